@@ -1,0 +1,13 @@
+const alphabet = /^[A-Za-z0-9_-]*$/;
+
+/** Bytes to unpadded base64url, RFC 4648 section 5. */
+export function toBase64url(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64url');
+}
+
+/** Unpadded base64url to bytes. Undefined for padding, white space, foreign characters or a non-canonical tail. */
+export function fromBase64url(text: string): Uint8Array | undefined {
+  if (!alphabet.test(text)) return undefined;
+  const bytes = Buffer.from(text, 'base64url');
+  return bytes.toString('base64url') === text ? bytes : undefined;
+}

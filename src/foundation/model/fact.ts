@@ -1,0 +1,192 @@
+import { z } from 'zod';
+
+/** Names that people choose and that become host labels, policy ids and file names: lower-case, DNS-label safe. */
+export const nameSchema = z
+  .string()
+  .regex(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/, 'lower-case letters, digits and inner hyphens, at most 63');
+
+/** Login names: like names, but dots, underscores, plus and at signs may stand inside. */
+export const loginNameSchema = z
+  .string()
+  .regex(/^[a-z0-9](?:[a-z0-9._+@-]{0,126}[a-z0-9])?$/, 'lower-case letters, digits and . _ + @ - inside, at most 128');
+
+const idSchema = z.string().min(1).max(200);
+const wordsSchema = z.string().max(500);
+/** Integer milliseconds since the Unix epoch. */
+export const timeSchema = z.int().min(0);
+
+export const sensitivitySchema = z.enum(['public', 'low', 'medium', 'high']);
+export const originSchema = z.enum(['builtin', 'config', 'api']);
+
+/** A person. `groups` holds ids of `Group` facts. */
+export const userSchema = z.strictObject({
+  name: loginNameSchema,
+  displayName: wordsSchema,
+  email: z.string().max(320).nullable(),
+  status: z.enum(['active', 'suspended']),
+  groups: z.array(nameSchema).max(200),
+  /** `local`, or the name of the OpenID Provider the person comes from. */
+  source: z.string().max(63),
+  createdAt: timeSchema,
+});
+
+/** A set of users; groups nest by `memberOf`. */
+export const groupSchema = z.strictObject({
+  displayName: wordsSchema,
+  description: wordsSchema,
+  memberOf: z.array(nameSchema).max(50),
+  origin: originSchema,
+});
+
+/** A set of resources of one sensitivity; segments nest by `within`. */
+export const segmentSchema = z.strictObject({
+  displayName: wordsSchema,
+  within: nameSchema.nullable(),
+  sensitivity: sensitivitySchema,
+  origin: originSchema,
+});
+
+/** A path pattern of whole segments: `/admin/**`, `/api/*\/items`; `*` is one segment, a final `**` any rest. */
+export const routeSchema = z.strictObject({
+  path: z.string().startsWith('/').max(1000),
+  /** What policies see as `context.route`. */
+  label: nameSchema,
+  /** Accept percent-encoded slashes inside a segment here (npm and GitLab ask for `%2F`). */
+  encodedSlash: z.boolean().default(false),
+});
+
+/** An app behind the gateway at `https://<id>.<apps domain>`. */
+export const resourceSchema = z.strictObject({
+  kind: z.literal('app'),
+  displayName: wordsSchema,
+  description: wordsSchema,
+  segment: nameSchema.nullable(),
+  /** `http://host:port`, `https://host`, `h2c://host:port` (cleartext HTTP/2), or `unix:` for our own services. */
+  upstream: z.string().max(2000),
+  allowPrivate: z.boolean(),
+  /** Send the browser's Host upstream instead of the upstream's own. */
+  preserveHost: z.boolean(),
+  routes: z.array(routeSchema).max(200),
+  /** Let cross-origin preflights (`OPTIONS` with `Access-Control-Request-Method`) pass without a session. */
+  corsPreflight: z.boolean(),
+  /** May a person who is refused ask for a grant here? */
+  requestable: z.boolean(),
+  origin: originSchema,
+});
+
+/** One login. App cookies are its children and die with it. */
+export const sessionSchema = z.strictObject({
+  user: idSchema,
+  credential: z.enum(['passkey', 'recovery', 'federated']),
+  /** The OpenID Provider that vouched, `local` for our own passkeys. */
+  provider: z.string().max(63),
+  phishingResistant: z.boolean(),
+  /** When the person last proved who they are. */
+  authTime: timeSchema,
+  createdAt: timeSchema,
+  idleMs: z.int().positive(),
+  expiresAt: timeSchema,
+  /** Is the session bound to a key in the device (DBSC, mutual TLS)? */
+  bound: z.boolean(),
+  status: z.enum(['active', 'revoked', 'expired']),
+  endedReason: wordsSchema.nullable(),
+  userAgent: wordsSchema,
+});
+
+/** A cookie that one app host holds for a session: only SHA-256 hashes (base64url) of the opaque values are kept. */
+export const appCookieSchema = z.strictObject({
+  session: idSchema,
+  resource: nameSchema,
+  hash: z.string(),
+  /** The value before the last rotation, accepted until `previousUntil`. */
+  previousHash: z.string().nullable(),
+  previousUntil: timeSchema,
+  rotatedAt: timeSchema,
+});
+
+/** A token for a program that cannot sign in: acts as its owner, narrowed to its scopes. */
+export const tokenSchema = z.strictObject({
+  label: wordsSchema,
+  owner: z.strictObject({ type: z.enum(['User', 'Workload']), id: idSchema }),
+  hash: z.string(),
+  scopes: z.array(z.string().max(100)).min(1).max(50),
+  createdAt: timeSchema,
+  expiresAt: timeSchema,
+  status: z.enum(['active', 'revoked']),
+});
+
+/** Just-in-time access of one user to one resource. */
+export const grantSchema = z.strictObject({
+  user: idSchema,
+  resource: nameSchema,
+  state: z.enum(['requested', 'active', 'denied', 'revoked', 'expired']),
+  reason: wordsSchema,
+  requestedAt: timeSchema,
+  decidedBy: z.string().max(300).nullable(),
+  decidedAt: timeSchema.nullable(),
+  /** How long it shall run once approved, milliseconds. */
+  durationMs: z.int().positive(),
+  expiresAt: timeSchema.nullable(),
+});
+
+/** The policies in force: id `current`. `manifest` is a compact JWS by the signer over their hashes and states. */
+export const publicationSchema = z.strictObject({
+  sequence: z.int().positive(),
+  schema: z.string(),
+  policies: z.array(z.strictObject({ file: z.string().max(300), text: z.string() })).max(10_000),
+  author: z.string().max(300),
+  message: wordsSchema,
+  publishedAt: timeSchema,
+  manifest: z.string(),
+});
+
+/** The key that seals journal payloads about one subject (base64url, 32 bytes); deleting it erases them. */
+export const journalKeySchema = z.strictObject({ key: z.string() });
+
+/** Every kind of fact, under the name used in the store, the change feed and the API. */
+export const factSchemas = {
+  user: userSchema,
+  group: groupSchema,
+  segment: segmentSchema,
+  resource: resourceSchema,
+  session: sessionSchema,
+  'app-cookie': appCookieSchema,
+  token: tokenSchema,
+  grant: grantSchema,
+  publication: publicationSchema,
+  'journal-key': journalKeySchema,
+} as const;
+
+export type FactKind = keyof typeof factSchemas;
+export type FactOf<K extends FactKind> = z.infer<(typeof factSchemas)[K]>;
+export type User = FactOf<'user'>;
+export type Group = FactOf<'group'>;
+export type Segment = FactOf<'segment'>;
+export type Route = z.infer<typeof routeSchema>;
+export type Resource = FactOf<'resource'>;
+export type Session = FactOf<'session'>;
+export type AppCookie = FactOf<'app-cookie'>;
+export type Token = FactOf<'token'>;
+export type Grant = FactOf<'grant'>;
+export type Publication = FactOf<'publication'>;
+
+/** A fact as it stands at a revision. `body` is null when it was removed there. */
+export interface FactRow<K extends FactKind = FactKind> {
+  readonly kind: K;
+  readonly id: string;
+  readonly revision: number;
+  readonly body: FactOf<K> | null;
+}
+
+/** A consistent view of all current facts, at one revision. */
+export interface FactView {
+  readonly epoch: number;
+  readonly revision: number;
+  get<K extends FactKind>(kind: K, id: string): FactOf<K> | undefined;
+  all<K extends FactKind>(kind: K): IterableIterator<[id: string, body: FactOf<K>]>;
+  /** The app cookie (current or in its rotation grace) with this SHA-256 hash, base64url. */
+  appCookieByHash(hash: string): { id: string; body: AppCookie } | undefined;
+  tokenByHash(hash: string): { id: string; body: Token } | undefined;
+  grantsOf(user: string): readonly { id: string; body: Grant }[];
+  sessionsOf(user: string): readonly { id: string; body: Session }[];
+}

@@ -1,0 +1,6 @@
+export * from './clock.ts';
+export * from './entity-uid.ts';
+export * from './fact.ts';
+export * from './journal-event.ts';
+export * from './question.ts';
+export * from './verdict.ts';

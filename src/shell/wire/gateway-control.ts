@@ -1,0 +1,82 @@
+import type { FactRow } from '#foundation/model';
+
+/**
+ * HTTP/1.1 over control's gateway socket (or mutual TLS between machines), `Authorization: Bearer <gatewayToken>`.
+ *
+ * `GET /follow?epoch=E&revision=R` answers NDJSON frames for as long as both live. Without a usable position it starts
+ * with a signed snapshot. Calls are `POST /call/<name>` with a JSON body; a refusal is an RFC 9457 problem.
+ */
+export type FollowFrame =
+  /** Opens a full copy. `statement` is a compact JWS by the signer over SnapshotStatement. */
+  | { readonly type: 'snapshot'; readonly statement: string }
+  | { readonly type: 'fact'; readonly fact: FactRow }
+  | { readonly type: 'snapshot-end' }
+  /** All facts of one committed transaction. */
+  | { readonly type: 'change'; readonly revision: number; readonly facts: readonly FactRow[] }
+  /** Sent every second and at once after the hello: renews the lease. */
+  | { readonly type: 'heartbeat'; readonly epoch: number; readonly revision: number };
+
+/** Signed content of a snapshot: `digest` is SHA-256 (base64url) over the canonical JSON of the facts in order, each followed by a newline. */
+export interface SnapshotStatement {
+  readonly epoch: number;
+  readonly revision: number;
+  readonly factCount: number;
+  readonly digest: string;
+}
+
+/** The gateway's calls to control, by name. */
+export interface GatewayCalls {
+  /** Begin sign-in for an app host: where to send the browser, and the sealed flow cookie to set. */
+  'sign-in/begin': {
+    request: {
+      readonly resource: string;
+      readonly returnTo: string;
+      /** Ask the provider for a fresh proof (`max_age=0`), or a particular credential. */
+      readonly fresh: boolean;
+    };
+    answer: { readonly location: string; readonly flow: string; readonly flowLifetimeMs: number };
+  };
+  /** Finish it: `callbackUrl` is the full URL the browser came back with (attacker-controlled). */
+  'sign-in/finish': {
+    request: {
+      readonly resource: string;
+      readonly callbackUrl: string;
+      readonly flow: string;
+      readonly userAgent: string;
+      readonly address: string;
+    };
+    answer: { readonly cookie: string; readonly returnTo: string };
+  };
+  /** Ends the session behind an app cookie (by hash) everywhere. */
+  'sign-out': { request: { readonly cookieHash: string }; answer: { readonly location: string } };
+  /** Rotates an app cookie: a new opaque value; the old one stays valid for a short grace. */
+  'cookie/rotate': {
+    request: { readonly cookieHash: string };
+    answer: { readonly cookie: string };
+  };
+  /** A JWT for the upstream, at most 60 s old: `Nullius-Assertion`. */
+  assertion: {
+    request: { readonly sessionId: string; readonly resource: string };
+    answer: { readonly jwt: string; readonly expiresAt: number };
+  };
+  /** Sessions used since the last call, with the newest time: keeps idle expiry honest. */
+  'session/seen': {
+    request: { readonly sessions: readonly { readonly id: string; readonly at: number }[] };
+    answer: Record<string, never>;
+  };
+  /** Ask for just-in-time access from the refusal page. */
+  'grant/request': {
+    request: { readonly sessionId: string; readonly resource: string; readonly reason: string };
+    answer: { readonly grantId: string };
+  };
+  /** A TLS certificate for the gateway's own key: PKCS#10 in, PEM chain out. */
+  'certificate/issue': {
+    request: { readonly csrPem: string; readonly names: readonly string[] };
+    answer: { readonly chainPem: string; readonly notAfter: number };
+  };
+  /** A signed checkpoint over the gateway's journal. */
+  'journal/checkpoint': {
+    request: { readonly writer: string; readonly size: number; readonly rootHash: string; readonly time: number };
+    answer: { readonly note: string };
+  };
+}

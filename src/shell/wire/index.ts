@@ -1,0 +1,3 @@
+export * from './gateway-control.ts';
+export * from './handoff.ts';
+export * from './signer.ts';

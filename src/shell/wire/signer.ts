@@ -1,0 +1,50 @@
+import type { JWK } from 'jose';
+
+/**
+ * The signer's protocol: HTTP/1.1 over its socket, `POST /<name>`, JSON both ways, `Authorization: Bearer`. The signer
+ * parses and re-checks what it signs: it never signs opaque bytes for a purpose it cannot read.
+ */
+export interface SignerCalls {
+  /** Public halves of every key it holds, by purpose. */
+  keys: {
+    request: Record<string, never>;
+    answer: { readonly token: readonly JWK[]; readonly statement: readonly JWK[]; readonly caPem: string };
+  };
+  /** Signs a JWS signing input (`header.payload`) as the OpenID Provider: ID tokens and the like; `iss` and lifetimes are checked. */
+  'sign-token': {
+    request: { readonly signingInput: string; readonly keyId: string };
+    answer: { readonly signature: string };
+  };
+  /** Signs a Nullius-Assertion: lifetime at most 60 s. */
+  'sign-assertion': {
+    request: { readonly claims: Readonly<Record<string, unknown>> };
+    answer: { readonly jwt: string };
+  };
+  /** Signs a statement: snapshot, publication manifest or journal checkpoint, each with its own `typ`, checked field by field. */
+  'sign-statement': {
+    request: {
+      readonly purpose: 'snapshot' | 'publication' | 'checkpoint';
+      readonly statement: Readonly<Record<string, unknown>>;
+    };
+    answer: { readonly jws: string };
+  };
+  /** Issues a server certificate for a CSR whose names lie under the domains it was told. */
+  'issue-certificate': {
+    request: { readonly csrPem: string; readonly names: readonly string[]; readonly lifetimeMs: number };
+    answer: { readonly chainPem: string; readonly notAfter: number };
+  };
+  /** Envelope encryption: new or existing data keys, wrapped under the root key with their purpose as associated data. */
+  'data-key/create': {
+    request: { readonly purpose: string };
+    answer: { readonly key: string; readonly wrapped: string };
+  };
+  'data-key/unwrap': {
+    request: { readonly purpose: string; readonly wrapped: string };
+    answer: { readonly key: string };
+  };
+  /** Rewraps a data key under the newest root key, after a rotation. */
+  'data-key/rewrap': {
+    request: { readonly purpose: string; readonly wrapped: string };
+    answer: { readonly wrapped: string };
+  };
+}

@@ -1,0 +1,147 @@
+// Keeps the import rules of docs/ARCHITECTURE.md. Reads imports as text: TypeScript 7 has no stable parser API.
+import assert from 'node:assert/strict';
+import { globSync, readFileSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path';
+import { test } from 'node:test';
+
+interface ImportLine {
+  file: string;
+  from: string;
+  target: string;
+}
+
+/** A room may import these rooms besides `foundation` and itself; each exception has its reason. */
+const exceptions: Record<string, { room: string; why: string }[]> = {
+  'decision/administration': [
+    { room: 'decision/engine', why: 'remedies and re-judging ask the engine hypothetical questions' },
+  ],
+  'decision/analysis': [{ room: 'decision/engine', why: 'explaining and simulating is deciding again' }],
+  'enforcement/segmentation': [{ room: 'decision/engine', why: 'packet rules are compiled from policy' }],
+};
+
+/** Third-party packages and Node modules that do I/O, per room; a room not listed may use none of them. */
+const ioModules = new Set([
+  'node:fs',
+  'node:fs/promises',
+  'node:net',
+  'node:tls',
+  'node:http',
+  'node:https',
+  'node:http2',
+  'node:dns',
+  'node:dns/promises',
+  'node:child_process',
+  'node:worker_threads',
+  'node:sqlite',
+  'node:dgram',
+  'undici',
+  'pg',
+  'kysely',
+  'hono',
+  '@hono/node-server',
+  'acme-client',
+  'oidc-provider',
+  'openid-client',
+]);
+const ioAllowed: Record<string, string[]> = {
+  'enforcement/gateway': ['node:http', 'node:https', 'node:http2', 'node:net', 'node:tls', 'node:dns', 'undici'],
+  'information/identity': ['oidc-provider', 'openid-client', 'node:http'],
+  'evidence/log': ['node:fs', 'node:fs/promises'],
+  'trust/ca': ['acme-client'],
+};
+
+const importPattern = /^(?:import|export)[^;]*?from\s+'([^']+)'|^import\s+'([^']+)'|\bimport\(\s*'([^']+)'\s*\)/gm;
+
+function roomOf(path: string): string {
+  const parts = path.split('/');
+  return `${parts[1]}/${parts[2]}`;
+}
+
+function importsOf(file: string): ImportLine[] {
+  const text = readFileSync(file, 'utf8');
+  const lines: ImportLine[] = [];
+  for (const match of text.matchAll(importPattern)) {
+    const from = match[1] ?? match[2] ?? match[3] ?? '';
+    const target = from.startsWith('#')
+      ? `src/${from.slice(1)}/index.ts`
+      : from.startsWith('.')
+        ? normalize(join(dirname(file), from))
+        : from;
+    lines.push({ file, from, target });
+  }
+  return lines;
+}
+
+const isTest = (file: string) => /\.(test|fuzz|bench)\.ts$/.test(file);
+const files = globSync('src/**/*.ts').sort();
+const productImports = files.filter((file) => !isTest(file)).flatMap(importsOf);
+
+test('foundation imports only foundation', () => {
+  const wrong = productImports.filter(
+    (line) =>
+      line.file.startsWith('src/foundation/') &&
+      line.target.startsWith('src/') &&
+      !line.target.startsWith('src/foundation/'),
+  );
+  assert.deepEqual(wrong, []);
+});
+
+test('a domain room imports foundation, itself and its named exceptions', () => {
+  const wrong = productImports.filter((line) => {
+    if (line.file.startsWith('src/foundation/') || line.file.startsWith('src/shell/')) return false;
+    if (!line.target.startsWith('src/') || line.target.startsWith('src/foundation/')) return false;
+    const room = roomOf(line.file);
+    if (roomOf(line.target) === room) return false;
+    return !(exceptions[room] ?? []).some((exception) => exception.room === roomOf(line.target));
+  });
+  assert.deepEqual(wrong, []);
+});
+
+test('from outside, a room is its index.ts', () => {
+  const wrong = files.flatMap(importsOf).filter((line) => {
+    if (!line.target.startsWith('src/') || line.target.endsWith('/index.ts')) return false;
+    const room = roomOf(line.file);
+    return roomOf(line.target) !== room && !line.target.startsWith('src/shell/');
+  });
+  assert.deepEqual(wrong, []);
+});
+
+test('only the shell and the listed rooms import modules that do I/O', () => {
+  const wrong = productImports.filter((line) => {
+    if (line.file.startsWith('src/shell/') || !ioModules.has(line.from)) return false;
+    return !(ioAllowed[roomOf(line.file)] ?? []).includes(line.from);
+  });
+  assert.deepEqual(wrong, []);
+});
+
+test('time, randomness and environment enter only through the shell', () => {
+  const forbidden = /\bDate\.now\(|\bnew Date\(\)|\bMath\.random\(|\bprocess\.env\b|(?<![.\w])fetch\(/;
+  const wrong = files
+    .filter((file) => !isTest(file) && !file.startsWith('src/shell/'))
+    .filter((file) => forbidden.test(readFileSync(file, 'utf8')));
+  assert.deepEqual(wrong, []);
+});
+
+test('the gateway process imports nothing of trust/, of the store or of the control process', () => {
+  const seen = new Set<string>();
+  const queue = ['src/shell/gateway/main.ts', 'src/shell/gateway/journal-worker.ts'].filter((file) =>
+    files.includes(file),
+  );
+  const wrong: string[] = [];
+  for (let file = queue.pop(); file !== undefined; file = queue.pop()) {
+    if (seen.has(file)) continue;
+    seen.add(file);
+    for (const line of importsOf(file)) {
+      if (!line.target.startsWith('src/')) continue;
+      if (/^src\/(trust|shell\/(store|control|signer))\//.test(line.target)) wrong.push(`${file} -> ${line.target}`);
+      queue.push(line.target);
+    }
+  }
+  assert.deepEqual(wrong, []);
+});
+
+test('every room has a README', () => {
+  const rooms = new Set(files.filter((file) => file.split('/').length > 3).map((file) => `src/${roomOf(file)}`));
+  const missing = [...rooms].filter((room) => globSync(`${room}/README.md`).length === 0);
+  assert.deepEqual(missing, []);
+});
