@@ -1,0 +1,188 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import fc from 'fast-check';
+import { derivePublicUrls, formatDuration, formatProblem, loadConfig, parseDuration, parseListen } from './index.ts';
+import { editDistance, nearestWord } from './nearest.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'nullius-config-'));
+after(() => rmSync(folder, { recursive: true }));
+let count = 0;
+
+function load(text: string, overrides: readonly string[] = []) {
+  count += 1;
+  const file = join(folder, `c${count}.yaml`);
+  writeFileSync(file, text);
+  return loadConfig({ file, overrides });
+}
+
+function problems(text: string, overrides: readonly string[] = []): string[] {
+  const loaded = load(text, overrides);
+  assert.equal(loaded.ok, false, 'a problem was expected');
+  return loaded.problems.map((problem) => formatProblem(problem).replace(`${folder}/`, '').replace(/^c\d+/, 'c'));
+}
+
+test('loadConfig() gives the defaults when there is no file', () => {
+  const loaded = loadConfig({ file: join(folder, 'none.yaml'), optional: true });
+  assert.ok(loaded.ok);
+  assert.equal(loaded.file, null);
+  assert.equal(loaded.config.domain, 'localhost');
+  assert.deepEqual(loaded.config.listen.plain, { host: '127.0.0.1', port: 8080 });
+  assert.equal(loaded.config.listen.pdp, null);
+  assert.equal(loaded.config.lease, 60_000);
+  assert.equal(loaded.config.session.lifetime, 12 * 3_600_000);
+});
+
+test('loadConfig() says what to do when the named file does not exist', () => {
+  const loaded = loadConfig({ file: join(folder, 'none.yaml') });
+  assert.ok(!loaded.ok);
+  assert.match(loaded.problems[0]?.message ?? '', /leave `--config` out/);
+});
+
+test('loadConfig() reads every key of the contract', () => {
+  const loaded = load(`
+domain: example.com
+appsDomain: apps.example.net
+store: postgres://db.example.com/nullius
+listen: { plain: off, tls: "[::1]:0", operations: 127.0.0.1:9090, pdp: 127.0.0.1:9091 }
+segments: [{ name: restricted, sensitivity: high }, { name: pci, within: restricted, sensitivity: high }]
+groups: [{ name: staff }]
+resources:
+  - { name: wiki, kind: app, upstream: "http://10.0.0.5:3000", allowPrivate: true, segment: pci }
+session: { idle: 30m, lifetime: 8h }
+lease: 0s
+journal: { sync: before-answer, retentionDays: 30 }
+`);
+  assert.ok(loaded.ok);
+  assert.deepEqual(loaded.config.listen.tls, { host: '::1', port: 0 });
+  assert.equal(loaded.config.resources[0]?.segment, 'pci');
+  assert.equal(loaded.config.lease, 0);
+});
+
+test('loadConfig() refuses an unknown key at its line and column, naming the nearest', () => {
+  assert.deepEqual(problems('domain: example.com\nappDomain: x.example\n'), [
+    'c.yaml:2:1: unknown key `appDomain`; the nearest known one is `appsDomain`',
+  ]);
+  assert.deepEqual(
+    problems('resources:\n  - name: wiki\n    upstrem: http://x.example\n    upstream: http://x.example\n'),
+    ['c.yaml:3:5: unknown key `upstrem`; the nearest known one is `upstream`'],
+  );
+});
+
+test('loadConfig() quotes the value that is wrong and says what would be right', () => {
+  assert.deepEqual(problems('session:\n  idle: soon\n'), [
+    'c.yaml:2:9: `session.idle`: `soon` is no duration; write a whole number and a unit, such as `90s`, `30m`, `12h` or `7d`',
+  ]);
+  assert.match(
+    problems('listen: { plain: nonsense }')[0] ?? '',
+    /^c.yaml:1:18: `listen.plain`: `nonsense` is no listener/,
+  );
+});
+
+test('loadConfig() refuses a plain listener that leaves loopback', () => {
+  assert.match(problems('listen: { plain: "0.0.0.0:8080" }')[0] ?? '', /in the clear/);
+  assert.match(problems('', ['listen.plain=192.168.1.2:80'])[0] ?? '', /^--set listen\.plain: .*in the clear/);
+});
+
+test('loadConfig() refuses an upstream on a private address unless it says so', () => {
+  for (const upstream of [
+    'http://127.0.0.1:1',
+    'http://localhost:1',
+    'http://[::1]:1',
+    'http://169.254.169.254',
+    'http://0x7f000001',
+  ]) {
+    assert.match(problems(`resources: [{ name: a, upstream: "${upstream}" }]`)[0] ?? '', /allowPrivate/, upstream);
+  }
+  assert.ok(load('resources: [{ name: a, upstream: "http://127.0.0.1:1", allowPrivate: true }]').ok);
+});
+
+test('loadConfig() refuses upstreams that are more than scheme, host and port', () => {
+  for (const upstream of [
+    'ftp://a.example',
+    'http://u:p@a.example',
+    'http://a.example/x',
+    'http://a.example?x',
+    'a.example',
+    'file:///etc',
+  ]) {
+    assert.equal(load(`resources: [{ name: a, upstream: "${upstream}" }]`).ok, false, upstream);
+  }
+});
+
+test('loadConfig() refuses our own hosts as resource names, duplicates and circles', () => {
+  assert.match(problems('resources: [{ name: id, upstream: "http://a.example" }]')[0] ?? '', /own hosts/);
+  assert.match(problems('segments: [{ name: a, within: b }, { name: b, within: a }]')[0] ?? '', /within itself/);
+  assert.match(problems('segments: [{ name: a }, { name: a }]')[0] ?? '', /two segments/);
+});
+
+test('loadConfig() refuses duplicate keys, broken YAML and alias bombs', () => {
+  assert.match(problems('domain: a.example\ndomain: b.example\n')[0] ?? '', /^c.yaml:2:1: the same key/);
+  assert.match(problems('domain: [\n')[0] ?? '', /is not YAML/);
+  const bomb = `a: &a [x,x,x,x,x,x,x,x,x]\n${['b', 'c', 'd', 'e', 'f', 'g']
+    .map((name, index) => `${name}: &${name} [${Array(9).fill(`*${'abcdef'[index]}`).join(',')}]`)
+    .join('\n')}\n`;
+  assert.match(problems(bomb)[0] ?? '', /aliases/);
+});
+
+test('loadConfig() takes no secret from the command line and quotes none', () => {
+  assert.match(problems('', ['store=postgres://u:hunter2@db/x'])[0] ?? '', /secrets are not taken/);
+  const words = problems(
+    'store: mysql://u:hunter2@db/x\nidentity: { providers: [{ name: a, issuer: "https://a.example", clientId: x, clientSecret: hunter2 }] }\n',
+    ['store=mysql://u:hunter2@db/x'],
+  ).join('\n');
+  assert.ok(!words.includes('hunter2'), words);
+});
+
+test('loadConfig() names the nearest key of an unknown --set', () => {
+  assert.match(problems('', ['listen.plane=off'])[0] ?? '', /nearest known one is `listen.plain`/);
+  assert.match(problems('', ['domain'])[0] ?? '', /key=value/);
+  assert.ok(load('', ['domain=example.com', 'listen.tls=127.0.0.1:0', 'journal.retentionDays=7']).ok);
+});
+
+test('loadConfig() refuses secret files that others can read', () => {
+  const secret = join(folder, 'secret');
+  writeFileSync(secret, 'x', { mode: 0o644 });
+  const text = `identity: { providers: [{ name: corp, issuer: "https://a.example", clientId: x, clientSecret: { file: ${secret} } }] }`;
+  assert.match(problems(text)[0] ?? '', /chmod 600/);
+});
+
+test('derivePublicUrls() gives one address: plain for localhost, TLS for everything else', () => {
+  const base = { appsDomain: undefined, plainPort: 8080, tlsPort: 8443, publicPort: undefined };
+  assert.deepEqual(derivePublicUrls({ ...base, domain: 'localhost' }), {
+    domain: 'localhost',
+    appsDomain: 'localhost',
+    scheme: 'http',
+    port: 8080,
+  });
+  assert.equal(derivePublicUrls({ ...base, domain: 'example.com', tlsPort: 443 }).port, null);
+  assert.equal(derivePublicUrls({ ...base, domain: 'example.com', publicPort: 443 }).port, null);
+  assert.equal(derivePublicUrls({ ...base, domain: 'example.com', appsDomain: 'a.example' }).appsDomain, 'a.example');
+});
+
+test('parseListen() reads addresses and nothing else', () => {
+  for (const text of ['example.com:80', '127.0.0.1', '127.0.0.1:65536', '::1:80', '1.2.3:80', '127.0.0.1:8080 ', '']) {
+    assert.equal(parseListen(text), undefined, text);
+  }
+  assert.equal(parseListen('off'), null);
+});
+
+test('parseDuration() reads back what formatDuration() writes', () => {
+  fc.assert(fc.property(fc.integer({ min: 1, max: 999_999_999 }), (ms) => parseDuration(formatDuration(ms)) === ms));
+});
+
+test('editDistance() is a metric and nearestWord() finds a typo of one letter', () => {
+  const word = fc.string({ maxLength: 8 });
+  fc.assert(
+    fc.property(
+      word,
+      word,
+      (a, b) => editDistance(a, b) === editDistance(b, a) && (editDistance(a, b) === 0) === (a === b),
+    ),
+  );
+  fc.assert(fc.property(word, word, word, (a, b, c) => editDistance(a, c) <= editDistance(a, b) + editDistance(b, c)));
+  assert.equal(nearestWord('sesion', ['session', 'segment']), 'session');
+  assert.equal(nearestWord('zzzzzzzz', ['session']), undefined);
+});
