@@ -29,6 +29,8 @@ export interface SignerHandoff {
   readonly socketPath: string;
   /** Bearer token control must show. */
   readonly controlToken: string;
+  /** What it may sign for: the issuer of tokens and the domains of certificates. */
+  readonly urls: PublicUrls;
 }
 
 export interface ControlHandoff {

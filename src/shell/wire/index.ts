@@ -1,3 +1,4 @@
 export * from './gateway-control.ts';
 export * from './handoff.ts';
+export * from './public-urls.ts';
 export * from './signer.ts';

@@ -1,0 +1,5 @@
+export * from './crypto-error.ts';
+export * from './derive-key.ts';
+export * from './digest.ts';
+export * from './equal-secrets.ts';
+export * from './seal.ts';

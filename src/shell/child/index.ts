@@ -1,0 +1,2 @@
+export * from './be-child.ts';
+export * from './listen-on-socket.ts';
