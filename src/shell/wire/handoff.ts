@@ -60,6 +60,13 @@ export interface GatewayHandoff {
   readonly control: { readonly socketPath: string; readonly webSocketPath: string; readonly token: string };
   /** Public keys of the signer: snapshots and policy manifests must verify under one of them. */
   readonly signerKeys: readonly JWK[];
+  readonly tls: {
+    readonly minVersion: 'TLSv1.2' | 'TLSv1.3';
+    /** A certificate of the operator's own, read by the supervisor; null: our CA issues one. */
+    readonly certificate: { readonly chainPem: string; readonly keyPem: string } | null;
+    /** Certificates come from a public CA by ACME; control runs the orders. */
+    readonly acme: boolean;
+  };
   readonly leaseMs: number;
   readonly journalSync: 'interval' | 'before-answer';
 }

@@ -1,0 +1,57 @@
+import type { CallControl } from './control-client.ts';
+
+const assertionsCachedMax = 50_000;
+/** Renew this long before it runs out, so that the upstream never sees a stale one. */
+const assertionRenewMs = 10_000;
+
+interface Cached {
+  readonly jwt: string;
+  readonly expiresAt: number;
+  readonly version: string;
+}
+
+/**
+ * Keeps one `Nullius-Assertion` per session and resource. `version` names the facts it speaks about (the revisions of
+ * session and user): when they change, a new one is fetched. Control and signer make it; it lives at most 60 s.
+ */
+export class Assertions {
+  readonly #cached = new Map<string, Cached>();
+  readonly #pending = new Map<string, Promise<Cached>>();
+  readonly #call: CallControl;
+  readonly #clock: () => number;
+
+  constructor(call: CallControl, clock: () => number) {
+    this.#call = call;
+    this.#clock = clock;
+  }
+
+  /** A cached JWT now, or a promise of a fresh one. Throws ControlError when control cannot make one. */
+  get(sessionId: string, about: { resource: string; version: string }): string | Promise<string> {
+    const key = `${sessionId} ${about.resource}`;
+    const cached = this.#cached.get(key);
+    if (
+      cached !== undefined &&
+      cached.version === about.version &&
+      cached.expiresAt - assertionRenewMs > this.#clock()
+    ) {
+      return cached.jwt;
+    }
+    return this.#fetch(key, { sessionId, ...about }).then((fresh) => fresh.jwt);
+  }
+
+  #fetch(key: string, about: { sessionId: string; resource: string; version: string }): Promise<Cached> {
+    const pendingKey = `${key} ${about.version}`;
+    const pending = this.#pending.get(pendingKey);
+    if (pending !== undefined) return pending;
+    const fresh = this.#call('assertion', { sessionId: about.sessionId, resource: about.resource })
+      .then((answer): Cached => {
+        const cached = { jwt: answer.jwt, expiresAt: answer.expiresAt, version: about.version };
+        if (this.#cached.size >= assertionsCachedMax) this.#cached.clear();
+        this.#cached.set(key, cached);
+        return cached;
+      })
+      .finally(() => this.#pending.delete(pendingKey));
+    this.#pending.set(pendingKey, fresh);
+    return fresh;
+  }
+}

@@ -1,0 +1,93 @@
+import { webcrypto } from 'node:crypto';
+import { createSecureContext, type SecureContext } from 'node:tls';
+import type { CallControl } from './control-client.ts';
+
+const renewAtShareOfLifetime = 2 / 3;
+const renewRetryMs = 30_000;
+const renewDelayMsMax = 2_147_000_000;
+const tlsCiphersets = 'TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256';
+
+/** The gateway's TLS identity: its key never leaves this process; the chain is renewed before it runs out. */
+export interface ServerCertificate {
+  /** For SNI: the context in force. */
+  readonly current: () => SecureContext;
+  /** PEM of the key and chain in force, for `https.createServer`. */
+  readonly pem: () => { key: string; cert: string };
+  /** Asks for a certificate over a new list of names when it differs from the one in force. */
+  readonly cover: (names: readonly string[]) => Promise<void>;
+  readonly close: () => void;
+}
+
+/**
+ * Generates a P-256 key in memory, has its CSR signed by our CA through control and renews it at two thirds of its
+ * lifetime. Throws ControlError when the first certificate cannot be had.
+ */
+export async function obtainCertificate(options: {
+  call: CallControl;
+  names: readonly string[];
+  clock: () => number;
+  minVersion: 'TLSv1.2' | 'TLSv1.3';
+  onRenewed: () => void;
+}): Promise<ServerCertificate> {
+  let names = [...options.names].sort();
+  let timer: NodeJS.Timeout | undefined;
+  let state = await issue(names);
+
+  async function issue(wanted: readonly string[]) {
+    const { keyPem, csrPem } = await keyAndRequest(wanted);
+    const answer = await options.call('certificate/issue', { csrPem, names: wanted });
+    const context = createSecureContext({
+      key: keyPem,
+      cert: answer.chainPem,
+      minVersion: options.minVersion,
+      ciphers: options.minVersion === 'TLSv1.3' ? tlsCiphersets : undefined,
+    });
+    schedule(Math.max(renewRetryMs, (answer.notAfter - options.clock()) * renewAtShareOfLifetime));
+    return { context, key: keyPem, cert: answer.chainPem };
+  }
+
+  function schedule(delayMs: number): void {
+    clearTimeout(timer);
+    timer = setTimeout(
+      () => {
+        renew(names).catch(() => schedule(renewRetryMs));
+      },
+      Math.min(delayMs, renewDelayMsMax),
+    );
+    timer.unref();
+  }
+
+  async function renew(wanted: readonly string[]): Promise<void> {
+    state = await issue(wanted);
+    names = [...wanted];
+    options.onRenewed();
+  }
+
+  return {
+    current: () => state.context,
+    pem: () => ({ key: state.key, cert: state.cert }),
+    cover: async (wanted) => {
+      const sorted = [...wanted].sort();
+      if (sorted.join(' ') !== names.join(' ')) await renew(sorted);
+    },
+    close: () => clearTimeout(timer),
+  };
+}
+
+/** A fresh key and a PKCS#10 request (RFC 2986) for the names. The library is loaded only when TLS is on. */
+async function keyAndRequest(names: readonly string[]): Promise<{ keyPem: string; csrPem: string }> {
+  const { Pkcs10CertificateRequestGenerator, SubjectAlternativeNameExtension } = await import('@peculiar/x509');
+  const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
+  const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
+  const request = await Pkcs10CertificateRequestGenerator.create({
+    keys,
+    signingAlgorithm: algorithm,
+    extensions: [new SubjectAlternativeNameExtension(names.map((value) => ({ type: 'dns' as const, value })))],
+  });
+  const pkcs8 = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey)).toString('base64');
+  const body = pkcs8.match(/.{1,64}/g)?.join('\n') ?? '';
+  return {
+    keyPem: `-----BEGIN PRIVATE KEY-----\n${body}\n-----END PRIVATE KEY-----\n`,
+    csrPem: request.toString('pem'),
+  };
+}
