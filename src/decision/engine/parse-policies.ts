@@ -1,0 +1,91 @@
+import { EngineError } from './engine-error.ts';
+import { nestingMax, nestingOf } from './nesting.ts';
+import { positionAt, splitPolicies, utf16Offset } from './split-policies.ts';
+import { cedar, type DetailedError, type PolicyJson } from './wasm.ts';
+
+/** A file of policies as read from disk or from a publication. */
+export interface PolicySource {
+  readonly file: string;
+  readonly text: string;
+}
+
+/** One policy, parsed. */
+export interface ParsedPolicy {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+  /** UTF-16 offset of `text` in the file. */
+  readonly start: number;
+  readonly text: string;
+  readonly kind: 'static' | 'template';
+  readonly json: PolicyJson;
+  readonly annotations: Readonly<Record<string, string>>;
+}
+
+export const policyCountMax = 10_000;
+export const policyLengthMax = 65_536;
+/** Where in a file an error of the parser points, as far as it says. */
+export function locate(error: DetailedError, fileText: string, start: number): { line: number; column: number } {
+  const source = error.sourceLocations?.[0];
+  const offset = source === undefined ? start : start + utf16Offset(fileText.slice(start), source.start);
+  return positionAt(fileText, offset);
+}
+
+function parsePolicy(source: PolicySource, piece: { text: string; start: number }): ParsedPolicy {
+  const where = { file: source.file, ...positionAt(source.text, piece.start) };
+  if (piece.text.length > policyLengthMax) {
+    throw new EngineError({
+      code: 'policy-too-large',
+      message: `a policy is longer than ${policyLengthMax} characters`,
+      hint: 'Split it into several policies.',
+      ...where,
+    });
+  }
+  if (nestingOf(piece.text) > nestingMax) {
+    throw new EngineError({
+      code: 'policy-too-large',
+      message: `a policy nests deeper than ${nestingMax} levels`,
+      hint: 'Split it into several policies, or write a set instead of a long chain of `||`.',
+      ...where,
+    });
+  }
+  const asStatic = cedar.policyToJson(piece.text);
+  const answer = asStatic.type === 'success' ? asStatic : cedar.templateToJson(piece.text);
+  if (answer.type === 'success') {
+    const kind = asStatic.type === 'success' ? 'static' : 'template';
+    return {
+      ...where,
+      start: piece.start,
+      text: piece.text,
+      kind,
+      json: answer.json,
+      annotations: answer.json.annotations ?? {},
+    };
+  }
+  const error = asStatic.type === 'failure' ? asStatic.errors[0] : undefined;
+  throw new EngineError({
+    code: 'policy-syntax',
+    message: (error?.message ?? 'this is not a Cedar policy').replace(/^failed to parse policy from string: /, ''),
+    file: source.file,
+    ...(error === undefined ? positionAt(source.text, piece.start) : locate(error, source.text, piece.start)),
+    ...(error?.help == null ? {} : { hint: error.help }),
+  });
+}
+
+/** Parses policy files into single policies, in the order of files and of the text. Throws EngineError at the first wrong one. */
+export function parsePolicies(sources: readonly PolicySource[]): ParsedPolicy[] {
+  const parsed: ParsedPolicy[] = [];
+  for (const source of sources) {
+    for (const piece of splitPolicies(source.text)) {
+      if (parsed.length >= policyCountMax) {
+        throw new EngineError({
+          code: 'too-many-policies',
+          message: `there are more than ${policyCountMax} policies`,
+          file: source.file,
+        });
+      }
+      parsed.push(parsePolicy(source, piece));
+    }
+  }
+  return parsed;
+}
