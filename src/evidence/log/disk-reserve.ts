@@ -1,0 +1,67 @@
+import { closeSync, existsSync, fsyncSync, openSync, rmSync, statfsSync, statSync } from 'node:fs';
+import { writeAll } from './segment-file.ts';
+
+export interface ReserveOptions {
+  /** The preallocated file. */
+  readonly path: string;
+  readonly bytes: number;
+  /** Fills the file: a file system that compresses would store zeros in no space. */
+  readonly random: (byteCount: number) => Uint8Array;
+}
+
+/**
+ * Space kept for administrators. Ordinary appends are refused while less than the reserve's size is free, and so cannot
+ * eat what another process has released; administrators' appends release the file when the disk is full.
+ */
+export class DiskReserve {
+  readonly #options: ReserveOptions;
+  readonly #directory: string;
+
+  constructor(directory: string, options: ReserveOptions) {
+    this.#directory = directory;
+    this.#options = options;
+    this.restore();
+  }
+
+  get #freeBytes(): number {
+    const { bavail, bsize } = statfsSync(this.#directory);
+    return bavail * bsize;
+  }
+
+  get isHeld(): boolean {
+    return existsSync(this.#options.path) && statSync(this.#options.path).size === this.#options.bytes;
+  }
+
+  /** May an ordinary append write now? Takes the reserve back first when there is space for it again. */
+  allowsOrdinary(): boolean {
+    const free = this.#freeBytes;
+    if (free >= this.#options.bytes && this.isHeld) return true;
+    // Twice: once for the file, once so that ordinary appends have room beside it.
+    if (free >= 2 * this.#options.bytes) return this.restore();
+    return false;
+  }
+
+  /** Gives the space free; false when it was free already. */
+  release(): boolean {
+    if (!existsSync(this.#options.path)) return false;
+    rmSync(this.#options.path);
+    return true;
+  }
+
+  /** Takes the space; false when there is not enough. */
+  restore(): boolean {
+    if (this.isHeld) return true;
+    if (this.#freeBytes < 2 * this.#options.bytes) return false;
+    const fd = openSync(this.#options.path, 'w', 0o600);
+    try {
+      writeAll(fd, { bytes: this.#options.random(this.#options.bytes), position: 0 });
+      fsyncSync(fd);
+      return true;
+    } catch {
+      rmSync(this.#options.path, { force: true });
+      return false;
+    } finally {
+      closeSync(fd);
+    }
+  }
+}

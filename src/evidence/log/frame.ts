@@ -1,0 +1,75 @@
+import { hash } from 'node:crypto';
+import { crc32 } from 'node:zlib';
+
+/*
+ * One frame of a segment file, big-endian:
+ *   u32  length of everything after the checksum
+ *   u32  CRC-32 of that
+ *   u8   kind: 0 record, 1 segment head
+ *   u16  length of the text
+ *   u8   0x00, which is also the leaf prefix of RFC 9162: the leaf is hashed where it lies
+ *   text (record header or segment head)
+ *   rest (sealed payload)
+ */
+const prefixBytes = 8;
+const fixedBytes = 4;
+/** Bytes of a frame that are neither text nor rest. */
+export const frameOverheadBytes = prefixBytes + fixedBytes;
+/** Larger than any frame we write; a length beyond it is damage. */
+export const frameBytesMax = 1024 * 1024;
+export const textBytesMax = 0xffff;
+
+export type FrameKind = 'record' | 'head';
+
+export interface Frame {
+  readonly kind: FrameKind;
+  readonly text: Buffer;
+  readonly rest: Buffer;
+  /** Bytes of the whole frame. */
+  readonly bytes: number;
+}
+
+/** Writes a frame into `target` at `offset`, which must have room, and gives the offset behind it. */
+export function writeFrame(
+  target: Buffer,
+  { offset, kind, text, rest }: { offset: number; kind: FrameKind; text: string; rest: Uint8Array },
+): number {
+  const textLength = target.write(text, offset + frameOverheadBytes, 'latin1');
+  const length = fixedBytes + textLength + rest.byteLength;
+  target[offset + prefixBytes] = kind === 'record' ? 0 : 1;
+  target.writeUInt16BE(textLength, offset + prefixBytes + 1);
+  target[offset + prefixBytes + 3] = 0x00;
+  target.set(rest, offset + frameOverheadBytes + textLength);
+  const end = offset + prefixBytes + length;
+  target.writeUInt32BE(length, offset);
+  target.writeUInt32BE(crc32(target.subarray(offset + prefixBytes, end)), offset + 4);
+  return end;
+}
+
+/** `short`: the bytes end before the frame does. `bad`: they are no frame. */
+export type FrameProblem = 'short' | 'bad';
+
+/** Reads the frame at `offset`. The result borrows from `bytes`. */
+export function readFrame(bytes: Buffer, offset: number): Frame | FrameProblem {
+  if (bytes.byteLength - offset < prefixBytes) return 'short';
+  const length = bytes.readUInt32BE(offset);
+  if (length < fixedBytes || length > frameBytesMax) return 'bad';
+  const start = offset + prefixBytes;
+  const end = start + length;
+  if (end > bytes.byteLength) return 'short';
+  if (crc32(bytes.subarray(start, end)) !== bytes.readUInt32BE(offset + 4)) return 'bad';
+  const kind = bytes[start];
+  const textEnd = start + fixedBytes + bytes.readUInt16BE(start + 1);
+  if ((kind !== 0 && kind !== 1) || bytes[start + 3] !== 0x00 || textEnd > end) return 'bad';
+  return {
+    kind: kind === 0 ? 'record' : 'head',
+    text: bytes.subarray(start + fixedBytes, textEnd),
+    rest: bytes.subarray(textEnd, end),
+    bytes: end - offset,
+  };
+}
+
+/** The leaf hash of the record whose text this is, hashed in place: the byte before the text is the leaf prefix. */
+export function leafHashInPlace(text: Buffer): Buffer {
+  return hash('sha256', Buffer.from(text.buffer, text.byteOffset - 1, text.byteLength + 1), 'buffer');
+}

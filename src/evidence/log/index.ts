@@ -1,0 +1,15 @@
+export type { Checkpoint, CheckpointStatement, SignCheckpoint, VerifyNote } from './checkpoint.ts';
+export { formatCheckpoint, parseCheckpoint, readCheckpoints } from './checkpoint.ts';
+export type { ReserveOptions } from './disk-reserve.ts';
+export type { AppendOptions, SealableEvent, SyncMode } from './journal.ts';
+export { Journal, payloadBytesMax, sealable } from './journal.ts';
+export type { Keyring, SubjectKey } from './journal-keys.ts';
+export { keyring, strangerSubject, subjectKey, subjectKeyBytes, systemSubject } from './journal-keys.ts';
+export type { LogErrorCode } from './log-error.ts';
+export { LogError } from './log-error.ts';
+export * from './merkle-tree.ts';
+export type { JournalRepair, OpenJournalOptions } from './open-journal.ts';
+export { openJournal } from './open-journal.ts';
+export type { HeaderFields, RecordHeader } from './record-header.ts';
+export type { LogFault, VerifyOptions, VerifyReport, WriterReport } from './verify-log.ts';
+export { listWriters, verifyLog } from './verify-log.ts';

@@ -1,0 +1,307 @@
+import { closeSync, fdatasync, fdatasyncSync, ftruncateSync } from 'node:fs';
+import { toBase64url } from '#foundation/encoding';
+import type { JournalEvent } from '#foundation/model';
+import { type Checkpoint, type CheckpointStatement, keepCheckpoint, type SignCheckpoint } from './checkpoint.ts';
+import type { DiskReserve } from './disk-reserve.ts';
+import { frameBytesMax, frameOverheadBytes } from './frame.ts';
+import type { SubjectKey } from './journal-keys.ts';
+import { LogError } from './log-error.ts';
+import type { CompactRange } from './merkle-tree.ts';
+import { RecordBatch } from './record-batch.ts';
+import type { HeaderFields } from './record-header.ts';
+import { PayloadSealer } from './seal-payload.ts';
+import { createSegment, type SealedSegment, saltBytes, writeAll } from './segment-file.ts';
+import { IndexWriter } from './segment-index.ts';
+
+/** Bytes of one payload, as JSON; larger events are refused. */
+export const payloadBytesMax = 256 * 1024;
+const hardFrameBytes = frameBytesMax - frameOverheadBytes;
+
+/** An event ready to be sealed: header fields, payload as JSON text, and the key of its subject. */
+export interface SealableEvent {
+  readonly fields: HeaderFields;
+  readonly payload: string;
+  readonly subject: SubjectKey;
+}
+
+/** Makes an event sealable. Throws TypeError when the payload holds what JSON cannot carry. */
+export function sealable(event: JournalEvent, subject: SubjectKey): SealableEvent {
+  return {
+    fields: {
+      activity_id: event.activityId,
+      class_uid: event.classUid,
+      fact_revision: event.factRevision,
+      id: event.id,
+      policy_sequence: event.policySequence,
+      severity_id: event.severityId,
+      status_id: event.statusId,
+      time: event.time,
+    },
+    payload: JSON.stringify(event.payload),
+    subject,
+  };
+}
+
+export interface AppendOptions {
+  /** An administrator's event: may use the space that is kept for them. */
+  readonly isReserved?: boolean;
+}
+
+/** `interval`: synced within `syncIntervalMs` after the write. `before-answer`: append() resolves after the sync. */
+export type SyncMode = 'interval' | 'before-answer';
+
+/** The segment being written. */
+export interface OpenSegment {
+  readonly fd: number;
+  readonly first: number;
+  readonly bytes: number;
+  readonly timeMin: number;
+  readonly timeMax: number;
+  readonly salt: Uint8Array;
+  readonly index: IndexWriter;
+}
+
+export interface JournalState {
+  readonly directory: string;
+  readonly writer: string;
+  readonly range: CompactRange;
+  readonly segment: OpenSegment;
+  readonly lastCheckpoint: Checkpoint | undefined;
+  readonly sync: SyncMode;
+  readonly syncIntervalMs: number;
+  readonly segmentBytesMax: number;
+  readonly random: (byteCount: number) => Uint8Array;
+  readonly reserve: DiskReserve | undefined;
+  /** Called once when the disk failed in a way that only opening the journal again can mend. */
+  readonly onBroken: (error: LogError) => void;
+}
+
+/** One writer's log: append-only, sealed, hashed into a Merkle tree. Made by openJournal(). */
+export class Journal {
+  readonly #state: JournalState;
+  #range: CompactRange;
+  #segment: OpenSegment;
+  #sealer: PayloadSealer;
+  #lastCheckpoint: Checkpoint | undefined;
+  #broken: LogError | undefined;
+  #isClosed = false;
+  #unsynced = false;
+  #timer: NodeJS.Timeout | undefined;
+  #syncing: Promise<void> | undefined;
+  #nextSync: Promise<void> | undefined;
+
+  constructor(state: JournalState) {
+    this.#state = state;
+    this.#range = state.range;
+    this.#segment = state.segment;
+    this.#sealer = new PayloadSealer(state.segment.salt);
+    this.#lastCheckpoint = state.lastCheckpoint;
+  }
+
+  get writer(): string {
+    return this.#state.writer;
+  }
+
+  /** Records so far; the `seq` of the next one. */
+  get size(): number {
+    return this.#range.size;
+  }
+
+  get rootHash(): string {
+    return toBase64url(this.#range.root());
+  }
+
+  get lastCheckpoint(): Checkpoint | undefined {
+    return this.#lastCheckpoint;
+  }
+
+  /**
+   * Appends events as one group. Resolves with the `seq` of the first once all are written (and, `before-answer`, synced).
+   * Rejects with LogError, and then none of them is in the log: `full` when there is no space, `io` when the disk failed.
+   */
+  async append(events: readonly SealableEvent[], options: AppendOptions = {}): Promise<number> {
+    const first = this.#range.size;
+    this.#write(events, options);
+    this.#unsynced = true;
+    if (this.#state.sync === 'before-answer') await this.sync();
+    else this.#syncSoon();
+    return first;
+  }
+
+  #write(events: readonly SealableEvent[], options: AppendOptions): void {
+    if (this.#isClosed) throw new LogError('closed', 'the journal is closed');
+    if (this.#broken !== undefined) throw this.#broken;
+    const { reserve } = this.#state;
+    if (options.isReserved !== true && reserve !== undefined && !reserve.allowsOrdinary()) throw noSpace();
+    if (this.#segment.bytes >= this.#state.segmentBytesMax) this.#roll(options);
+    const batch = new RecordBatch({
+      writer: this.#state.writer,
+      range: this.#range.clone(),
+      offset: this.#segment.bytes,
+      sealer: this.#sealer,
+      random: this.#state.random,
+    });
+    for (const event of events) batch.add(event);
+    this.#withReserve(options, () => this.#lay(batch));
+    this.#range = batch.range;
+    this.#segment = {
+      ...this.#segment,
+      bytes: this.#segment.bytes + batch.frames.byteLength,
+      timeMin: Math.min(this.#segment.timeMin, batch.timeMin),
+      timeMax: Math.max(this.#segment.timeMax, batch.timeMax),
+    };
+  }
+
+  /** Writes frames and index; on failure both files are as before. */
+  #lay(batch: RecordBatch): void {
+    const { fd, bytes, index } = this.#segment;
+    try {
+      index.append(batch.entries);
+      try {
+        writeAll(fd, { bytes: batch.frames, position: bytes });
+      } catch (error) {
+        ftruncateSync(fd, bytes);
+        index.retract(batch.entries);
+        throw error;
+      }
+    } catch (error) {
+      if (isNoSpace(error)) throw error;
+      throw this.#break(error);
+    }
+  }
+
+  #withReserve(options: AppendOptions, write: () => void): void {
+    try {
+      write();
+    } catch (error) {
+      if (!isNoSpace(error)) throw error;
+      if (options.isReserved !== true || this.#state.reserve?.release() !== true) throw noSpace(error);
+      try {
+        write();
+      } catch (again) {
+        throw isNoSpace(again) ? noSpace(again) : again;
+      }
+    }
+  }
+
+  /** Closes the full segment, durably, and starts the next. */
+  #roll(options: AppendOptions): void {
+    const old = this.#segment;
+    try {
+      fdatasyncSync(old.fd);
+    } catch (error) {
+      throw this.#break(error);
+    }
+    const previous: SealedSegment = {
+      first: old.first,
+      bytes: old.bytes,
+      timeMin: old.timeMin,
+      timeMax: old.timeMax,
+    };
+    const first = this.#range.size;
+    const salt = Buffer.from(this.#state.random(saltBytes));
+    const head = { writer: this.#state.writer, first, before: this.#range, salt, previous };
+    this.#withReserve(options, () => {
+      const { directory } = this.#state;
+      const index = new IndexWriter(directory, { first, entries: Buffer.alloc(0) });
+      try {
+        const { fd, bytes } = createSegment(directory, head);
+        this.#segment = { fd, first, bytes, salt, index, timeMin: Number.MAX_SAFE_INTEGER, timeMax: 0 };
+      } catch (error) {
+        index.close();
+        throw isNoSpace(error) ? error : this.#break(error);
+      }
+    });
+    this.#sealer = new PayloadSealer(salt);
+    const closeOld = () => {
+      closeSync(old.fd);
+      old.index.close();
+    };
+    if (this.#syncing === undefined) closeOld();
+    else this.#syncing.then(closeOld, closeOld);
+  }
+
+  #break(cause: unknown): LogError {
+    if (this.#broken !== undefined) return this.#broken;
+    const words = cause instanceof Error ? cause.message : String(cause);
+    this.#broken = new LogError('io', `the journal cannot be written: ${words}`, { cause });
+    this.#state.onBroken(this.#broken);
+    return this.#broken;
+  }
+
+  #syncSoon(): void {
+    if (this.#timer !== undefined) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      // A failed sync breaks the journal, which tells onBroken and every later append.
+      this.sync().catch(() => undefined);
+    }, this.#state.syncIntervalMs);
+  }
+
+  /** Resolves once everything appended before the call is on the disk. Calls made during a sync share the next one. */
+  sync(): Promise<void> {
+    if (this.#broken !== undefined) return Promise.reject(this.#broken);
+    if (!this.#unsynced) return this.#syncing ?? Promise.resolve();
+    if (this.#syncing === undefined) return this.#startSync();
+    this.#nextSync ??= this.#syncing.then(() => {
+      this.#nextSync = undefined;
+      return this.#startSync();
+    });
+    return this.#nextSync;
+  }
+
+  #startSync(): Promise<void> {
+    this.#unsynced = false;
+    const { fd } = this.#segment;
+    const syncing = new Promise<void>((resolve, reject) => {
+      fdatasync(fd, (error) => {
+        this.#syncing = undefined;
+        // After a failed sync the kernel may have dropped what was dirty: what the log holds is unknown until reopened.
+        if (error === null) resolve();
+        else reject(this.#break(error));
+      });
+    });
+    this.#syncing = syncing;
+    return syncing;
+  }
+
+  /** Has a checkpoint over everything so far signed and kept. Undefined when nothing was appended since the last. */
+  async checkpoint(sign: SignCheckpoint, { time }: { time: number }): Promise<Checkpoint | undefined> {
+    if (this.size === (this.#lastCheckpoint?.size ?? 0)) return undefined;
+    const statement: CheckpointStatement = { writer: this.writer, size: this.size, rootHash: this.rootHash, time };
+    await this.sync();
+    const checkpoint = { ...statement, note: await sign(statement) };
+    keepCheckpoint(this.#state.directory, checkpoint);
+    this.#lastCheckpoint = checkpoint;
+    return checkpoint;
+  }
+
+  /** Syncs and closes; later appends are refused. */
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    clearTimeout(this.#timer);
+    try {
+      if (this.#broken === undefined) await this.sync();
+    } finally {
+      closeSync(this.#segment.fd);
+      this.#segment.index.close();
+    }
+  }
+}
+
+function isNoSpace(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  return code === 'ENOSPC' || code === 'EDQUOT';
+}
+
+function noSpace(cause?: unknown): LogError {
+  return new LogError('full', 'the disk of the journal is full: free space on it, or prune old segments', { cause });
+}
+
+/** Throws LogError `invalid` unless the payload fits. */
+export function checkPayload(id: string, payload: string): void {
+  if (Buffer.byteLength(payload) > Math.min(payloadBytesMax, hardFrameBytes)) {
+    throw new LogError('invalid', `the payload of event \`${id}\` is larger than ${payloadBytesMax} bytes`);
+  }
+}

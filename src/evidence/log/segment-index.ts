@@ -1,0 +1,127 @@
+import { closeSync, existsSync, fdatasyncSync, ftruncateSync, openSync, readFileSync } from 'node:fs';
+import type { RecordHeader } from './record-header.ts';
+import { segmentPath, writeAll } from './segment-file.ts';
+
+/*
+ * Beside every segment lies an index, one entry of fixed size per record in order, so that a reader finds records by id,
+ * subject, class and time without reading the segment. It proves nothing and can be made again from the segment:
+ *   8 id   8 subject   f64 time   u32 offset   u16 class   u8 status   u8 activity
+ */
+export const entryBytes = 32;
+
+export interface IndexEntry {
+  readonly id: Buffer;
+  readonly subject: Buffer;
+  readonly time: number;
+  readonly offset: number;
+  readonly classUid: number;
+  readonly statusId: number;
+}
+
+/** First eight bytes of an id or pseudonym, padded with zeros: enough to look, the record itself is compared afterwards. */
+export function indexKey(text: string): Buffer {
+  const key = Buffer.alloc(8);
+  key.write(text, 'base64url');
+  return key;
+}
+
+export function writeIndexEntry(
+  target: Buffer,
+  { at, header, offset }: { at: number; header: RecordHeader; offset: number },
+): void {
+  target.fill(0, at, at + 16);
+  target.write(header.id.slice(0, 11), at, 8, 'base64url');
+  target.write(header.subject.slice(0, 11), at + 8, 8, 'base64url');
+  target.writeDoubleBE(header.time, at + 16);
+  target.writeUInt32BE(offset, at + 24);
+  target.writeUInt16BE(Math.min(header.class_uid, 0xffff), at + 28);
+  target[at + 30] = Math.min(header.status_id, 0xff);
+  target[at + 31] = Math.min(header.activity_id, 0xff);
+}
+
+/** The index of one segment in memory, possibly shorter than the segment when that is still being written. */
+export class SegmentIndex {
+  readonly #bytes: Buffer;
+  readonly count: number;
+
+  constructor(bytes: Buffer) {
+    this.#bytes = bytes;
+    this.count = Math.floor(bytes.byteLength / entryBytes);
+  }
+
+  time(entry: number): number {
+    return this.#bytes.readDoubleBE(entry * entryBytes + 16);
+  }
+
+  offset(entry: number): number {
+    return this.#bytes.readUInt32BE(entry * entryBytes + 24);
+  }
+
+  classUid(entry: number): number {
+    return this.#bytes.readUInt16BE(entry * entryBytes + 28);
+  }
+
+  statusId(entry: number): number {
+    return this.#bytes.readUInt8(entry * entryBytes + 30);
+  }
+
+  hasId(entry: number, key: Buffer): boolean {
+    const at = entry * entryBytes;
+    return this.#bytes.compare(key, 0, 8, at, at + 8) === 0;
+  }
+
+  hasSubject(entry: number, key: Buffer): boolean {
+    const at = entry * entryBytes + 8;
+    return this.#bytes.compare(key, 0, 8, at, at + 8) === 0;
+  }
+
+  /** Entries whose id may be the one with this key, found without looking at each entry in turn. */
+  *withId(key: Buffer): Generator<number> {
+    for (let at = this.#bytes.indexOf(key); at >= 0; at = this.#bytes.indexOf(key, at + 1)) {
+      if (at % entryBytes === 0) yield at / entryBytes;
+    }
+  }
+}
+
+/** Reads the index of a segment; empty when there is none. */
+export function readSegmentIndex(directory: string, first: number): SegmentIndex {
+  const path = segmentPath(directory, { first, kind: 'index' });
+  return new SegmentIndex(existsSync(path) ? readFileSync(path) : Buffer.alloc(0));
+}
+
+/** Appends entries beside the segment being written. */
+export class IndexWriter {
+  readonly #fd: number;
+  #bytes: number;
+
+  /** Starts the index of a segment anew with these entries. */
+  constructor(directory: string, { first, entries }: { first: number; entries: Buffer }) {
+    this.#fd = openSync(segmentPath(directory, { first, kind: 'index' }), 'w', 0o600);
+    writeAll(this.#fd, { bytes: entries, position: 0 });
+    this.#bytes = entries.byteLength;
+  }
+
+  append(entries: Buffer): void {
+    try {
+      writeAll(this.#fd, { bytes: entries, position: this.#bytes });
+    } catch (error) {
+      ftruncateSync(this.#fd, this.#bytes);
+      throw error;
+    }
+    this.#bytes += entries.byteLength;
+  }
+
+  /** Takes back the last entries. */
+  retract(entries: Buffer): void {
+    this.#bytes -= entries.byteLength;
+    ftruncateSync(this.#fd, this.#bytes);
+  }
+
+  sync(): void {
+    fdatasyncSync(this.#fd);
+  }
+
+  close(): void {
+    closeSync(this.#fd);
+  }
+}
