@@ -1,5 +1,3 @@
-import { z } from 'zod';
-
 const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 /** Reads `90s`, `30m`, `12h`, `7d` or `250ms` as milliseconds; undefined when the text is anything else. */
@@ -7,28 +5,6 @@ export function parseDuration(text: string): number | undefined {
   const match = /^([0-9]{1,9})(ms|s|m|h|d)$/.exec(text);
   const unit = unitMs[match?.[2] ?? ''];
   return match === null || unit === undefined ? undefined : Number(match[1]) * unit;
-}
-
-/** A duration in YAML, such as `30m`, between the two bounds (milliseconds). */
-export function durationSchema(bounds: { readonly minMs: number; readonly maxMs: number }) {
-  return z.string().transform((text, context) => {
-    const ms = parseDuration(text);
-    if (ms === undefined) {
-      context.addIssue({
-        code: 'custom',
-        message: 'is no duration; write a whole number and a unit, such as `90s`, `30m`, `12h` or `7d`',
-      });
-      return z.NEVER;
-    }
-    if (ms < bounds.minMs || ms > bounds.maxMs) {
-      context.addIssue({
-        code: 'custom',
-        message: `must lie between ${formatDuration(bounds.minMs)} and ${formatDuration(bounds.maxMs)}`,
-      });
-      return z.NEVER;
-    }
-    return ms;
-  });
 }
 
 /** Writes milliseconds in the largest unit that divides them: 90000 is `90s`. */

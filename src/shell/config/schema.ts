@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { nameSchema, sensitivitySchema } from '#foundation/model';
-import { durationSchema } from './duration.ts';
+import { durationSchema } from './duration-schema.ts';
 import { parseListen } from './listen.ts';
 
 const secondMs = 1000;

@@ -1,0 +1,25 @@
+import type { Command } from './command.ts';
+import { checkCommands } from './nouns/check.ts';
+import { grantCommands } from './nouns/grant.ts';
+import { groupCommands } from './nouns/group.ts';
+import { policyCommands } from './nouns/policy.ts';
+import { protectCommands } from './nouns/protect.ts';
+import { resourceCommands } from './nouns/resource.ts';
+import { segmentCommands } from './nouns/segment.ts';
+import { sessionCommands } from './nouns/session.ts';
+import { tokenCommands } from './nouns/token.ts';
+import { userCommands } from './nouns/user.ts';
+
+/** Every command, in the order of the help. */
+export const commands: readonly Command[] = [
+  ...checkCommands,
+  ...protectCommands,
+  ...userCommands,
+  ...groupCommands,
+  ...resourceCommands,
+  ...segmentCommands,
+  ...sessionCommands,
+  ...tokenCommands,
+  ...grantCommands,
+  ...policyCommands,
+];

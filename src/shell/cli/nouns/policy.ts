@@ -1,0 +1,189 @@
+import type { ApiClient } from '../client.ts';
+import type { Command } from '../command.ts';
+import { CliError, exitCodes } from '../failure.ts';
+import { diffTexts } from '../line-diff.ts';
+import { findUser } from '../lookup.ts';
+import { formatTime, table } from '../output.ts';
+import { readPolicyFolder } from '../policy-folder.ts';
+
+interface PublicationView {
+  id: string;
+  revision: number;
+  sequence: number;
+  schema: string;
+  policies: { file: string; text: string }[];
+  author: string;
+  message: string;
+  publishedAt: number;
+}
+
+const folderOption = {
+  type: 'string',
+  value: 'folder',
+  summary: 'folder with `*.cedar` files (default `policies`)',
+} as const;
+
+async function currentPublication(api: ApiClient): Promise<PublicationView> {
+  return (await api.call({ method: 'GET', path: '/policies/current' })).body as PublicationView;
+}
+
+function publicationLine(publication: {
+  sequence: number;
+  author: string;
+  message: string;
+  publishedAt: number;
+}): (string | number)[] {
+  return [publication.sequence, formatTime(publication.publishedAt), publication.author, publication.message];
+}
+
+const listCommands: readonly Command[] = [
+  {
+    noun: 'policy',
+    verb: 'list',
+    summary: 'Lists the publications, newest first',
+    run: async ({ api, out }) => {
+      const items = (await api.list('/policies/history')) as unknown as PublicationView[];
+      out.answer(items, table(['SEQUENCE', 'PUBLISHED', 'BY', 'MESSAGE'], items.map(publicationLine)));
+      return exitCodes.done;
+    },
+  },
+  {
+    noun: 'policy',
+    verb: 'show',
+    summary: 'Shows the policies in force, or those of an earlier publication',
+    positionals: [{ name: 'sequence', optional: true }],
+    run: async ({ api, out, positionals }) => {
+      const [sequence] = positionals;
+      const path = sequence === undefined ? '/policies/current' : `/policies/history/${encodeURIComponent(sequence)}`;
+      const publication = (await api.call({ method: 'GET', path })).body as PublicationView;
+      const files = publication.policies.map((each) => `// ${each.file}\n${each.text.trimEnd()}`);
+      out.answer(publication, files.join('\n\n'));
+      return exitCodes.done;
+    },
+  },
+  {
+    noun: 'policy',
+    verb: 'diff',
+    summary: 'Compares a folder with the policies in force; exit 1 when they differ',
+    positionals: [{ name: 'folder', optional: true }],
+    run: async ({ api, out, positionals }) => {
+      const folder = readPolicyFolder(positionals[0] ?? 'policies');
+      const current = await currentPublication(api);
+      const before = new Map(current.policies.map((each) => [each.file, each.text]));
+      const after = new Map(folder.policies.map((each) => [each.file, each.text]));
+      if (folder.schema !== undefined) {
+        before.set('(schema)', current.schema);
+        after.set('(schema)', folder.schema);
+      }
+      const files = [...new Set([...before.keys(), ...after.keys()])].sort();
+      const changed = files
+        .map((file) => ({ file, diff: diffTexts(before.get(file) ?? '', after.get(file) ?? '') }))
+        .filter((each) => each.diff !== '');
+      out.answer(
+        changed,
+        changed.map((each) => `--- in force: ${each.file}\n+++ folder: ${each.file}\n${each.diff}`).join('\n'),
+      );
+      if (changed.length === 0) out.note('no difference');
+      return changed.length === 0 ? exitCodes.done : exitCodes.no;
+    },
+  },
+];
+
+const changeCommands: readonly Command[] = [
+  {
+    noun: 'policy',
+    verb: 'publish',
+    summary: 'Puts the policies of a folder in force, everywhere at once',
+    options: {
+      from: folderOption,
+      message: { type: 'string', short: 'm', value: 'words', summary: 'why, for the history', required: true },
+    },
+    run: async ({ api, out, text }) => {
+      const folder = readPolicyFolder(text('from') ?? 'policies');
+      const body = {
+        ...(folder.schema === undefined ? {} : { schema: folder.schema }),
+        policies: folder.policies,
+        message: text('message'),
+      };
+      const published = (await api.call({ method: 'POST', path: '/policies/publish', body })).body as PublicationView;
+      out.answer(published, '');
+      out.note(`publication ${published.sequence} is in force`);
+      return exitCodes.done;
+    },
+  },
+  {
+    noun: 'policy',
+    verb: 'rollback',
+    summary: 'Puts an earlier publication in force again',
+    details: 'Works on the local socket even when the policies in force let nobody in; it is loud in the log.',
+    positionals: [{ name: 'sequence', optional: true }],
+    options: { message: { type: 'string', short: 'm', value: 'words', summary: 'why, for the history' } },
+    run: async ({ api, out, positionals, text }) => {
+      const [word] = positionals;
+      if (word !== undefined && !/^[1-9][0-9]{0,14}$/.test(word))
+        throw new CliError('usage', `\`${word}\` is no publication; \`nullius policy list\` shows their numbers`);
+      const message = text('message');
+      const body = {
+        ...(word === undefined ? {} : { sequence: Number(word) }),
+        ...(message === undefined ? {} : { message }),
+      };
+      const published = (await api.call({ method: 'POST', path: '/policies/rollback', body })).body as PublicationView;
+      out.answer(published, '');
+      out.note(`publication ${published.sequence} is in force: ${published.message}`);
+      return exitCodes.done;
+    },
+  },
+];
+
+interface Explanation {
+  answer: string;
+  words: string[];
+  reasons: string[];
+  errors: { id: string; message: string }[];
+  remedies: { kind: string; words: string }[];
+  policies: { id: string; file: string; text: string }[];
+}
+
+const explainCommand: Command = {
+  noun: 'policy',
+  verb: 'explain',
+  summary: 'Says why: for a past decision by its correlation id, or for a user, action and resource',
+  details: 'nullius policy explain <correlation id>\nnullius policy explain --user ada --action read --resource wiki',
+  positionals: [{ name: 'correlation-id', optional: true }],
+  options: {
+    user: { type: 'string', value: 'user', summary: 'who would ask' },
+    resource: { type: 'string', value: 'resource', summary: 'for what' },
+    action: { type: 'string', value: 'read|write|delete|connect', summary: 'to do what (default read)' },
+    path: { type: 'string', value: 'path', summary: 'at which path (default /)' },
+  },
+  run: async ({ api, out, positionals, text }) => {
+    const [event] = positionals;
+    const name = text('user');
+    const resource = text('resource');
+    if (event === undefined && (name === undefined || resource === undefined)) {
+      throw new CliError('usage', 'give a correlation id, or --user and --resource');
+    }
+    const path = text('path');
+    const body =
+      event === undefined
+        ? {
+            user: (await findUser(api, name ?? '')).id,
+            resource,
+            action: text('action') ?? 'read',
+            ...(path === undefined ? {} : { path }),
+          }
+        : { event };
+    const explained = (await api.call({ method: 'POST', path: '/policies/explain', body })).body as Explanation;
+    const lines = [
+      `answer: ${explained.answer}`,
+      ...explained.words.map((words) => `  ${words}`),
+      ...explained.errors.map((error) => `  error in \`${error.id}\`: ${error.message}`),
+      ...explained.remedies.map((remedy) => `  would help: ${remedy.words}`),
+      ...explained.policies.map((policy) => `\n// ${policy.file}\n${policy.text.trimEnd()}`),
+    ];
+    out.answer(explained, lines.join('\n'));
+    return exitCodes.done;
+  },
+};
+
+export const policyCommands: readonly Command[] = [...listCommands, ...changeCommands, explainCommand];

@@ -1,0 +1,115 @@
+import type { Command } from '../command.ts';
+import { exitCodes } from '../failure.ts';
+import { findUser } from '../lookup.ts';
+import { formatTime, table } from '../output.ts';
+
+interface UserView {
+  id: string;
+  name: string;
+  displayName: string;
+  status: string;
+  groups: string[];
+  source: string;
+  createdAt: number;
+}
+
+function userTable(users: readonly UserView[]): string {
+  const rows = users.map((user) => [
+    user.name,
+    user.displayName,
+    user.status,
+    user.groups.join(' '),
+    user.source,
+    formatTime(user.createdAt),
+  ]);
+  return table(['NAME', 'DISPLAY NAME', 'STATUS', 'GROUPS', 'SOURCE', 'SINCE'], rows);
+}
+
+function statusCommand(verb: 'suspend' | 'activate'): Command {
+  const status = verb === 'suspend' ? 'suspended' : 'active';
+  return {
+    noun: 'user',
+    verb,
+    summary:
+      verb === 'suspend'
+        ? 'Suspends a user: every session and open connection ends at once'
+        : 'Lets a suspended user in again',
+    positionals: [{ name: 'user' }],
+    run: async ({ api, positionals, out }) => {
+      const user = await findUser(api, positionals[0] ?? '');
+      const { body } = await api.call({ method: 'PATCH', path: `/users/${user.id}`, body: { status } });
+      out.answer(body, '');
+      out.note(`\`${positionals[0]}\` is ${status}`);
+      return exitCodes.done;
+    },
+  };
+}
+
+export const userCommands: readonly Command[] = [
+  {
+    noun: 'user',
+    verb: 'list',
+    summary: 'Lists the people who may sign in',
+    options: { group: { type: 'string', value: 'group', summary: 'only members of this group' } },
+    run: async ({ api, out, text }) => {
+      const users = (await api.list('/users', { query: { group: text('group') } })) as unknown as UserView[];
+      out.answer(users, userTable(users));
+      return exitCodes.done;
+    },
+  },
+  {
+    noun: 'user',
+    verb: 'show',
+    summary: 'Shows one person',
+    positionals: [{ name: 'user' }],
+    run: async ({ api, out, positionals }) => {
+      const user = await findUser(api, positionals[0] ?? '');
+      out.answer(user, userTable([user as unknown as UserView]));
+      return exitCodes.done;
+    },
+  },
+  {
+    noun: 'user',
+    verb: 'invite',
+    summary: 'Makes a one-time link by which a person enrols a passkey',
+    details: 'Works on the local socket even when policy locked everyone out; every invitation is logged.',
+    positionals: [{ name: 'name', optional: true }],
+    options: {
+      admin: { type: 'boolean', summary: 'the person becomes an administrator' },
+      display: { type: 'string', value: 'name', summary: 'display name' },
+      email: { type: 'string', value: 'address', summary: 'e-mail address, for your records' },
+      group: { type: 'string', multiple: true, value: 'group', summary: 'make the person a member' },
+    },
+    run: async ({ api, out, positionals, text, texts, flag }) => {
+      const body = {
+        ...(positionals[0] === undefined ? {} : { name: positionals[0] }),
+        ...(text('display') === undefined ? {} : { displayName: text('display') }),
+        ...(text('email') === undefined ? {} : { email: text('email') }),
+        groups: texts('group'),
+        admin: flag('admin'),
+      };
+      const answer = (await api.call({ method: 'POST', path: '/invitations', body })).body as {
+        url: string;
+        expiresAt: number;
+      };
+      out.answer(answer, answer.url);
+      out.note(`valid once, until ${formatTime(answer.expiresAt)}; hand it over by a channel you trust`);
+      return exitCodes.done;
+    },
+  },
+  statusCommand('suspend'),
+  statusCommand('activate'),
+  {
+    noun: 'user',
+    verb: 'remove',
+    summary: 'Removes a person, their sessions, tokens and grants',
+    positionals: [{ name: 'user' }],
+    run: async ({ api, out, positionals }) => {
+      const user = await findUser(api, positionals[0] ?? '');
+      await api.call({ method: 'DELETE', path: `/users/${user.id}` });
+      out.answer({ removed: user.id }, '');
+      out.note(`\`${positionals[0]}\` is removed`);
+      return exitCodes.done;
+    },
+  },
+];

@@ -1,0 +1,61 @@
+import type { Writable } from 'node:stream';
+
+/** Where a command writes. Values may hold what strangers typed: control characters never reach the terminal. */
+export interface Output {
+  readonly json: boolean;
+  /** The answer: with `--json` the value, else the words made from it. */
+  answer(value: unknown, words: string): void;
+  /** One line of a stream of answers (NDJSON with `--json`). */
+  line(value: unknown, words: string): void;
+  /** Words for a person, on stderr. */
+  note(words: string): void;
+}
+
+export function createOutput(streams: { readonly stdout: Writable; readonly stderr: Writable }, json: boolean): Output {
+  const emit = (value: unknown, words: string, indent: number | undefined) => {
+    if (json) streams.stdout.write(`${JSON.stringify(value, null, indent)}\n`);
+    else if (words !== '') streams.stdout.write(`${printable(words)}\n`);
+  };
+  return {
+    json,
+    answer: (value, words) => emit(value, words, 2),
+    line: (value, words) => emit(value, words, undefined),
+    note: (words) => streams.stderr.write(`${printable(words)}\n`),
+  };
+}
+
+/** Replaces control and bidirectional-override characters, which could rewrite what a terminal shows. New lines stay. */
+export function printable(text: string): string {
+  return text.replace(/[^\P{Cc}\n]|[\u202a-\u202e\u2066-\u2069]/gu, '\ufffd');
+}
+
+/** Rows under headings, columns aligned. Cells are cut at 60 characters. */
+export function table(
+  headings: readonly string[],
+  rows: readonly (readonly (string | number | null | undefined)[])[],
+): string {
+  const cells = [headings, ...rows].map((row) => row.map((cell) => cut(String(cell ?? '-').replaceAll('\n', ' '))));
+  const widths = headings.map((_, column) => Math.max(...cells.map((row) => (row[column] ?? '').length)));
+  return cells
+    .map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}
+
+function cut(cell: string): string {
+  return cell.length <= 60 ? cell : `${cell.slice(0, 59)}…`;
+}
+
+/** `2026-01-31 12:00:00Z`, or `-`. */
+export function formatTime(ms: number | null | undefined): string {
+  return ms === null || ms === undefined
+    ? '-'
+    : new Date(ms)
+        .toISOString()
+        .replace('T', ' ')
+        .replace(/\.\d+Z$/, 'Z');
+}

@@ -1,0 +1,41 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { CliError } from './failure.ts';
+
+export interface PolicyFolder {
+  readonly schema: string | undefined;
+  readonly policies: readonly { readonly file: string; readonly text: string }[];
+}
+
+/** Files of one folder, and bytes of one file. */
+const policyFileCountMax = 10_000;
+const policyFileBytesMax = 1024 * 1024;
+
+/** Reads `*.cedar` in byte order of their names, and the one `*.cedarschema`. Throws CliError `usage`. */
+export function readPolicyFolder(folder: string): PolicyFolder {
+  let names: string[];
+  try {
+    names = readdirSync(folder).sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+  } catch {
+    throw new CliError('usage', `\`${folder}\` is no folder that can be read`);
+  }
+  const schemas = names.filter((name) => name.endsWith('.cedarschema'));
+  const files = names.filter((name) => name.endsWith('.cedar'));
+  if (files.length === 0) throw new CliError('usage', `no \`*.cedar\` file lies in \`${folder}\``);
+  if (files.length > policyFileCountMax)
+    throw new CliError('usage', `\`${folder}\` holds more than ${policyFileCountMax} policy files`);
+  if (schemas.length > 1)
+    throw new CliError('usage', `\`${folder}\` holds several schemas (${schemas.join(', ')}); keep one`);
+  const [schema] = schemas;
+  return {
+    schema: schema === undefined ? undefined : readOne(folder, schema),
+    policies: files.map((file) => ({ file, text: readOne(folder, file) })),
+  };
+}
+
+function readOne(folder: string, name: string): string {
+  const path = join(folder, name);
+  if (statSync(path).size > policyFileBytesMax)
+    throw new CliError('usage', `\`${path}\` is larger than ${policyFileBytesMax} bytes`);
+  return readFileSync(path, 'utf8');
+}

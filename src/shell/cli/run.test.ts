@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { commands } from './commands.ts';
+import { diffTexts } from './line-diff.ts';
+import { printable, table } from './output.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'nullius-cli-'));
+after(() => rmSync(folder, { recursive: true }));
+const main = join(import.meta.dirname, 'main.ts');
+
+function nullius(...argv: string[]) {
+  const result = spawnSync(process.execPath, ['--conditions=nullius-source', main, ...argv], {
+    cwd: folder,
+    encoding: 'utf8',
+    timeout: 20_000,
+  });
+  return { code: result.status, out: result.stdout, err: result.stderr };
+}
+
+test('nullius without a noun is wrong use and shows the nouns', () => {
+  const { code, out, err } = nullius();
+  assert.equal(code, 2);
+  assert.equal(out, '');
+  assert.match(err, /nullius <noun> <verb>/);
+});
+
+test('nullius names the nearest noun, verb and option when one is unknown', () => {
+  assert.match(nullius('usr', 'list').err, /did you mean `user`/);
+  assert.match(nullius('user', 'lst').err, /did you mean `user list`/);
+  const option = nullius('user', 'list', '--grup', 'x');
+  assert.match(option.err, /did you mean `--group`/);
+  assert.equal(option.code, 2);
+});
+
+test('nullius says which word is missing or one too many', () => {
+  assert.match(nullius('user', 'suspend').err, /<user> is missing/);
+  assert.match(nullius('user', 'suspend', 'a', 'b').err, /`b` is one word too many/);
+  assert.match(nullius('token', 'create').err, /--scope is missing/);
+});
+
+test('every command has help that names it, and exits 0', () => {
+  for (const noun of new Set(commands.map((command) => command.noun))) {
+    const verbs = commands.filter((command) => command.noun === noun);
+    const [first] = verbs;
+    const { code, out } = nullius(noun, ...(first?.verb == null ? [] : [first.verb]), '--help');
+    assert.equal(code, 0, noun);
+    assert.match(out, new RegExp(`Usage: nullius ${noun}`));
+  }
+  for (const command of commands) assert.ok(command.summary.length > 10, `${command.noun} ${command.verb}`);
+});
+
+test('a live command exits 3 and says how to start when nothing runs', () => {
+  const { code, err, out } = nullius('--json', 'user', 'list', '--data', join(folder, 'none'));
+  assert.equal(code, 3);
+  assert.equal(out, '');
+  assert.match(err, /nullius up/);
+});
+
+test('--server refuses plain HTTP off loopback, and needs a token', () => {
+  assert.match(nullius('user', 'list', '--server', 'https://console.example.com').err, /NULLIUS_TOKEN/);
+  const result = spawnSync(
+    process.execPath,
+    ['--conditions=nullius-source', main, 'user', 'list', '--server', 'http://console.example.com'],
+    {
+      encoding: 'utf8',
+      env: { ...process.env, NULLIUS_TOKEN: 'nls_x' },
+    },
+  );
+  assert.equal(result.status, 2);
+  assert.match(result.stderr, /plain HTTP/);
+});
+
+test('check exits 1 with the place of the mistake, and 0 for a good file or none', () => {
+  assert.equal(nullius('check').code, 0);
+  const file = join(folder, 'bad.yaml');
+  writeFileSync(file, 'domain: example.com\nsesion: {}\n');
+  const { code, err, out } = nullius('check', '--config', file, '--json');
+  assert.equal(code, 1);
+  assert.match(err, /bad\.yaml:2:1: unknown key `sesion`; the nearest known one is `session`/);
+  assert.equal((JSON.parse(out) as { ok: boolean }).ok, false);
+});
+
+test('printable() takes the teeth out of what strangers typed', () => {
+  assert.equal(printable('a\u001b[2Jb\u202ec\nd'), 'a\ufffd[2Jb\ufffdc\nd');
+  assert.equal(table(['A', 'B'], [['x', null]]), 'A  B\nx  -');
+});
+
+test('diffTexts() shows what was taken and what came', () => {
+  assert.equal(diffTexts('a\nb\nc', 'a\nx\nc'), '- b\n+ x');
+  assert.equal(diffTexts('a', 'a'), '');
+});
