@@ -1,0 +1,142 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { constants, type ServerHttp2Stream } from 'node:http2';
+import type { Readable } from 'node:stream';
+
+/** The client's half of an exchange, the same for HTTP/1.1 and HTTP/2. Headers are flat: name, value, name, value. */
+export interface ClientSide {
+  readonly body: Readable;
+  /** Has an answer begun? Then no other can be given. */
+  readonly started: boolean;
+  /** Has the client gone, or the answer ended? */
+  readonly closed: boolean;
+  /** Asks for the body, once it is known to be wanted (RFC 9110 10.1.1). */
+  sendContinue(): void;
+  sendEarlyHints(links: readonly string[]): void;
+  start(status: number, headers: readonly string[]): void;
+  /** False: wait for `onDrain`. */
+  write(chunk: Uint8Array): boolean;
+  onDrain(listener: () => void): void;
+  end(trailers?: readonly string[]): void;
+  /** Ends both directions at once, in whatever state: HTTP/2 resets the stream, HTTP/1.1 destroys the connection. */
+  destroy(): void;
+  /** Called once, when the answer has ended or the client has gone. */
+  onClose(listener: () => void): void;
+}
+
+/** How long the rest of an unwanted body is read and thrown away, so that the client can take the answer. */
+const lingerMs = 1_000;
+
+export class Http1Client implements ClientSide {
+  readonly body: IncomingMessage;
+  readonly #response: ServerResponse;
+  constructor(request: IncomingMessage, response: ServerResponse) {
+    this.body = request;
+    this.#response = response;
+  }
+  get started(): boolean {
+    return this.#response.headersSent;
+  }
+  get closed(): boolean {
+    return this.#response.destroyed || this.#response.writableEnded || this.#response.socket === null;
+  }
+  sendContinue(): void {
+    this.#response.writeContinue();
+  }
+  sendEarlyHints(links: readonly string[]): void {
+    if (this.body.httpVersionMinor === 1 && !this.#response.headersSent) {
+      this.#response.writeEarlyHints({ link: [...links] });
+    }
+  }
+  start(status: number, headers: readonly string[]): void {
+    this.#response.writeHead(status, headers as string[]);
+  }
+  write(chunk: Uint8Array): boolean {
+    return this.#response.write(chunk);
+  }
+  onDrain(listener: () => void): void {
+    this.#response.on('drain', listener);
+  }
+  end(trailers?: readonly string[]): void {
+    if (trailers !== undefined && trailers.length > 0) {
+      const pairs: [string, string][] = [];
+      for (let at = 0; at < trailers.length; at += 2) pairs.push([trailers[at] ?? '', trailers[at + 1] ?? '']);
+      this.#response.addTrailers(pairs);
+    }
+    this.#response.end();
+    if (!this.body.complete) this.#linger();
+  }
+  #linger(): void {
+    const { socket } = this.body;
+    this.body.on('error', () => {});
+    this.body.resume();
+    const timer = setTimeout(() => {
+      if (!this.body.complete) socket?.destroy();
+    }, lingerMs);
+    timer.unref();
+    this.body.once('close', () => clearTimeout(timer));
+  }
+  destroy(): void {
+    const socket = this.#response.socket ?? this.body.socket;
+    socket?.destroy();
+  }
+  onClose(listener: () => void): void {
+    this.#response.once('close', listener);
+  }
+}
+
+export class Http2Client implements ClientSide {
+  readonly body: ServerHttp2Stream;
+  #trailers: readonly string[] = [];
+  constructor(stream: ServerHttp2Stream) {
+    this.body = stream;
+  }
+  get started(): boolean {
+    return this.body.headersSent;
+  }
+  get closed(): boolean {
+    return this.body.destroyed || this.body.closed || this.body.writableEnded;
+  }
+  sendContinue(): void {
+    if (!this.closed) this.body.additionalHeaders({ ':status': 100 });
+  }
+  sendEarlyHints(links: readonly string[]): void {
+    if (!this.closed && !this.started) this.body.additionalHeaders({ ':status': 103, link: [...links] });
+  }
+  start(status: number, headers: readonly string[]): void {
+    if (this.closed) return;
+    // Trailers are asked for when the data has been written; none are sent when the list is empty.
+    this.body.respond([':status', `${status}`, ...headers], { waitForTrailers: true });
+    this.body.once('wantTrailers', () => this.#sendTrailers());
+  }
+  #sendTrailers(): void {
+    if (this.#trailers.length === 0) {
+      this.body.close(constants.NGHTTP2_NO_ERROR);
+      return;
+    }
+    const fields: Record<string, string | string[]> = Object.create(null);
+    for (let at = 0; at < this.#trailers.length; at += 2) {
+      const name = this.#trailers[at] ?? '';
+      const value = this.#trailers[at + 1] ?? '';
+      const earlier = fields[name];
+      fields[name] = earlier === undefined ? value : [...(Array.isArray(earlier) ? earlier : [earlier]), value];
+    }
+    this.body.sendTrailers(fields);
+  }
+  write(chunk: Uint8Array): boolean {
+    return this.body.destroyed ? true : this.body.write(chunk);
+  }
+  onDrain(listener: () => void): void {
+    this.body.on('drain', listener);
+  }
+  end(trailers?: readonly string[]): void {
+    this.#trailers = trailers ?? [];
+    if (!this.body.destroyed) this.body.end();
+  }
+  destroy(): void {
+    if (!this.body.destroyed) this.body.close(constants.NGHTTP2_CANCEL);
+    this.body.destroy();
+  }
+  onClose(listener: () => void): void {
+    this.body.once('close', listener);
+  }
+}

@@ -1,0 +1,277 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import {
+  constants,
+  createSecureServer,
+  type Http2SecureServer,
+  type IncomingHttpHeaders,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from 'node:http2';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { type SecureContext, TLSSocket } from 'node:tls';
+import { type ClientSide, Http1Client, Http2Client } from './client-side.ts';
+import * as limits from './limits.ts';
+import type { ConnectionFacts, RequestHead } from './read-request.ts';
+
+/** One request, upgrade or extended CONNECT, not yet parsed or judged. */
+export interface Exchange {
+  readonly head: RequestHead;
+  readonly connection: ConnectionFacts;
+  readonly client: ClientSide;
+}
+
+export interface FrontServersOptions {
+  /** Takes every exchange of both servers. What it throws ends that exchange's connection, nothing else. */
+  readonly onExchange: (exchange: Exchange) => void;
+  /** TLS context for a server name (lower-case), or undefined: the handshake then fails. Null makes no TLS server. */
+  readonly contextFor: ((servername: string) => SecureContext | undefined) | null;
+  /** TLS 1.3 unless a setting allows 1.2. */
+  readonly minVersion?: 'TLSv1.2' | 'TLSv1.3';
+  /** Told about protocol errors and limits hit, for metrics. */
+  readonly onTrouble?: (code: string) => void;
+}
+
+export interface FrontServers {
+  /** HTTP/1.1 only; the caller listens, on loopback. */
+  readonly plain: Server;
+  readonly tls: Http2SecureServer | null;
+  /** Stops accepting, ends idle connections, destroys the rest after `graceMs`. */
+  close(graceMs: number): Promise<void>;
+}
+
+/** Makes the client-facing servers with every limit set. Nothing listens yet. */
+export function createFrontServers(options: FrontServersOptions): FrontServers {
+  const plain = createServer({
+    maxHeaderSize: limits.headerBytesMax,
+    headersTimeout: limits.clientHeadersMsMax,
+    // Bodies may take long; the sweep cuts those that stall.
+    requestTimeout: 0,
+    keepAliveTimeout: limits.clientKeepAliveMs,
+    connectionsCheckingInterval: 2_000,
+    insecureHTTPParser: false,
+    requireHostHeader: false,
+    noDelay: true,
+  });
+  const tls = options.contextFor === null ? null : createTlsServer(options, options.contextFor);
+  const sockets = new Set<Socket>();
+  for (const server of tls === null ? [plain] : [plain, tls]) {
+    server.on('connection', (socket: Socket) => {
+      sockets.add(socket);
+      socket.once('close', () => sockets.delete(socket));
+    });
+    serveHttp1(server as Server, options);
+  }
+  return { plain, tls, close: (graceMs) => closeAll({ plain, tls, sockets, graceMs }) };
+}
+
+function createTlsServer(options: FrontServersOptions, contextFor: (servername: string) => SecureContext | undefined) {
+  const server = createSecureServer({
+    allowHTTP1: true,
+    ALPNProtocols: ['h2', 'http/1.1'],
+    minVersion: options.minVersion ?? 'TLSv1.3',
+    handshakeTimeout: limits.tlsHandshakeMsMax,
+    SNICallback: (servername, done) => {
+      const context = contextFor(servername.toLowerCase());
+      if (context === undefined) done(new Error('unknown server name'));
+      else done(null, context);
+    },
+    settings: {
+      enableConnectProtocol: true,
+      maxConcurrentStreams: limits.http2ConcurrentStreamsMax,
+      maxHeaderListSize: limits.headerBytesMax,
+      enablePush: false,
+    },
+    maxSessionMemory: limits.http2SessionMemoryMegabytesMax,
+    maxHeaderListPairs: limits.headerCountMax + 8,
+    maxOutstandingPings: limits.http2OutstandingMax,
+    maxOutstandingSettings: limits.http2OutstandingMax,
+    maxSessionInvalidFrames: 100,
+    maxSessionRejectedStreams: 100,
+    streamResetBurst: limits.http2ResetsPerWindowMax,
+    streamResetRate: Math.ceil((limits.http2ResetsPerWindowMax * 1000) / limits.http2ResetWindowMs),
+    unknownProtocolTimeout: limits.tlsHandshakeMsMax,
+    // HTTP/1.1 side of the same port.
+    maxHeaderSize: limits.headerBytesMax,
+    headersTimeout: limits.clientHeadersMsMax,
+    requestTimeout: 0,
+    keepAliveTimeout: limits.clientKeepAliveMs,
+    connectionsCheckingInterval: 2_000,
+    requireHostHeader: false,
+  } as Parameters<typeof createSecureServer>[0]);
+  // Without this, the `request` listener for HTTP/1.1 would also install node's HTTP/2 compatibility layer.
+  server.removeAllListeners('newListener');
+  server.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, _flags: number, rawHeaders: string[]) =>
+    serveHttp2(stream, { headers, rawHeaders, options }),
+  );
+  server.on('session', (session) => watchSession(session, options));
+  server.on('tlsClientError', () => options.onTrouble?.('tls-client'));
+  return server;
+}
+
+function serveHttp1(server: Server, options: FrontServersOptions): void {
+  server.maxHeadersCount = 0;
+  server.maxRequestsPerSocket = limits.clientRequestsPerConnectionMax;
+  server.maxConnections = limits.clientConnectionsMax;
+  const serve = (request: IncomingMessage, response: ServerResponse) => {
+    guard(request.socket, () =>
+      options.onExchange({
+        head: http1Head(request),
+        connection: connectionOf(request.socket),
+        client: new Http1Client(request, response),
+      }),
+    );
+  };
+  server.on('request', serve);
+  server.on('checkContinue', serve);
+  server.on('checkExpectation', serve);
+  server.on('upgrade', (request, socket, head) => serveUpgrade({ request, socket, head, options }));
+  server.on('connect', (request: IncomingMessage, socket: Duplex) => {
+    if (request.httpVersionMajor === 1)
+      socket.end('HTTP/1.1 405 Method Not Allowed\r\nconnection: close\r\ncontent-length: 0\r\n\r\n');
+  });
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    options.onTrouble?.(error.code ?? 'client');
+    if (socket.writable && error.code !== 'ECONNRESET') {
+      const status =
+        error.code === 'HPE_HEADER_OVERFLOW'
+          ? '431 Request Header Fields Too Large'
+          : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+            ? '408 Request Timeout'
+            : '400 Bad Request';
+      socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`, () => socket.destroy());
+    } else socket.destroy();
+  });
+}
+
+function guard(socket: Duplex, run: () => void): void {
+  try {
+    run();
+  } catch {
+    // A throw in the exchange closes the gate for that connection; the process goes on for the others.
+    socket.destroy();
+  }
+}
+
+function http1Head(request: IncomingMessage): RequestHead {
+  return {
+    httpVersion: request.httpVersionMinor === 1 ? '1.1' : '1.0',
+    method: request.method ?? '',
+    target: request.url ?? '',
+    authority: null,
+    scheme: null,
+    protocol: null,
+    rawHeaders: request.rawHeaders,
+    endsStream: false,
+  };
+}
+
+const facts = new WeakMap<Duplex, ConnectionFacts>();
+
+function connectionOf(socket: Socket): ConnectionFacts {
+  let known = facts.get(socket);
+  if (known === undefined) {
+    const tls = socket instanceof TLSSocket;
+    const name = tls ? socket.servername : undefined;
+    const address = (socket.remoteAddress ?? '').replace(/^::ffff:(?=\d+\.)/, '');
+    known = { address, tls, servername: typeof name === 'string' && name !== '' ? name : null };
+    facts.set(socket, known);
+  }
+  return known;
+}
+
+function serveUpgrade({
+  request,
+  socket,
+  head,
+  options,
+}: {
+  request: IncomingMessage;
+  socket: Duplex;
+  head: Buffer;
+  options: FrontServersOptions;
+}): void {
+  void head;
+  void options;
+  void request;
+  socket.end('HTTP/1.1 501 Not Implemented\r\nconnection: close\r\ncontent-length: 0\r\n\r\n');
+}
+
+function serveHttp2(
+  stream: ServerHttp2Stream,
+  {
+    headers,
+    rawHeaders,
+    options,
+  }: { headers: IncomingHttpHeaders; rawHeaders: string[]; options: FrontServersOptions },
+): void {
+  stream.on('error', () => options.onTrouble?.('http2-stream'));
+  const socket = stream.session?.socket;
+  if (socket === undefined || stream.destroyed) return;
+  let fields = 0;
+  while (fields < rawHeaders.length && rawHeaders[fields]?.startsWith(':') === true) fields += 2;
+  const text = (name: string) => {
+    const value = headers[name];
+    return typeof value === 'string' ? value : null;
+  };
+  try {
+    options.onExchange({
+      head: {
+        httpVersion: '2',
+        method: text(':method') ?? '',
+        target: text(':path') ?? '',
+        authority: text(':authority'),
+        scheme: text(':scheme'),
+        protocol: text(':protocol'),
+        rawHeaders: rawHeaders.slice(fields),
+        endsStream: stream.endAfterHeaders,
+      },
+      connection: connectionOf(stream.session?.socket as unknown as Socket),
+      client: new Http2Client(stream),
+    });
+  } catch {
+    stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+  }
+}
+
+/** Closes a connection whose client resets stream after stream: each reset is work done for nothing. */
+function watchSession(session: ServerHttp2Session, options: FrontServersOptions): void {
+  let resets = 0;
+  session.setTimeout(limits.clientKeepAliveMs * 10, () => session.close());
+  session.on('error', () => options.onTrouble?.('http2-session'));
+  session.on('stream', (stream: ServerHttp2Stream) => {
+    stream.once('aborted', () => {
+      resets++;
+      if (resets === 1)
+        setTimeout(() => {
+          resets = 0;
+        }, limits.http2ResetWindowMs).unref();
+      if (resets > limits.http2ResetsPerWindowMax) {
+        options.onTrouble?.('http2-rapid-reset');
+        session.destroy(new Error('too many resets'), constants.NGHTTP2_ENHANCE_YOUR_CALM);
+      }
+    });
+  });
+}
+
+async function closeAll({
+  plain,
+  tls,
+  sockets,
+  graceMs,
+}: {
+  plain: Server;
+  tls: Http2SecureServer | null;
+  sockets: Set<Socket>;
+  graceMs: number;
+}) {
+  const closed = [plain, tls]
+    .filter((server) => server?.listening === true)
+    .map((server) => new Promise<void>((resolve) => server?.close(() => resolve())));
+  plain.closeIdleConnections();
+  const timer = setTimeout(() => {
+    for (const socket of sockets) socket.destroy();
+  }, graceMs);
+  await Promise.all(closed);
+  clearTimeout(timer);
+}

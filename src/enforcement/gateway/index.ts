@@ -1,0 +1,19 @@
+export type { ClientSide } from './client-side.ts';
+export { type ForwardHandle, type ForwardOptions, type ForwardOutcome, forwardRequest } from './forward-request.ts';
+export { createFrontServers, type Exchange, type FrontServers, type FrontServersOptions } from './front-servers.ts';
+export { matchRoute } from './match-route.ts';
+export { headerOf, isNavigation, prefersHtml } from './navigation.ts';
+export { type ParsedPath, readPath } from './read-path.ts';
+export { type ConnectionFacts, type GatewayRequest, type RequestHead, readRequest } from './read-request.ts';
+export { isRefusal, type Refusal, type RefusalCode, refuse } from './refusal.ts';
+export { type Answer, type RefusalAction, type RefusalView, refusalPage, refusalProblem } from './refusal-page.ts';
+export { requestHeadersFor, type UpstreamHeaderOptions } from './request-headers.ts';
+export { refusalAnswer, sendAnswer, viewOfRefusal } from './send-answer.ts';
+export { createSweep, type Sweep } from './sweep.ts';
+export {
+  createUpstreams,
+  parseUpstream,
+  type Upstreams,
+  type UpstreamsOptions,
+  type UpstreamTarget,
+} from './upstream.ts';

@@ -1,0 +1,50 @@
+/** Every bound of the HTTP enforcement point, in one place. Exceeding one is a refusal, never an unbounded buffer. */
+
+/** Request line and all header fields together, bytes (node refuses more with 431). */
+export const headerBytesMax = 32 * 1024;
+export const headerCountMax = 100;
+/** Request target, bytes: RFC 9110 4.1 recommends at least 8000. */
+export const targetBytesMax = 8 * 1024;
+export const segmentsMax = 128;
+export const hostBytesMax = 253;
+/** Characters of an upgrade head that may arrive before the verdict. */
+export const upgradeHeadBytesMax = 64 * 1024;
+/** `Set-Cookie` fields an upstream may send in one answer. */
+export const setCookieCountMax = 50;
+
+/** A client must have sent its whole header section by then: slowloris. */
+export const clientHeadersMsMax = 15_000;
+/** An idle keep-alive connection of a client is closed after this. */
+export const clientKeepAliveMs = 60_000;
+/** A client that neither sends nor takes body bytes for this long is cut. */
+export const clientBodyIdleMsMax = 60_000;
+export const clientRequestsPerConnectionMax = 100_000;
+export const clientConnectionsMax = 20_000;
+/** TLS handshakes must end by then. */
+export const tlsHandshakeMsMax = 10_000;
+
+/** HTTP/2, RFC 9113 6.5.2. */
+export const http2ConcurrentStreamsMax = 128;
+export const http2SessionMemoryMegabytesMax = 16;
+/** Streams a client may reset in one window before its connection is closed: CVE-2023-44487. */
+export const http2ResetsPerWindowMax = 200;
+export const http2ResetWindowMs = 10_000;
+/** Settings and ping frames a client may leave unacknowledged. */
+export const http2OutstandingMax = 32;
+
+export const upstreamConnectMsMax = 5_000;
+export const upstreamHeadersMsMax = 60_000;
+/** An upstream answer may pause this long between bytes; event streams are told apart by `streamIdleMsMax`. */
+export const upstreamBodyIdleMsMax = 120_000;
+/** Server-sent events and gRPC streams may be silent this long. */
+export const streamIdleMsMax = 60 * 60_000;
+export const upstreamKeepAliveMs = 4_000;
+export const upstreamConnectionsMax = 256;
+/** Requests that may wait for a connection to one upstream; more are answered 503. */
+export const upstreamQueueMax = 1024;
+/** Further attempts after a kept-alive connection turned out stale. */
+export const staleRetriesMax = 1;
+
+/** WebSocket: how long the peer may take to answer our close frame before its socket is destroyed. */
+export const websocketCloseMs = 1_000;
+export const websocketIdleMsMax = 60 * 60_000;

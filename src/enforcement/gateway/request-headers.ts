@@ -1,0 +1,73 @@
+import { classifyRequestHeader } from './header-names.ts';
+import type { GatewayRequest } from './read-request.ts';
+
+/** Our cookies, and whatever imitates them: the browser enforces `__Host-`, other clients need not. */
+const ownCookiePrefix = '__host-nullius';
+
+export interface UpstreamHeaderOptions {
+  /** Headers we vouch for: `Nullius-Assertion`, `Nullius-Decision` … Name, value in turn. */
+  readonly own: readonly string[];
+  /** Was `Authorization` a credential for us? Then the app does not see it. */
+  readonly keepAuthorization: boolean;
+  /** Host to send; the client's own when the resource says `preserveHost`. */
+  readonly host: string;
+}
+
+/**
+ * The headers an app gets, flat name and value: what the client sent minus hop-by-hop fields, minus everything only we may
+ * say, plus our own. `host` comes first. Framing fields are left to whoever writes the request, except `content-length`.
+ */
+export function requestHeadersFor(request: GatewayRequest, options: UpstreamHeaderOptions): string[] {
+  const out: string[] = ['host', options.host];
+  const { headers, nominated } = request;
+  for (let at = 0; at < headers.length; at += 2) {
+    const name = headers[at] ?? '';
+    const kind = classifyRequestHeader(name);
+    const passes =
+      kind === 'pass' || kind === 'service-worker' || (kind === 'authorization' && options.keepAuthorization);
+    if (!passes || (nominated.length > 0 && nominated.includes(name))) continue;
+    out.push(name, headers[at + 1] ?? '');
+  }
+  const cookie = withoutOwnCookies(request.cookie);
+  if (cookie !== '') out.push('cookie', cookie);
+  if (request.contentLength !== null && request.upgrade === null)
+    out.push('content-length', `${request.contentLength}`);
+  const authority = request.port === null ? request.host : `${request.host}:${request.port}`;
+  const scheme = request.tls ? 'https' : 'http';
+  const address = request.address.includes(':') ? `"[${request.address}]"` : request.address;
+  out.push(
+    'x-forwarded-for',
+    request.address,
+    'x-forwarded-host',
+    authority,
+    'x-forwarded-proto',
+    scheme,
+    'x-real-ip',
+    request.address,
+    'forwarded',
+    `for=${address};host="${authority}";proto=${scheme}`,
+    ...options.own,
+  );
+  return out;
+}
+
+/** A `Cookie` value (attacker-controlled) without the cookies that are ours. */
+export function withoutOwnCookies(cookie: string): string {
+  if (cookie === '' || !cookie.toLowerCase().includes(ownCookiePrefix)) return cookie;
+  return cookie
+    .split(';')
+    .map((pair) => pair.trim())
+    .filter((pair) => pair !== '' && !isOwnCookie(pair))
+    .join('; ');
+}
+
+/**
+ * Is this cookie pair one of ours? A nameless pair counts by its value: servers that skip the leading `=` would read
+ * `=__Host-nullius=x` as ours.
+ */
+export function isOwnCookie(pair: string): boolean {
+  return pair
+    .toLowerCase()
+    .replace(/^[\s="]+/, '')
+    .startsWith(ownCookiePrefix);
+}

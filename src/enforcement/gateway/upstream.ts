@@ -1,0 +1,174 @@
+import { lookup as systemLookup } from 'node:dns';
+import type { LookupFunction } from 'node:net';
+import { isIP } from 'node:net';
+import { networkInterfaces } from 'node:os';
+import { getCACertificates } from 'node:tls';
+import { buildConnector, type Dispatcher, Pool } from 'undici';
+import { headerBytesMax, upstreamConnectionsMax, upstreamConnectMsMax, upstreamKeepAliveMs } from './limits.ts';
+import { readAuthority } from './read-authority.ts';
+import { judgeAddress } from './upstream-address.ts';
+
+/** Where an app is, parsed once from the resource's `upstream`. */
+export interface UpstreamTarget {
+  readonly kind: 'http' | 'https' | 'h2c' | 'unix';
+  /** Host name or address without brackets; empty for sockets. */
+  readonly hostname: string;
+  readonly port: number;
+  readonly socketPath: string;
+  /** `Host` for the app when the client's own is not preserved. */
+  readonly authority: string;
+}
+
+/** Reads `http://host:port`, `https://host`, `h2c://host:port` or `unix:/path`; undefined for anything else. */
+export function parseUpstream(text: string): UpstreamTarget | undefined {
+  if (text.startsWith('unix:/')) {
+    return { kind: 'unix', hostname: '', port: 0, socketPath: text.slice(5), authority: 'localhost' };
+  }
+  const match = /^(https?|h2c):\/\/([^/?#]+)\/?$/.exec(text);
+  const authority = readAuthority(match?.[2] ?? '');
+  if (match === null || authority === undefined) return undefined;
+  const kind = match[1] === 'https' ? 'https' : match[1] === 'h2c' ? 'h2c' : 'http';
+  const port = authority.port ?? (kind === 'https' ? 443 : 80);
+  const written = authority.port === null ? authority.host : `${authority.host}:${authority.port}`;
+  return { kind, hostname: authority.host.replace(/^\[|\]$/g, ''), port, socketPath: '', authority: written };
+}
+
+export class UpstreamForbiddenError extends Error {
+  readonly code = 'upstream-forbidden';
+  constructor(address: string) {
+    super(`the upstream address \`${address}\` is not allowed`);
+  }
+}
+
+export interface UpstreamsOptions {
+  /** Addresses our own listeners have: never an upstream. Asked at connect time. */
+  readonly ownListeners: () => readonly { readonly host: string; readonly port: number }[];
+  /** PEM certificates that may vouch for upstreams besides the system's. */
+  readonly ca?: readonly string[];
+  readonly lookup?: LookupFunction;
+}
+
+/** One pool of kept-alive connections per upstream, made on first use. */
+export interface Upstreams {
+  poolFor(target: UpstreamTarget, options: { readonly allowPrivate: boolean }): Dispatcher;
+  /** A new connection of its own, for WebSocket tunnels. */
+  connectorFor(target: UpstreamTarget, options: { readonly allowPrivate: boolean }): buildConnector.connector;
+  close(): Promise<void>;
+}
+
+/** Makes the pools. Addresses are judged after resolution, for each connection, so that a name cannot move later. */
+export function createUpstreams(options: UpstreamsOptions): Upstreams {
+  const pools = new Map<string, Pool>();
+  const guard: Guard = {
+    lookup: options.lookup ?? (systemLookup as LookupFunction),
+    isOwn: (address, port) => isOwn(options.ownListeners(), { address, port }),
+  };
+  const connectorFor: Upstreams['connectorFor'] = (target, { allowPrivate }) =>
+    guardedConnector(target, { guard, allowPrivate, ca: options.ca, allowH2: false });
+  return {
+    connectorFor,
+    poolFor(target, { allowPrivate }) {
+      const key = `${target.kind} ${target.socketPath} ${target.hostname} ${target.port} ${allowPrivate}`;
+      let pool = pools.get(key);
+      if (pool === undefined) {
+        pool = openPool(
+          target,
+          guardedConnector(target, { guard, allowPrivate, ca: options.ca, allowH2: target.kind === 'https' }),
+        );
+        pools.set(key, pool);
+      }
+      return pool;
+    },
+    async close() {
+      await Promise.all([...pools.values()].map((pool) => pool.destroy()));
+      pools.clear();
+    },
+  };
+}
+
+function openPool(target: UpstreamTarget, connect: buildConnector.connector): Pool {
+  const host = target.hostname.includes(':') ? `[${target.hostname}]` : target.hostname || 'localhost';
+  const origin =
+    target.kind === 'unix'
+      ? 'http://localhost'
+      : `${target.kind === 'https' ? 'https' : 'http'}://${host}:${target.port}`;
+  return new Pool(origin, {
+    connect,
+    connections: upstreamConnectionsMax,
+    pipelining: 1,
+    keepAliveTimeout: upstreamKeepAliveMs,
+    keepAliveMaxTimeout: upstreamKeepAliveMs,
+    maxHeaderSize: headerBytesMax,
+    // The sweep in forward-request.ts knows who keeps whom waiting; the pool does not.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    allowH2: target.kind === 'https' || target.kind === 'h2c',
+    ...(target.kind === 'h2c' ? { h2Options: { useH2c: true } } : {}),
+  });
+}
+
+interface Guard {
+  readonly lookup: LookupFunction;
+  readonly isOwn: (address: string, port: number) => boolean;
+}
+
+interface ConnectorOptions {
+  readonly guard: Guard;
+  readonly allowPrivate: boolean;
+  readonly allowH2: boolean;
+  readonly ca: readonly string[] | undefined;
+}
+
+function guardedConnector(target: UpstreamTarget, options: ConnectorOptions): buildConnector.connector {
+  const { guard, allowPrivate } = options;
+  if (target.kind === 'unix') return buildConnector({ socketPath: target.socketPath, timeout: upstreamConnectMsMax });
+  const mayConnect = (address: string) => {
+    const verdict = judgeAddress(address);
+    if (verdict === 'forbidden' || guard.isOwn(address, target.port)) return false;
+    return verdict === 'public' || allowPrivate;
+  };
+  const lookup: LookupFunction = (hostname, lookupOptions, callback) => {
+    guard.lookup(hostname, lookupOptions, (error, address, family) => {
+      const all = typeof address === 'string' ? [address] : (address ?? []).map((entry) => entry.address);
+      // One bad address among good ones is a rebinding attempt or a mistake: neither is connected to.
+      const bad = error === null ? all.find((one) => !mayConnect(one)) : undefined;
+      if (bad !== undefined) callback(new UpstreamForbiddenError(bad), address, family);
+      else callback(error, address, family);
+    });
+  };
+  const connect = buildConnector({
+    lookup,
+    timeout: upstreamConnectMsMax,
+    allowH2: options.allowH2,
+    ...(options.ca === undefined ? {} : { ca: [...getCACertificates('default'), ...options.ca] }),
+    ...(target.kind === 'h2c' ? { useH2c: true } : {}),
+  } as buildConnector.BuildOptions);
+  return (connectOptions, callback) => {
+    // Literal addresses are not looked up by node:net.
+    if (isIP(target.hostname) !== 0 && !mayConnect(target.hostname)) {
+      callback(new UpstreamForbiddenError(target.hostname), null);
+      return;
+    }
+    connect(connectOptions, callback);
+  };
+}
+
+function isOwn(
+  listeners: readonly { readonly host: string; readonly port: number }[],
+  to: { address: string; port: number },
+) {
+  const samePort = listeners.filter((listener) => listener.port === to.port);
+  if (samePort.length === 0) return false;
+  if (samePort.some((listener) => listener.host === to.address)) return true;
+  const isWildcard = samePort.some((listener) => listener.host === '0.0.0.0' || listener.host === '::');
+  const isLoopback = judgeAddress(to.address) === 'private' && /^(?:127\.|::1$|::ffff:(?:127\.|7f))/i.test(to.address);
+  // All of 127/8 reaches a loopback listener's machine; another loopback address on the same port is no app's place.
+  if (isLoopback)
+    return (
+      samePort.some(
+        (listener) => listener.host.startsWith('127.') || listener.host === '::1' || listener.host === 'localhost',
+      ) || isWildcard
+    );
+  if (!isWildcard) return false;
+  return Object.values(networkInterfaces()).some((list) => list?.some((entry) => entry.address === to.address));
+}
