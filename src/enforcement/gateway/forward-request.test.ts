@@ -15,7 +15,7 @@ test('forwardRequest() sends what was asked and streams the answer back', async 
       });
     },
   });
-  const answer = await gateway.fetch({
+  const answer = await gateway.ask({
     method: 'POST',
     path: '/a/b?x=1',
     body: 'hello',

@@ -24,7 +24,7 @@ export interface TestGateway {
   readonly outcomes: ForwardOutcome[];
   readonly handles: ForwardHandle[];
   readonly requests: GatewayRequest[];
-  fetch(options: FetchOptions): Promise<FetchAnswer>;
+  ask(options: FetchOptions): Promise<FetchAnswer>;
 }
 
 export interface FetchOptions {
@@ -96,7 +96,7 @@ export async function startGateway(t: TestContext, options: TestGatewayOptions):
     await servers.close(0);
   });
   const port = (servers.plain.address() as AddressInfo).port;
-  return { port, outcomes, handles, requests, fetch: (fetchOptions) => fetchOnce(port, fetchOptions) };
+  return { port, outcomes, handles, requests, ask: (fetchOptions) => fetchOnce(port, fetchOptions) };
 }
 
 /** Listens on a free loopback port until the test ends. */
