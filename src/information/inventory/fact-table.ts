@@ -1,0 +1,227 @@
+import {
+  type AppCookie,
+  type Clock,
+  type FactKind,
+  type FactOf,
+  type FactRow,
+  type FactView,
+  factSchemas,
+  type Grant,
+  type Session,
+  type Token,
+} from '#foundation/model';
+import { InventoryError } from './inventory-error.ts';
+
+/** A fact that stands, with the revision of its last change. */
+export interface StandingFact<K extends FactKind = FactKind> {
+  readonly kind: K;
+  readonly id: string;
+  readonly revision: number;
+  readonly body: FactOf<K>;
+}
+
+type AnyStandingFact = { [K in FactKind]: StandingFact<K> }[FactKind];
+
+/** What an update did to one fact: null before it existed and after it was removed. */
+export interface FactChange {
+  readonly kind: FactKind;
+  readonly id: string;
+  readonly before: StandingFact | null;
+  readonly after: StandingFact | null;
+}
+
+/** Called once per update, when all of it can be read. */
+export type FactListener = (changes: readonly FactChange[], revision: number) => void;
+
+type Tables = { [K in FactKind]: Map<string, StandingFact<K>> };
+
+const kinds = Object.keys(factSchemas) as FactKind[];
+
+function emptyTables(): Tables {
+  return Object.fromEntries(kinds.map((kind) => [kind, new Map()])) as unknown as Tables;
+}
+
+/** Keys under which a fact is found besides its id; the first word keeps the indexes apart. */
+function indexKeys(fact: AnyStandingFact): string[] {
+  switch (fact.kind) {
+    case 'app-cookie': {
+      const keys = [`cookie ${fact.body.hash}`, `session-cookie ${fact.body.session}`];
+      if (fact.body.previousHash !== null) keys.push(`cookie ${fact.body.previousHash}`);
+      return keys;
+    }
+    case 'token':
+      return [`token ${fact.body.hash}`];
+    case 'grant':
+      return [`user-grant ${fact.body.user}`];
+    case 'session':
+      return [`user-session ${fact.body.user}`];
+    default:
+      return [];
+  }
+}
+
+/**
+ * All current facts in memory, from which a process judges. Single-threaded use: an update is one synchronous call, so
+ * that readers see all of it or nothing. Bodies are shared with the caller and never changed in place.
+ */
+export class FactTable implements FactView {
+  readonly #clock: Clock;
+  readonly #listeners = new Set<FactListener>();
+  #tables = emptyTables();
+  #index = new Map<string, Set<string>>();
+  #epoch = 0;
+  #revision = 0;
+
+  /** `clock` ends the grace of rotated app cookies. */
+  constructor({ clock }: { clock: Clock }) {
+    this.#clock = clock;
+  }
+
+  get epoch(): number {
+    return this.#epoch;
+  }
+
+  get revision(): number {
+    return this.#revision;
+  }
+
+  /** How many facts stand. */
+  get size(): number {
+    return kinds.reduce((sum, kind) => sum + this.#tables[kind].size, 0);
+  }
+
+  get<K extends FactKind>(kind: K, id: string): FactOf<K> | undefined {
+    return this.#tables[kind].get(id)?.body;
+  }
+
+  /** The fact with the revision of its last change. */
+  standing<K extends FactKind>(kind: K, id: string): StandingFact<K> | undefined {
+    return this.#tables[kind].get(id);
+  }
+
+  *all<K extends FactKind>(kind: K): IterableIterator<[id: string, body: FactOf<K>]> {
+    for (const [id, fact] of this.#tables[kind]) yield [id, fact.body];
+  }
+
+  /** Every standing fact of every kind, as of now: later updates do not show in the answer. */
+  rows(): StandingFact[] {
+    return kinds.flatMap((kind): StandingFact[] => [...this.#tables[kind].values()]);
+  }
+
+  appCookieByHash(hash: string): StandingFact<'app-cookie'> | undefined {
+    const now = this.#clock();
+    return this.#find('app-cookie', `cookie ${hash}`).find(
+      ({ body }: { body: AppCookie }) => body.hash === hash || (body.previousHash === hash && now < body.previousUntil),
+    );
+  }
+
+  tokenByHash(hash: string): { id: string; body: Token } | undefined {
+    return this.#find('token', `token ${hash}`)[0];
+  }
+
+  grantsOf(user: string): readonly { id: string; body: Grant }[] {
+    return this.#find('grant', `user-grant ${user}`);
+  }
+
+  sessionsOf(user: string): readonly { id: string; body: Session }[] {
+    return this.#find('session', `user-session ${user}`);
+  }
+
+  /** The app cookies that are children of a session. */
+  cookiesOf(session: string): readonly { id: string; body: AppCookie }[] {
+    return this.#find('app-cookie', `session-cookie ${session}`);
+  }
+
+  /** Tells `listener` of every later update. Returns the function that ends it. */
+  onChange(listener: FactListener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /**
+   * Takes in the facts of one committed transaction. Throws InventoryError `stale-revision` when `revision` does not lie
+   * after what is held, and then changes nothing.
+   */
+  apply(rows: readonly FactRow[], revision: number): void {
+    if (!Number.isSafeInteger(revision) || revision <= this.#revision) {
+      throw new InventoryError('stale-revision', `revision ${revision} does not follow ${this.#revision}`);
+    }
+    const changes = rows.map((row) => this.#put(row));
+    this.#revision = revision;
+    this.#tell(changes);
+  }
+
+  /** Replaces everything by a full copy at one revision. `rows` must not hold a fact twice. */
+  replace(copy: { epoch: number; revision: number; rows: Iterable<FactRow> }): void {
+    const old = this.#tables;
+    const sameEpoch = copy.epoch === this.#epoch;
+    this.#tables = emptyTables();
+    this.#index = new Map();
+    for (const row of copy.rows) this.#put(row);
+    this.#epoch = copy.epoch;
+    this.#revision = copy.revision;
+    this.#tell(differences(old, this.#tables, sameEpoch));
+  }
+
+  #put(row: FactRow): FactChange {
+    const { kind, id } = row;
+    const table = this.#tables[kind] as Map<string, StandingFact>;
+    const before = table.get(id) ?? null;
+    if (before !== null) this.#unindex(before as AnyStandingFact);
+    if (row.body === null) {
+      table.delete(id);
+      return { kind, id, before, after: null };
+    }
+    const after: StandingFact = { kind, id, revision: row.revision, body: row.body };
+    table.set(id, after);
+    for (const key of indexKeys(after as AnyStandingFact)) {
+      const ids = this.#index.get(key);
+      if (ids === undefined) this.#index.set(key, new Set([id]));
+      else ids.add(id);
+    }
+    return { kind, id, before, after };
+  }
+
+  #unindex(fact: AnyStandingFact): void {
+    for (const key of indexKeys(fact)) {
+      const ids = this.#index.get(key);
+      ids?.delete(fact.id);
+      if (ids?.size === 0) this.#index.delete(key);
+    }
+  }
+
+  #find<K extends FactKind>(kind: K, key: string): StandingFact<K>[] {
+    const found: StandingFact<K>[] = [];
+    for (const id of this.#index.get(key) ?? []) {
+      const fact = this.#tables[kind].get(id);
+      if (fact !== undefined) found.push(fact);
+    }
+    return found;
+  }
+
+  /** A listener that throws must not keep the others in the dark: all are told, then the first error goes up. */
+  #tell(changes: readonly FactChange[]): void {
+    const errors: unknown[] = [];
+    for (const listener of this.#listeners) {
+      try {
+        listener(changes, this.#revision);
+      } catch (error) {
+        errors.push(error);
+      }
+    }
+    if (errors.length > 0) throw errors[0];
+  }
+}
+
+/** Revisions tell facts of one epoch apart; between epochs every fact counts as changed. */
+function differences(old: Tables, now: Tables, sameEpoch: boolean): FactChange[] {
+  const changes: FactChange[] = [];
+  for (const kind of kinds) {
+    for (const [id, before] of old[kind]) {
+      const after = now[kind].get(id) ?? null;
+      if (!sameEpoch || after?.revision !== before.revision) changes.push({ kind, id, before, after });
+    }
+    for (const [id, after] of now[kind]) if (!old[kind].has(id)) changes.push({ kind, id, before: null, after });
+  }
+  return changes;
+}

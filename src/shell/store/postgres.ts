@@ -1,0 +1,103 @@
+import { Kysely, PostgresDialect } from 'kysely';
+import pg from 'pg';
+import type { Database } from './database.ts';
+import type { StoreTables } from './tables.ts';
+import { notifyChannel } from './write-transaction.ts';
+
+const connectionsMax = 10;
+const connectTimeoutMs = 5_000;
+/** No statement of ours takes longer than this unless the server is in trouble. */
+const statementTimeoutMs = 30_000;
+const lockTimeoutMs = 10_000;
+const relistenDelayMs = 1_000;
+
+const int8Oid = 20;
+
+/** The column types are parsed here, not globally: `bigint` columns hold integers below 2^53 only. */
+function typeParser(oid: number, format?: 'text' | 'binary') {
+  if (oid !== int8Oid) return pg.types.getTypeParser(oid, format as 'text');
+  return (text: string) => {
+    const value = Number(text);
+    if (!Number.isSafeInteger(value)) throw new RangeError('an integer of 2^53 or more came from the database');
+    return value;
+  };
+}
+
+/** Opens a PostgreSQL database through a pool, and a connection of its own that listens for other writers' commits. */
+export function openPostgres(url: string): Database {
+  const config: pg.PoolConfig = {
+    connectionString: url,
+    max: connectionsMax,
+    connectionTimeoutMillis: connectTimeoutMs,
+    statement_timeout: statementTimeoutMs,
+    lock_timeout: lockTimeoutMs,
+    idle_in_transaction_session_timeout: statementTimeoutMs,
+    application_name: 'nullius',
+    keepAlive: true,
+    types: { getTypeParser: typeParser as typeof pg.types.getTypeParser },
+  };
+  const pool = new pg.Pool(config);
+  // An idle connection that breaks is replaced by the pool; unheard, its error would end the process.
+  pool.on('error', () => {});
+  const rows = new Kysely<StoreTables>({ dialect: new PostgresDialect({ pool }) });
+  const ear = new CommitListener(config);
+  return {
+    dialect: 'postgres',
+    rows,
+    assertInPlace: () => {},
+    readTogether: (work) =>
+      rows.transaction().setIsolationLevel('repeatable read').setAccessMode('read only').execute(work),
+    onForeignCommit: (listener) => ear.start(listener),
+    close: async () => {
+      await ear.close();
+      await rows.destroy();
+    },
+  };
+}
+
+/** LISTEN on a connection of its own, made anew when it breaks. What it misses, polling finds. */
+class CommitListener {
+  readonly #config: pg.ClientConfig;
+  #client: pg.Client | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #closed = false;
+  #hint: () => void = () => {};
+
+  constructor(config: pg.ClientConfig) {
+    this.#config = config;
+  }
+
+  start(hint: () => void): void {
+    this.#hint = hint;
+    void this.#listen();
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    await this.#client?.end().catch(() => {});
+  }
+
+  async #listen(): Promise<void> {
+    const client = new pg.Client(this.#config);
+    this.#client = client;
+    let ended = false;
+    const again = () => {
+      if (ended) return;
+      ended = true;
+      client.end().catch(() => {});
+      if (!this.#closed) this.#timer = setTimeout(() => void this.#listen(), relistenDelayMs).unref();
+    };
+    client.on('error', again);
+    client.on('end', again);
+    client.on('notification', () => this.#hint());
+    try {
+      await client.connect();
+      await client.query(`listen ${notifyChannel}`);
+      // Commits between two connections of ours went unheard.
+      this.#hint();
+    } catch {
+      again();
+    }
+  }
+}
