@@ -1,0 +1,3 @@
+export * from './keyring.ts';
+export * from './keys-error.ts';
+export * from './root-key-text.ts';
