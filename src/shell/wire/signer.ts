@@ -10,6 +10,8 @@ export interface SignerCalls {
     request: Record<string, never>;
     answer: { readonly token: readonly JWK[]; readonly statement: readonly JWK[]; readonly caPem: string };
   };
+  /** A new token key signs from now on; the old one stays in the JWK set for a day. Answers like `keys`. */
+  'rotate-token-key': { request: Record<string, never>; answer: SignerCalls['keys']['answer'] };
   /** Signs a JWS signing input (`header.payload`) as the OpenID Provider: ID tokens and the like; `iss` and lifetimes are checked. */
   'sign-token': {
     request: { readonly signingInput: string; readonly keyId: string };

@@ -39,7 +39,7 @@ export function parseRootKeys(text: string): readonly RootKey[] {
     const key = encoded === undefined ? undefined : fromBase64url(encoded);
     if (kind !== word || rest.length > 0 || key === undefined || key.length !== rootKeyBytes)
       throw new KeysError('root-key-file', `line ${index + 1} of the root key file is not a root key`);
-    const found = rootKeyFrom(key);
+    const found = rootKeyFrom(Uint8Array.from(key));
     if (found.id !== id) throw new KeysError('root-key-file', `line ${index + 1} of the root key file is damaged`);
     return [found];
   });

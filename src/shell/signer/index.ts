@@ -1,0 +1,2 @@
+export * from './private-file.ts';
+export * from './start-signer.ts';

@@ -1,0 +1,152 @@
+import { z } from 'zod';
+import { createKeyring, type Keyring, type RootKey } from '#trust/keys';
+import { generateSigningKey, importSigningKey, type SigningKey } from '#trust/signing';
+import { PrivateFileError, readPrivateFile, replacePrivateFile } from './private-file.ts';
+
+const storeBytesMax = 262_144;
+export const keysPerPurposeMax = 8;
+
+const entrySchema = z.strictObject({
+  purpose: z.enum(['token', 'statement', 'ca']),
+  keyId: z.string().min(1).max(100),
+  createdAt: z.int().min(0),
+  /** Until when the public half is shown although a newer key signs; null for the newest. */
+  shownUntil: z.int().min(0).nullable(),
+  wrapped: z.string().max(8_192),
+  /** The CA's own certificate. */
+  certificatePem: z.string().max(16_384).optional(),
+});
+const fileSchema = z.strictObject({ version: z.literal(1), keys: z.array(entrySchema).max(3 * keysPerPurposeMax) });
+
+export type KeyPurpose = z.infer<typeof entrySchema>['purpose'];
+type Entry = z.infer<typeof entrySchema>;
+
+/** A private key of the signer, unwrapped. */
+export interface HeldKey {
+  readonly key: SigningKey;
+  readonly createdAt: number;
+  readonly shownUntil: number | null;
+  readonly certificatePem: string | undefined;
+}
+
+const algorithms = { token: 'ES256', statement: 'Ed25519', ca: 'ES256' } as const;
+
+/** Is there no key file yet? Then this is the first start of this data folder. */
+export function isKeyStoreEmpty(path: string): boolean {
+  return readPrivateFile(path, { byteCountMax: storeBytesMax }) === undefined;
+}
+
+/**
+ * The signer's private keys: in memory in the clear, on disk wrapped under the root key, one file replaced as a whole.
+ * Keys of a purpose stand oldest first; the newest signs.
+ */
+export class KeyStore {
+  readonly #path: string;
+  readonly #keyring: Keyring;
+  #held: { entry: Entry; key: SigningKey }[];
+
+  private constructor(path: string, keyring: Keyring) {
+    this.#path = path;
+    this.#keyring = keyring;
+    this.#held = [];
+  }
+
+  /** Reads the file, rewraps what an old root key wrapped. Throws PrivateFileError or KeysError. */
+  static open({ path, rootKeys }: { path: string; rootKeys: readonly RootKey[] }): KeyStore {
+    const store = new KeyStore(path, createKeyring(rootKeys, 'signer'));
+    const text = readPrivateFile(path, { byteCountMax: storeBytesMax });
+    if (text === undefined) return store;
+    const entries = parseEntries(path, text);
+    store.#held = entries.map((entry) => ({ entry: store.#current(entry), key: store.#unwrap(entry) }));
+    if (store.#held.some(({ entry }, index) => entry.wrapped !== entries[index]?.wrapped)) store.#save();
+    return store;
+  }
+
+  /** Keys of a purpose that still count at `now`, oldest first. */
+  keys(purpose: KeyPurpose, now: number): readonly HeldKey[] {
+    return this.#held
+      .filter(({ entry }) => entry.purpose === purpose && (entry.shownUntil === null || entry.shownUntil > now))
+      .map(({ entry, key }) => ({
+        key,
+        createdAt: entry.createdAt,
+        shownUntil: entry.shownUntil,
+        certificatePem: entry.certificatePem,
+      }));
+  }
+
+  /**
+   * Makes a new key for a purpose; it signs from now on. Older ones are shown for `overlapMs` more, then forgotten.
+   * `describe` builds what is kept beside the key. The key is on disk before this returns.
+   */
+  async add(purpose: KeyPurpose, options: AddOptions): Promise<HeldKey> {
+    const key = generateSigningKey(algorithms[purpose]);
+    const certificatePem = await options.certify?.(key);
+    const { now, overlapMs } = options;
+    const kept = this.#held.filter(({ entry }) => entry.shownUntil === null || entry.shownUntil > now);
+    if (kept.filter(({ entry }) => entry.purpose === purpose).length >= keysPerPurposeMax)
+      throw new PrivateFileError(
+        `there are ${keysPerPurposeMax} ${purpose} keys in use; wait until older ones are forgotten`,
+      );
+    const entry: Entry = {
+      purpose,
+      keyId: key.keyId,
+      createdAt: now,
+      shownUntil: null,
+      wrapped: this.#keyring.wrap(key.exportPrivate(), wrapPurpose(purpose, key.keyId)),
+      ...(certificatePem === undefined ? {} : { certificatePem }),
+    };
+    this.#held = [
+      ...kept.map((held) =>
+        held.entry.purpose === purpose && held.entry.shownUntil === null
+          ? { ...held, entry: { ...held.entry, shownUntil: now + overlapMs } }
+          : held,
+      ),
+      { entry, key },
+    ];
+    this.#save();
+    return { key, createdAt: now, shownUntil: null, certificatePem };
+  }
+
+  #unwrap(entry: Entry): SigningKey {
+    const pkcs8 = this.#keyring.unwrap(entry.wrapped, wrapPurpose(entry.purpose, entry.keyId));
+    const key = importSigningKey(pkcs8, algorithms[entry.purpose]);
+    if (key.keyId !== entry.keyId)
+      throw new PrivateFileError(`\`${this.#path}\` is damaged: a key is not the one it names`);
+    return key;
+  }
+
+  #current(entry: Entry): Entry {
+    if (this.#keyring.isCurrent(entry.wrapped)) return entry;
+    return { ...entry, wrapped: this.#keyring.rewrap(entry.wrapped, wrapPurpose(entry.purpose, entry.keyId)) };
+  }
+
+  #save(): void {
+    replacePrivateFile(
+      this.#path,
+      `${JSON.stringify({ version: 1, keys: this.#held.map(({ entry }) => entry) }, null, 1)}\n`,
+    );
+  }
+}
+
+interface AddOptions {
+  readonly now: number;
+  readonly overlapMs: number;
+  readonly certify?: (key: SigningKey) => Promise<string>;
+}
+
+function wrapPurpose(purpose: KeyPurpose, keyId: string): string {
+  return `${purpose} ${keyId}`;
+}
+
+function parseEntries(path: string, text: string): readonly Entry[] {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new PrivateFileError(`\`${path}\` is damaged: it is not JSON; restore the data folder from a backup`);
+  }
+  const parsed = fileSchema.safeParse(value);
+  if (!parsed.success)
+    throw new PrivateFileError(`\`${path}\` is damaged or of a newer version; restore the data folder from a backup`);
+  return parsed.data.keys;
+}

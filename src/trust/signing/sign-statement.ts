@@ -1,0 +1,54 @@
+import { z } from 'zod';
+import { buildCompactJws } from './compact-jws.ts';
+import { SigningError } from './signing-error.ts';
+import type { SigningKey } from './signing-key.ts';
+
+const digest = z.string().regex(/^[A-Za-z0-9_-]{43}$/);
+const count = z.int().min(0);
+
+/** Every kind of statement, field by field. A field we cannot read is a statement we do not sign. */
+const statementSchemas = {
+  snapshot: z.strictObject({ epoch: count, revision: count, factCount: count, digest }),
+  publication: z.strictObject({
+    sequence: z.int().positive(),
+    /** SHA-256 of the schema text and of each policy's text. */
+    schemaHash: digest,
+    policies: z
+      .array(
+        z.strictObject({
+          id: z.string().min(1).max(300),
+          hash: digest,
+          state: z.enum(['shadow', 'staged', 'enforced']),
+        }),
+      )
+      .max(10_000),
+    author: z.string().max(300),
+    publishedAt: count,
+  }),
+  checkpoint: z.strictObject({
+    writer: z.string().regex(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/),
+    size: count,
+    rootHash: digest,
+    time: count,
+  }),
+} as const;
+
+export type StatementPurpose = keyof typeof statementSchemas;
+
+/** `typ` of a statement: a snapshot can never pass for a publication. */
+export function statementType(purpose: StatementPurpose): string {
+  return `nullius-${purpose}+jws`;
+}
+
+/** Signs a statement of our own. Gives the compact JWS. Throws SigningError `refused`. */
+export function signStatement(request: { purpose: StatementPurpose; statement: unknown }, key: SigningKey): string {
+  const parsed = statementSchemas[request.purpose].safeParse(request.statement);
+  if (!parsed.success) {
+    const at = parsed.error.issues[0]?.path.join('.') ?? '';
+    throw new SigningError(
+      'refused',
+      `the ${request.purpose} statement is not as agreed${at === '' ? '' : ` at \`${at}\``}`,
+    );
+  }
+  return buildCompactJws(key, { typ: statementType(request.purpose), payload: parsed.data });
+}
