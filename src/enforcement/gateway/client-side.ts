@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { constants, type ServerHttp2Stream } from 'node:http2';
-import type { Readable } from 'node:stream';
+import type { Socket } from 'node:net';
+import type { Duplex, Readable } from 'node:stream';
 
 /** The client's half of an exchange, the same for HTTP/1.1 and HTTP/2. Headers are flat: name, value, name, value. */
 export interface ClientSide {
@@ -21,17 +22,31 @@ export interface ClientSide {
   destroy(): void;
   /** Called once, when the answer has ended or the client has gone. */
   onClose(listener: () => void): void;
+  /**
+   * Completes an opening handshake and gives the raw byte stream. `accept` is the value of `Sec-WebSocket-Accept`, null
+   * over HTTP/2. Throws when the exchange is no upgrade.
+   */
+  acceptWebSocket(headers: readonly string[], accept: string | null): Duplex;
 }
 
 /** How long the rest of an unwanted body is read and thrown away, so that the client can take the answer. */
 const lingerMs = 1_000;
 
+/** What node hands over with an `upgrade` event. */
+export interface UpgradedSocket {
+  readonly socket: Duplex;
+  /** Bytes the client sent behind its handshake. They go nowhere unless the app switches. */
+  readonly head: Buffer;
+}
+
 export class Http1Client implements ClientSide {
   readonly body: IncomingMessage;
   readonly #response: ServerResponse;
-  constructor(request: IncomingMessage, response: ServerResponse) {
+  readonly #upgrade: UpgradedSocket | null;
+  constructor(request: IncomingMessage, response: ServerResponse, upgrade: UpgradedSocket | null = null) {
     this.body = request;
     this.#response = response;
+    this.#upgrade = upgrade;
   }
   get started(): boolean {
     return this.#response.headersSent;
@@ -80,7 +95,24 @@ export class Http1Client implements ClientSide {
     socket?.destroy();
   }
   onClose(listener: () => void): void {
-    this.#response.once('close', listener);
+    (this.#upgrade?.socket ?? this.#response).once('close', listener);
+  }
+  acceptWebSocket(headers: readonly string[], accept: string | null): Duplex {
+    if (this.#upgrade === null || accept === null) throw new Error('this exchange is no WebSocket upgrade');
+    const { socket, head } = this.#upgrade;
+    this.#response.writeHead(101, [
+      'connection',
+      'Upgrade',
+      'upgrade',
+      'websocket',
+      'sec-websocket-accept',
+      accept,
+      ...headers,
+    ]);
+    this.#response.flushHeaders();
+    this.#response.detachSocket(socket as Socket);
+    if (head.length > 0) socket.unshift(head);
+    return socket;
   }
 }
 
@@ -138,5 +170,9 @@ export class Http2Client implements ClientSide {
   }
   onClose(listener: () => void): void {
     this.body.once('close', listener);
+  }
+  acceptWebSocket(headers: readonly string[]): Duplex {
+    this.body.respond([':status', '200', ...headers]);
+    return this.body;
   }
 }

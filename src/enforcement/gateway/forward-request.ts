@@ -1,5 +1,6 @@
 import type { Dispatcher } from 'undici';
 import type { ClientSide } from './client-side.ts';
+import { forwardWebSocket } from './forward-websocket.ts';
 import {
   clientBodyIdleMsMax,
   staleRetriesMax,
@@ -12,6 +13,8 @@ import { type Refusal, refuse } from './refusal.ts';
 import { RequestBody } from './request-body.ts';
 import { responseHeadersFor } from './response-headers.ts';
 import type { Sweep, Swept } from './sweep.ts';
+import type { Upstream } from './upstream.ts';
+import { isStaleConnection, refusalForError } from './upstream-error.ts';
 
 /** How a forwarded exchange ended. */
 export interface ForwardOutcome {
@@ -40,7 +43,9 @@ export interface ForwardOptions {
   readonly client: ClientSide;
   /** As `requestHeadersFor` made them: flat, `host` first. */
   readonly headers: readonly string[];
-  readonly pool: Dispatcher;
+  readonly upstream: Upstream;
+  /** One of our own services (`id`, `console`): it may set our cookies. */
+  readonly ownService?: boolean;
   readonly sweep: Sweep;
   /** Our own value for answers over TLS, or null. */
   readonly strictTransportSecurity: string | null;
@@ -60,6 +65,7 @@ const repeatable = new Set(['GET', 'HEAD', 'OPTIONS']);
  * Redirects are passed on, never followed. Every failure before the answer begins becomes a 502, 503 or 504.
  */
 export function forwardRequest(options: ForwardOptions): ForwardHandle {
+  if (options.request.upgrade === 'websocket') return forwardWebSocket(options);
   const forward = new HttpForward(options);
   forward.begin();
   return forward;
@@ -113,7 +119,7 @@ class HttpForward implements ForwardHandle, Swept, Dispatcher.DispatchHandler {
     this.#destroyBoth();
   }
 
-  sweep(tick: number, sinceMs: (tick: number) => number): void {
+  sweep(_tick: number, sinceMs: (tick: number) => number): void {
     const idleMs = sinceMs(this.#lastTick);
     if (idleMs < upstreamHeadersMsMax && idleMs < clientBodyIdleMsMax) return;
     const waitsForClient = this.#blockedByClient || (this.#body?.waitingForSource === true && this.#status === 0);
@@ -126,7 +132,6 @@ class HttpForward implements ForwardHandle, Swept, Dispatcher.DispatchHandler {
     } else if (idleMs >= (this.#isStream ? streamIdleMsMax : upstreamBodyIdleMsMax)) {
       this.#fail(refuse([504, 'upstream-timeout'], 'The app stopped sending its answer.'));
     }
-    void tick;
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -139,7 +144,7 @@ class HttpForward implements ForwardHandle, Swept, Dispatcher.DispatchHandler {
     status: number,
     parsed: Record<string, string | string[] | undefined>,
   ): void {
-    const { client, request, strictTransportSecurity, sweep } = this.#options;
+    const { client, strictTransportSecurity, ownService, sweep } = this.#options;
     this.#lastTick = sweep.tick;
     if (this.#ended) return;
     if (status < 200) {
@@ -147,12 +152,14 @@ class HttpForward implements ForwardHandle, Swept, Dispatcher.DispatchHandler {
       if (status === 103 && links !== undefined) client.sendEarlyHints(Array.isArray(links) ? links : [links]);
       return;
     }
-    const { headers } = responseHeadersFor(flattenRaw(controller.rawHeaders ?? parsed), { strictTransportSecurity });
+    const { headers } = responseHeadersFor(flattenRaw(controller.rawHeaders ?? parsed), {
+      strictTransportSecurity,
+      ownService: ownService ?? false,
+    });
     const type = parsed['content-type'];
     this.#isStream = typeof type === 'string' && /^(?:text\/event-stream|application\/grpc)/i.test(type);
     this.#status = status;
     client.start(status, headers);
-    void request;
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Uint8Array): void {
@@ -183,14 +190,14 @@ class HttpForward implements ForwardHandle, Swept, Dispatcher.DispatchHandler {
       this.#dispatch();
       return;
     }
-    this.#fail(refusalFor(error));
+    this.#fail(refusalForError(error));
   }
 
   #dispatch(): void {
-    const { request, headers, pool } = this.#options;
+    const { request, headers, upstream } = this.#options;
     this.#controller = null;
     try {
-      pool.dispatch(
+      upstream.pool.dispatch(
         {
           path: request.target,
           method: request.method,
@@ -201,7 +208,7 @@ class HttpForward implements ForwardHandle, Swept, Dispatcher.DispatchHandler {
         this,
       );
     } catch (error) {
-      this.#fail(refusalFor(error));
+      this.#fail(refusalForError(error));
     }
   }
 
@@ -272,7 +279,7 @@ function flattenRaw(raw: unknown): string[] {
 
 /** Trailer fields must not carry framing, routing, cookies or anything ours (RFC 9110 6.5.1). */
 function trailersFor(raw: readonly string[]): string[] {
-  const { headers } = responseHeadersFor(raw, { strictTransportSecurity: null });
+  const { headers } = responseHeadersFor(raw, { strictTransportSecurity: null, ownService: false });
   const kept: string[] = [];
   for (let at = 0; at < headers.length; at += 2) {
     const name = (headers[at] ?? '').toLowerCase();
@@ -280,35 +287,4 @@ function trailersFor(raw: readonly string[]): string[] {
     kept.push(name, headers[at + 1] ?? '');
   }
   return kept;
-}
-
-function codeOf(error: unknown): string {
-  if (typeof error !== 'object' || error === null) return '';
-  const code = 'code' in error ? error.code : '';
-  return typeof code === 'string' ? code : '';
-}
-
-function isStaleConnection(error: Error): boolean {
-  const code = codeOf(error);
-  return code === 'UND_ERR_SOCKET' || code === 'ECONNRESET' || code === 'EPIPE';
-}
-
-function refusalFor(error: unknown): Refusal {
-  switch (codeOf(error)) {
-    case 'upstream-forbidden':
-      return refuse([502, 'upstream-forbidden'], "The app's address is one this gateway does not connect to.");
-    case 'UND_ERR_CONNECT_TIMEOUT':
-    case 'ETIMEDOUT':
-      return refuse([504, 'upstream-timeout'], 'The app could not be reached in time.');
-    case 'ECONNREFUSED':
-    case 'ENOTFOUND':
-    case 'EAI_AGAIN':
-    case 'EHOSTUNREACH':
-    case 'ENETUNREACH':
-    case 'ENOENT':
-    case 'EACCES':
-      return refuse([502, 'upstream-unreachable'], 'The app could not be reached.');
-    default:
-      return refuse([502, 'upstream-broken'], 'The app broke off or answered in a way that is not valid HTTP.');
-  }
 }

@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, ServerResponse } from 'node:http';
 import {
   constants,
   createSecureServer,
@@ -180,21 +180,33 @@ function connectionOf(socket: Socket): ConnectionFacts {
   return known;
 }
 
-function serveUpgrade({
-  request,
-  socket,
-  head,
-  options,
-}: {
+function serveUpgrade(upgrade: {
   request: IncomingMessage;
   socket: Duplex;
   head: Buffer;
   options: FrontServersOptions;
 }): void {
-  void head;
-  void options;
-  void request;
-  socket.end('HTTP/1.1 501 Not Implemented\r\nconnection: close\r\ncontent-length: 0\r\n\r\n');
+  const { request, socket, head, options } = upgrade;
+  socket.on('error', () => options.onTrouble?.('upgrade'));
+  if (head.length > limits.upgradeHeadBytesMax) {
+    socket.destroy();
+    return;
+  }
+  // Whatever answer this gets short of a tunnel, the connection ends with it: the bytes behind the handshake are never
+  // read as another request.
+  const response = new ServerResponse(request);
+  response.shouldKeepAlive = false;
+  response.assignSocket(socket as Socket);
+  response.once('finish', () => {
+    if (response.socket !== null) socket.end();
+  });
+  guard(socket, () =>
+    options.onExchange({
+      head: http1Head(request),
+      connection: connectionOf(socket as Socket),
+      client: new Http1Client(request, response, { socket, head }),
+    }),
+  );
 }
 
 function serveHttp2(

@@ -13,6 +13,7 @@ export { createSweep, type Sweep } from './sweep.ts';
 export {
   createUpstreams,
   parseUpstream,
+  type Upstream,
   type Upstreams,
   type UpstreamsOptions,
   type UpstreamTarget,

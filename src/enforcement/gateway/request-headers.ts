@@ -11,6 +11,8 @@ export interface UpstreamHeaderOptions {
   readonly keepAuthorization: boolean;
   /** Host to send; the client's own when the resource says `preserveHost`. */
   readonly host: string;
+  /** One of our own services (`id`, `console`): it gets our cookies. */
+  readonly ownService?: boolean;
 }
 
 /**
@@ -28,7 +30,7 @@ export function requestHeadersFor(request: GatewayRequest, options: UpstreamHead
     if (!passes || (nominated.length > 0 && nominated.includes(name))) continue;
     out.push(name, headers[at + 1] ?? '');
   }
-  const cookie = withoutOwnCookies(request.cookie);
+  const cookie = options.ownService === true ? request.cookie : withoutOwnCookies(request.cookie);
   if (cookie !== '') out.push('cookie', cookie);
   if (request.contentLength !== null && request.upgrade === null)
     out.push('content-length', `${request.contentLength}`);

@@ -53,11 +53,15 @@ export interface ClientHeaders {
 
 /**
  * The headers a client gets from an app (whose answer is not trusted): hop-by-hop fields and everything that would reach
- * beyond the app are taken out. `strictTransportSecurity` is our own value for answers over TLS, or null.
+ * beyond the app are taken out. `strictTransportSecurity` is our own value for answers over TLS, or null;
+ * `ownService` is set for `id` and `console`, which may set our cookies.
  */
 export function responseHeadersFor(
   raw: readonly string[],
-  { strictTransportSecurity }: { readonly strictTransportSecurity: string | null },
+  {
+    strictTransportSecurity,
+    ownService,
+  }: { readonly strictTransportSecurity: string | null; readonly ownService: boolean },
 ): ClientHeaders {
   const headers: string[] = [];
   let contentLength: string | null = null;
@@ -68,7 +72,7 @@ export function responseHeadersFor(
     const kind = kindOf(name);
     if (kind === 'pass') headers.push(name, value);
     else if (kind === 'set-cookie' && setCookieCount++ < setCookieCountMax) {
-      const cookie = cleanSetCookie(value);
+      const cookie = ownService ? value : cleanSetCookie(value);
       if (cookie !== undefined) headers.push('set-cookie', cookie);
     } else if (kind === 'service-worker-allowed' && isHarmlessScope(value)) headers.push(name, value);
     else if (kind === 'content-length') {

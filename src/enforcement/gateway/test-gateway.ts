@@ -78,7 +78,7 @@ export async function startGateway(t: TestContext, options: TestGatewayOptions):
           keepAuthorization: true,
           host: target.authority,
         }),
-        pool: upstreams.poolFor(target, { allowPrivate: options.allowPrivate ?? true }),
+        upstream: upstreams.upstreamFor(target, { allowPrivate: options.allowPrivate ?? true }),
         sweep,
         strictTransportSecurity: null,
         bodyBytesMax: null,

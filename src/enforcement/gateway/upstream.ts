@@ -50,38 +50,40 @@ export interface UpstreamsOptions {
 
 /** One pool of kept-alive connections per upstream, made on first use. */
 export interface Upstreams {
-  poolFor(target: UpstreamTarget, options: { readonly allowPrivate: boolean }): Dispatcher;
-  /** A new connection of its own, for WebSocket tunnels. */
-  connectorFor(target: UpstreamTarget, options: { readonly allowPrivate: boolean }): buildConnector.connector;
+  upstreamFor(target: UpstreamTarget, options: { readonly allowPrivate: boolean }): Upstream;
   close(): Promise<void>;
+}
+
+/** The ways to one app. */
+export interface Upstream {
+  readonly target: UpstreamTarget;
+  readonly pool: Dispatcher;
+  /** A new connection of its own, HTTP/1.1, for WebSocket tunnels. */
+  readonly connect: buildConnector.connector;
 }
 
 /** Makes the pools. Addresses are judged after resolution, for each connection, so that a name cannot move later. */
 export function createUpstreams(options: UpstreamsOptions): Upstreams {
-  const pools = new Map<string, Pool>();
+  const known = new Map<string, Upstream>();
   const guard: Guard = {
     lookup: options.lookup ?? (systemLookup as LookupFunction),
     isOwn: (address, port) => isOwn(options.ownListeners(), { address, port }),
   };
-  const connectorFor: Upstreams['connectorFor'] = (target, { allowPrivate }) =>
-    guardedConnector(target, { guard, allowPrivate, ca: options.ca, allowH2: false });
   return {
-    connectorFor,
-    poolFor(target, { allowPrivate }) {
+    upstreamFor(target, { allowPrivate }) {
       const key = `${target.kind} ${target.socketPath} ${target.hostname} ${target.port} ${allowPrivate}`;
-      let pool = pools.get(key);
-      if (pool === undefined) {
-        pool = openPool(
-          target,
-          guardedConnector(target, { guard, allowPrivate, ca: options.ca, allowH2: target.kind === 'https' }),
-        );
-        pools.set(key, pool);
+      let upstream = known.get(key);
+      if (upstream === undefined) {
+        const connector = (allowH2: boolean) =>
+          guardedConnector(target, { guard, allowPrivate, ca: options.ca, allowH2 });
+        upstream = { target, pool: openPool(target, connector(target.kind === 'https')), connect: connector(false) };
+        known.set(key, upstream);
       }
-      return pool;
+      return upstream;
     },
     async close() {
-      await Promise.all([...pools.values()].map((pool) => pool.destroy()));
-      pools.clear();
+      await Promise.all([...known.values()].map(({ pool }) => pool.destroy()));
+      known.clear();
     },
   };
 }
