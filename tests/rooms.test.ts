@@ -124,7 +124,7 @@ test('time, randomness and environment enter only through the shell', () => {
 
 test('the gateway process imports nothing of trust/, of the store or of the control process', () => {
   const seen = new Set<string>();
-  const queue = ['src/shell/gateway/main.ts', 'src/shell/gateway/journal-worker.ts'].filter((file) =>
+  const queue = ['src/shell/gateway/main.ts', 'src/shell/journal/journal-worker.ts'].filter((file) =>
     files.includes(file),
   );
   const wrong: string[] = [];

@@ -1,8 +1,9 @@
 export type { Checkpoint, CheckpointStatement, SignCheckpoint, VerifyNote } from './checkpoint.ts';
 export { formatCheckpoint, parseCheckpoint, readCheckpoints } from './checkpoint.ts';
 export type { ReserveOptions } from './disk-reserve.ts';
+export { findRecord } from './find-record.ts';
 export type { AppendOptions, SealableEvent, SyncMode } from './journal.ts';
-export { Journal, payloadBytesMax, sealable } from './journal.ts';
+export { checkEvent, Journal, payloadBytesMax, sealable } from './journal.ts';
 export type { Keyring, SubjectKey } from './journal-keys.ts';
 export { keyring, strangerSubject, subjectKey, subjectKeyBytes, systemSubject } from './journal-keys.ts';
 export type { LogErrorCode } from './log-error.ts';

@@ -8,7 +8,7 @@ import type { SubjectKey } from './journal-keys.ts';
 import { LogError } from './log-error.ts';
 import type { CompactRange } from './merkle-tree.ts';
 import { RecordBatch } from './record-batch.ts';
-import type { HeaderFields } from './record-header.ts';
+import { checkHeaderFields, type HeaderFields } from './record-header.ts';
 import { PayloadSealer } from './seal-payload.ts';
 import { createSegment, type SealedSegment, saltBytes, writeAll } from './segment-file.ts';
 import { IndexWriter } from './segment-index.ts';
@@ -24,22 +24,35 @@ export interface SealableEvent {
   readonly subject: SubjectKey;
 }
 
-/** Makes an event sealable. Throws TypeError when the payload holds what JSON cannot carry. */
+/** Makes an event sealable. Throws LogError `invalid` when it cannot be a record. */
 export function sealable(event: JournalEvent, subject: SubjectKey): SealableEvent {
+  return { fields: headerFields(event), payload: checkEvent(event), subject };
+}
+
+function headerFields(event: JournalEvent): HeaderFields {
   return {
-    fields: {
-      activity_id: event.activityId,
-      class_uid: event.classUid,
-      fact_revision: event.factRevision,
-      id: event.id,
-      policy_sequence: event.policySequence,
-      severity_id: event.severityId,
-      status_id: event.statusId,
-      time: event.time,
-    },
-    payload: JSON.stringify(event.payload),
-    subject,
+    activity_id: event.activityId,
+    class_uid: event.classUid,
+    fact_revision: event.factRevision,
+    id: event.id,
+    policy_sequence: event.policySequence,
+    severity_id: event.severityId,
+    status_id: event.statusId,
+    time: event.time,
   };
+}
+
+/** Gives the payload as JSON text. Throws LogError `invalid` when the event cannot be a record. */
+export function checkEvent(event: JournalEvent): string {
+  checkHeaderFields(headerFields(event));
+  let payload: string;
+  try {
+    payload = JSON.stringify(event.payload);
+  } catch (cause) {
+    throw new LogError('invalid', `the payload of event \`${event.id}\` cannot be written as JSON`, { cause });
+  }
+  checkPayload(event.id, payload);
+  return payload;
 }
 
 export interface AppendOptions {

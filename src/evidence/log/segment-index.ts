@@ -21,7 +21,7 @@ export interface IndexEntry {
 /** First eight bytes of an id or pseudonym, padded with zeros: enough to look, the record itself is compared afterwards. */
 export function indexKey(text: string): Buffer {
   const key = Buffer.alloc(8);
-  key.write(text, 'base64url');
+  key.write(text.slice(0, 11), 0, 8, 'base64url');
   return key;
 }
 
@@ -47,6 +47,13 @@ export class SegmentIndex {
   constructor(bytes: Buffer) {
     this.#bytes = bytes;
     this.count = Math.floor(bytes.byteLength / entryBytes);
+  }
+
+  static readonly empty = new SegmentIndex(Buffer.alloc(0));
+
+  /** This index and further entries. */
+  with(entries: readonly Buffer[]): SegmentIndex {
+    return new SegmentIndex(Buffer.concat([this.#bytes.subarray(0, this.count * entryBytes), ...entries]));
   }
 
   time(entry: number): number {

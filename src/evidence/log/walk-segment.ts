@@ -25,9 +25,12 @@ export interface SegmentProblem {
 
 export type WalkItem = { readonly record: WalkedRecord } | { readonly problem: SegmentProblem };
 
-/** Reads the records of a segment in order, checking frame, header, place and payload hash. After a problem nothing follows. */
-export function* walkSegment(fd: number, { head, offset }: { head: SegmentHead; offset: number }): Generator<WalkItem> {
-  let seq = head.first;
+/** Reads the records of a segment in order (or from record `from` at `offset` on), checking frame, header, place and payload hash. After a problem nothing follows. */
+export function* walkSegment(
+  fd: number,
+  { head, offset, from = head.first }: { head: SegmentHead; offset: number; from?: number },
+): Generator<WalkItem> {
+  let seq = from;
   for (const item of readFrames(fd, offset)) {
     const at = item.offset;
     if (item.frame === undefined) {

@@ -1,0 +1,3 @@
+export { lockFolder } from './lock-folder.ts';
+export type { JournalClient, StartJournalOptions } from './start-journal.ts';
+export { startJournal } from './start-journal.ts';

@@ -1,0 +1,216 @@
+// The thread that owns one journal's files: seals, hashes, writes and syncs, so that the caller's event loop does not.
+import { randomFillSync } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import {
+  findRecord,
+  type Journal,
+  keyring,
+  LogError,
+  openJournal,
+  type SealableEvent,
+  type SubjectKey,
+  strangerSubject,
+  subjectKey,
+  systemSubject,
+} from '#evidence/log';
+import {
+  type FlatEvents,
+  type FromWorker,
+  slotsPerEvent,
+  type ToWorker,
+  type WorkerSettings,
+} from './journal-messages.ts';
+import { lockFolder, type Unlock } from './lock-folder.ts';
+
+/** How long closing waits for the last checkpoint to be signed. */
+const lastCheckpointMs = 2000;
+const randomPoolBytes = 64 * 1024;
+
+/** Random bytes cut from a pool: one call into the kernel per few thousand nonces. */
+function pooledRandom(): (byteCount: number) => Uint8Array {
+  let pool = Buffer.alloc(0);
+  let used = 0;
+  return (byteCount) => {
+    if (byteCount > randomPoolBytes) return randomFillSync(Buffer.allocUnsafe(byteCount));
+    if (used + byteCount > pool.byteLength) {
+      pool = randomFillSync(Buffer.allocUnsafe(randomPoolBytes));
+      used = 0;
+    }
+    used += byteCount;
+    return pool.subarray(used - byteCount, used);
+  };
+}
+
+class JournalWorker {
+  readonly #port: MessagePort;
+  readonly #settings: WorkerSettings;
+  readonly #journal: Journal;
+  readonly #unlock: Unlock;
+  readonly #fixedKeys: readonly SubjectKey[];
+  readonly #keys = new Map<string, SubjectKey>();
+  readonly #signing = new Map<number, { resolve: (note: string) => void; reject: (error: Error) => void }>();
+  #requests = 0;
+  #checkpointing: Promise<void> | undefined;
+  readonly #timer: NodeJS.Timeout;
+
+  constructor(parts: {
+    port: MessagePort;
+    settings: WorkerSettings;
+    journal: Journal;
+    unlock: Unlock;
+    fixedKeys: SubjectKey[];
+  }) {
+    this.#port = parts.port;
+    this.#settings = parts.settings;
+    this.#journal = parts.journal;
+    this.#unlock = parts.unlock;
+    this.#fixedKeys = parts.fixedKeys;
+    this.#forgetKeys();
+    this.#port.on('message', (message: ToWorker) => this.#receive(message));
+    this.#timer = setInterval(() => this.#checkpoint(), parts.settings.checkpointIntervalMs);
+  }
+
+  #forgetKeys(): void {
+    this.#keys.clear();
+    for (const key of this.#fixedKeys) this.#keys.set(key.subject, key);
+  }
+
+  #send(message: FromWorker): void {
+    this.#port.postMessage(message);
+  }
+
+  #receive(message: ToWorker): void {
+    if (message.type === 'batch') {
+      this.#append(message);
+    } else if (message.type === 'keys') {
+      this.#takeKeys(message.keys);
+    } else if (message.type === 'forget-keys') {
+      this.#forgetKeys();
+    } else if (message.type === 'has') {
+      const found = findRecord(this.#settings.directory, message.id) !== undefined;
+      this.#send({ type: 'has', request: message.request, found });
+    } else if (message.type === 'signed') {
+      this.#signing.get(message.request)?.resolve(message.note);
+    } else if (message.type === 'unsigned') {
+      this.#signing.get(message.request)?.reject(new Error(message.words));
+    } else {
+      this.#close();
+    }
+  }
+
+  #takeKeys(keys: readonly string[]): void {
+    for (let at = 0; at + 1 < keys.length; at += 2) {
+      const subject = String(keys[at]);
+      this.#keys.set(subject, subjectKey(subject, Buffer.from(String(keys[at + 1]), 'base64url')));
+    }
+  }
+
+  #append({ batch, events, isReserved }: Extract<ToWorker, { type: 'batch' }>): void {
+    this.#journal.append(this.#unfold(events), { isReserved }).then(
+      () => {
+        this.#send({ type: 'written', batch });
+        const above = this.#journal.size - (this.#journal.lastCheckpoint?.size ?? 0);
+        if (above >= this.#settings.checkpointRecordsMax) this.#checkpoint();
+      },
+      (error: unknown) => this.#send({ type: 'refused', batch, ...told(error) }),
+    );
+  }
+
+  #unfold(events: FlatEvents): SealableEvent[] {
+    const unfolded: SealableEvent[] = [];
+    for (let at = 0; at < events.length; at += slotsPerEvent) {
+      const subject = this.#keys.get(String(events[at + 6]));
+      if (subject === undefined) throw new Error('INVARIANT: a key is sent before the first event that needs it');
+      unfolded.push({
+        fields: {
+          id: String(events[at]),
+          time: Number(events[at + 1]),
+          class_uid: Number(events[at + 2]),
+          activity_id: Number(events[at + 3]),
+          severity_id: Number(events[at + 4]),
+          status_id: Number(events[at + 5]),
+          policy_sequence: Number(events[at + 7]),
+          fact_revision: Number(events[at + 8]),
+        },
+        payload: String(events[at + 9]),
+        subject,
+      });
+    }
+    return unfolded;
+  }
+
+  /** One at a time; a failure is told and tried again at the next turn. */
+  #checkpoint(): Promise<void> {
+    this.#checkpointing ??= this.#journal
+      .checkpoint((statement) => this.#sign(statement), { time: Date.now() })
+      .then(
+        () => undefined,
+        (error: unknown) => this.#send({ type: 'notice', words: `no journal checkpoint: ${told(error).words}` }),
+      )
+      .finally(() => {
+        this.#checkpointing = undefined;
+      });
+    return this.#checkpointing;
+  }
+
+  #sign(statement: Extract<FromWorker, { type: 'sign' }>['statement']): Promise<string> {
+    const request = ++this.#requests;
+    const signed = new Promise<string>((resolve, reject) => this.#signing.set(request, { resolve, reject }));
+    this.#send({ type: 'sign', request, statement });
+    return signed.finally(() => this.#signing.delete(request));
+  }
+
+  async #close(): Promise<void> {
+    clearInterval(this.#timer);
+    const late = new Promise<void>((resolve) => setTimeout(resolve, lastCheckpointMs).unref());
+    await Promise.race([this.#checkpoint(), late]);
+    try {
+      await this.#journal.close();
+    } catch (error) {
+      this.#send({ type: 'notice', words: told(error).words });
+    }
+    this.#unlock();
+    this.#send({ type: 'closed' });
+    this.#port.close();
+  }
+}
+
+function told(error: unknown): Pick<Extract<FromWorker, { type: 'failed' }>, 'code' | 'words'> {
+  if (error instanceof LogError) return { code: error.code, words: error.message };
+  return { code: 'io', words: error instanceof Error ? error.message : String(error) };
+}
+
+async function main(port: MessagePort, settings: WorkerSettings): Promise<void> {
+  const { directory, writer, sync, syncIntervalMs, segmentBytesMax, reservePath, reserveBytes } = settings;
+  try {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    const unlock = lockFolder(directory);
+    const random = pooledRandom();
+    const entries: [string, Uint8Array][] = [
+      [systemSubject, Buffer.from(settings.systemKey, 'base64url')],
+      [strangerSubject, Buffer.from(settings.strangerKey, 'base64url')],
+    ];
+    const fixedKeys = entries.map(([subject, key]) => subjectKey(subject, key));
+    const { journal, repair } = await openJournal({
+      directory,
+      writer,
+      sync,
+      syncIntervalMs,
+      segmentBytesMax,
+      keys: keyring(entries),
+      random,
+      now: Date.now,
+      reserve: { path: reservePath, bytes: reserveBytes, random },
+      onBroken: (error) => port.postMessage({ type: 'notice', words: error.message } satisfies FromWorker),
+    });
+    new JournalWorker({ port, settings, journal, unlock, fixedKeys });
+    port.postMessage({ type: 'opened', size: journal.size, repair: repair ?? null } satisfies FromWorker);
+  } catch (error) {
+    port.postMessage({ type: 'failed', ...told(error) } satisfies FromWorker);
+    port.close();
+  }
+}
+
+if (parentPort === null) throw new Error('journal-worker runs as a worker thread only');
+await main(parentPort, workerData as WorkerSettings);

@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { LogError, verifyLog } from '#evidence/log';
+import { type StartJournalOptions, startJournal } from '#shell/journal';
+import { journalFolder, signNote, testEvent, testKeys, verifyNote } from '../../../tests/fakes/journal-folder.ts';
+
+const keyTexts = new Map(testKeys.map(([subject, key]) => [subject, Buffer.from(key).toString('base64url')]));
+const code = (wanted: string) => (error: unknown) => error instanceof LogError && error.code === wanted;
+
+function start(t: TestContext, overrides: Partial<StartJournalOptions> = {}) {
+  const folder = journalFolder();
+  t.after(folder.remove);
+  const open = () =>
+    startJournal({
+      directory: join(folder.root, 'gateway-1'),
+      writer: 'gateway-1',
+      sync: 'interval',
+      keyOf: (subject) => keyTexts.get(subject),
+      signCheckpoint: signNote,
+      reserveBytes: 4096,
+      ...overrides,
+    });
+  return { root: folder.root, open };
+}
+
+test('startJournal() writes events of many turns and subjects, and the log verifies with a checkpoint over all', async (t) => {
+  const { root, open } = start(t);
+  const journal = await open();
+  for (let turn = 0; turn < 20; turn += 1) {
+    const events = ['ada', 'bob', 'system', 'nobody-known'].map((subject) => testEvent(subject));
+    await Promise.all(events.map((event, index) => journal.append(event, { isReserved: index === 0 })));
+  }
+  const event = testEvent();
+  await journal.append(event);
+  assert.equal(await journal.has(event.id), true);
+  assert.equal(await journal.has(testEvent().id), false);
+  await journal.close();
+  const report = await verifyLog({ directory: root, verifyNote });
+  assert.equal(report.ok, true);
+  assert.equal(report.writers[0]?.signedSize, 81);
+  await assert.rejects(journal.append(testEvent()), code('closed'));
+});
+
+test('append() resolves in mode before-answer', async (t) => {
+  const { open } = start(t, { sync: 'before-answer' });
+  const journal = await open();
+  await Promise.all(Array.from({ length: 100 }, () => journal.append(testEvent())));
+  await journal.close();
+});
+
+test('a second writer on one folder is refused until the first has closed', async (t) => {
+  const { open } = start(t);
+  const journal = await open();
+  await assert.rejects(open(), code('locked'));
+  await journal.close();
+  await (await open()).close();
+});
+
+test('append() refuses when more events wait than the queue holds, and keeps places for administrators', async (t) => {
+  const { open } = start(t, { queuedEventsMax: 3 });
+  const journal = await open();
+  const three = [1, 2, 3].map(() => journal.append(testEvent()));
+  await assert.rejects(journal.append(testEvent()), code('full'));
+  await journal.append(testEvent(), { isReserved: true });
+  await Promise.all(three);
+  await journal.append(testEvent());
+  await journal.close();
+});
+
+test('append() refuses an event that cannot be a record without harming its neighbours', async (t) => {
+  const { open } = start(t);
+  const journal = await open();
+  const good = journal.append(testEvent());
+  await assert.rejects(journal.append(testEvent('ada', { id: 'not an id\n' })), code('invalid'));
+  await assert.rejects(journal.append(testEvent('ada', { time: Number.NaN })), code('invalid'));
+  await assert.rejects(journal.append(testEvent('ada', { payload: { big: 'é'.repeat(200_000) } })), code('invalid'));
+  await good;
+  await journal.close();
+});
+
+test('a checkpoint that cannot be signed is told and does not stop the journal', async (t) => {
+  const notices: string[] = [];
+  const { root, open } = start(t, {
+    signCheckpoint: () => Promise.reject(new Error('the signer is gone')),
+    onNotice: (words) => notices.push(words),
+  });
+  const journal = await open();
+  await journal.append(testEvent());
+  await journal.close();
+  assert.match(notices.join(), /the signer is gone/);
+  assert.equal((await verifyLog({ directory: root, verifyNote })).ok, true);
+});

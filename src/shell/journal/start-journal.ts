@@ -1,0 +1,301 @@
+import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import {
+  type CheckpointStatement,
+  checkEvent,
+  type JournalRepair,
+  LogError,
+  type SyncMode,
+  strangerSubject,
+  systemSubject,
+} from '#evidence/log';
+import type { JournalEvent } from '#foundation/model';
+import type { FlatEvents, FromWorker, ToWorker, WorkerSettings } from './journal-messages.ts';
+
+export interface StartJournalOptions {
+  /** The writer's own folder, `<data>/journal/<writer>`. */
+  readonly directory: string;
+  readonly writer: string;
+  readonly sync: SyncMode;
+  /** The journal key of a subject (base64url, 32 bytes); must know `system` and `stranger`. Asked for every event. */
+  readonly keyOf: (subject: string) => string | undefined;
+  readonly signCheckpoint: (statement: CheckpointStatement) => Promise<string>;
+  /** Words for the operator: a repair, a checkpoint that could not be signed, a disk that failed. */
+  readonly onNotice?: (words: string) => void;
+  /** Space kept for administrators' events. */
+  readonly reservePath?: string;
+  readonly reserveBytes?: number;
+  readonly syncIntervalMs?: number;
+  readonly segmentBytesMax?: number;
+  readonly checkpointIntervalMs?: number;
+  readonly checkpointRecordsMax?: number;
+  /** Events handed over and not yet acknowledged; more are refused (`full`). */
+  readonly queuedEventsMax?: number;
+}
+
+export interface JournalClient {
+  /**
+   * Resolves once the event is written (and synced, in mode `before-answer`). Rejects with LogError: then the caller answers
+   * no. `isReserved` marks administrators' events, which may use the space and the places that are kept for them.
+   */
+  append(event: JournalEvent, options?: { readonly isReserved?: boolean }): Promise<void>;
+  /** Is an event with this id in the log? For replaying an outbox after a crash. */
+  has(id: string): Promise<boolean>;
+  /** What start-up had to cut off. */
+  readonly repair: JournalRepair | undefined;
+  /** Undefined while the journal works; else why it does not. */
+  readonly failure: LogError | undefined;
+  /** Writes and syncs what was appended, has a last checkpoint signed if that is quick, and ends the thread. */
+  close(): Promise<void>;
+}
+
+const defaults = {
+  syncIntervalMs: 50,
+  segmentBytesMax: 64 * 1024 * 1024,
+  checkpointIntervalMs: 60_000,
+  checkpointRecordsMax: 100_000,
+  reserveBytes: 16 * 1024 * 1024,
+  queuedEventsMax: 16_384,
+};
+/** Characters of payload that may wait; more are refused (`full`). */
+const queuedCharactersMax = 32 * 1024 * 1024;
+/** Places beyond `queuedEventsMax` for administrators' events. */
+const reservedPlaces = 256;
+/** Subjects whose keys the worker is taken to know; at more, both sides start anew. */
+const sentKeysMax = 16_384;
+const threadFile = import.meta.url.endsWith('.ts') ? './journal-worker.ts' : './journal-worker.js';
+
+interface Batch {
+  readonly number: number;
+  readonly isReserved: boolean;
+  readonly events: FlatEvents;
+  count: number;
+  characters: number;
+  readonly written: Promise<void>;
+  readonly resolve: () => void;
+  readonly reject: (error: LogError) => void;
+}
+
+/** Starts the thread that writes a journal, and waits until the journal is open. Throws LogError when it cannot be opened. */
+export async function startJournal(options: StartJournalOptions): Promise<JournalClient> {
+  const settings = settingsOf(options);
+  const worker = new Worker(new URL(threadFile, import.meta.url), { workerData: settings, name: 'journal' });
+  const repair = await new Promise<JournalRepair | undefined>((resolve, reject) => {
+    worker.once('error', reject);
+    worker.once('message', (message: FromWorker) => {
+      worker.off('error', reject);
+      if (message.type === 'opened') resolve(message.repair ?? undefined);
+      else if (message.type === 'failed') reject(new LogError(message.code, message.words));
+      else reject(new LogError('io', 'the journal thread did not start'));
+    });
+  });
+  if (repair !== undefined) {
+    options.onNotice?.(
+      `the journal of ${options.writer} ended in a torn record: ${repair.bytes} bytes after record ${repair.seq - 1} were cut off; the file as it was is kept in \`${repair.keptAt}\``,
+    );
+  }
+  return new WorkerJournal({ worker, options, repair });
+}
+
+function settingsOf(options: StartJournalOptions): WorkerSettings {
+  const systemKey = options.keyOf(systemSubject);
+  const strangerKey = options.keyOf(strangerSubject);
+  if (systemKey === undefined || strangerKey === undefined) {
+    throw new LogError('invalid', 'the journal needs the keys of `system` and `stranger` before it can start');
+  }
+  return {
+    directory: options.directory,
+    writer: options.writer,
+    sync: options.sync,
+    syncIntervalMs: options.syncIntervalMs ?? defaults.syncIntervalMs,
+    segmentBytesMax: options.segmentBytesMax ?? defaults.segmentBytesMax,
+    checkpointIntervalMs: options.checkpointIntervalMs ?? defaults.checkpointIntervalMs,
+    checkpointRecordsMax: options.checkpointRecordsMax ?? defaults.checkpointRecordsMax,
+    reservePath: options.reservePath ?? join(options.directory, 'reserve'),
+    reserveBytes: options.reserveBytes ?? defaults.reserveBytes,
+    systemKey,
+    strangerKey,
+  };
+}
+
+class WorkerJournal implements JournalClient {
+  readonly repair: JournalRepair | undefined;
+  readonly #worker: Worker;
+  readonly #options: StartJournalOptions;
+  readonly #queuedEventsMax: number;
+  readonly #sentKeys = new Map<string, string>();
+  #newKeys: string[] = [];
+  readonly #unanswered = new Map<number, Batch>();
+  readonly #asked = new Map<number, { resolve: (found: boolean) => void; reject: (error: LogError) => void }>();
+  #filling: { ordinary: Batch | undefined; reserved: Batch | undefined } = { ordinary: undefined, reserved: undefined };
+  #queued = 0;
+  #queuedCharacters = 0;
+  #numbers = 0;
+  #failure: LogError | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(parts: { worker: Worker; options: StartJournalOptions; repair: JournalRepair | undefined }) {
+    this.#worker = parts.worker;
+    this.#options = parts.options;
+    this.repair = parts.repair;
+    this.#queuedEventsMax = parts.options.queuedEventsMax ?? defaults.queuedEventsMax;
+    this.#worker.on('message', (message: FromWorker) => this.#receive(message));
+    this.#worker.on('error', (error) => this.#fail(new LogError('io', `the journal thread failed: ${error.message}`)));
+    this.#worker.on('exit', () => this.#fail(new LogError('closed', 'the journal is closed')));
+  }
+
+  get failure(): LogError | undefined {
+    return this.#failure;
+  }
+
+  append(event: JournalEvent, { isReserved = false }: { isReserved?: boolean } = {}): Promise<void> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    if (this.#closing !== undefined) return Promise.reject(new LogError('closed', 'the journal is closing'));
+    const places = this.#queuedEventsMax + (isReserved ? reservedPlaces : 0);
+    if (this.#queued >= places || (this.#queuedCharacters >= queuedCharactersMax && !isReserved)) {
+      return Promise.reject(new LogError('full', 'the journal cannot keep up: too many events wait to be written'));
+    }
+    let payload: string;
+    try {
+      payload = checkEvent(event);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    const batch = this.#batch(isReserved);
+    const subject = this.#sealedFor(event.subject);
+    const { id, time, classUid, activityId, severityId, statusId, policySequence, factRevision } = event;
+    batch.events.push(
+      id,
+      time,
+      classUid,
+      activityId,
+      severityId,
+      statusId,
+      subject,
+      policySequence,
+      factRevision,
+      payload,
+    );
+    batch.count += 1;
+    batch.characters += payload.length;
+    this.#queued += 1;
+    this.#queuedCharacters += payload.length;
+    return batch.written;
+  }
+
+  /** The batch of this turn of the event loop; the first event of a turn opens it. */
+  #batch(isReserved: boolean): Batch {
+    const kind = isReserved ? 'reserved' : 'ordinary';
+    const open = this.#filling[kind];
+    if (open !== undefined) return open;
+    const { promise: written, resolve, reject } = Promise.withResolvers<void>();
+    const batch: Batch = {
+      number: ++this.#numbers,
+      isReserved,
+      events: [],
+      count: 0,
+      characters: 0,
+      written,
+      resolve,
+      reject,
+    };
+    if (this.#filling.ordinary === undefined && this.#filling.reserved === undefined)
+      setImmediate(() => this.#handOver());
+    this.#filling[kind] = batch;
+    return batch;
+  }
+
+  /** Whose key seals it: the subject's own when it has one. Sees to it that the worker will know that key. */
+  #sealedFor(wanted: string): string {
+    if (wanted === systemSubject || wanted === strangerSubject) return wanted;
+    const key = this.#options.keyOf(wanted);
+    if (key === undefined) return strangerSubject;
+    if (this.#sentKeys.get(wanted) !== key) {
+      this.#sentKeys.set(wanted, key);
+      this.#newKeys.push(wanted, key);
+    }
+    return wanted;
+  }
+
+  #handOver(): void {
+    const { reserved, ordinary } = this.#filling;
+    this.#filling = { ordinary: undefined, reserved: undefined };
+    if (this.#newKeys.length > 0) {
+      this.#worker.postMessage({ type: 'keys', keys: this.#newKeys } satisfies ToWorker);
+      this.#newKeys = [];
+    }
+    for (const batch of [reserved, ordinary]) {
+      if (batch === undefined) continue;
+      if (this.#failure !== undefined) {
+        batch.reject(this.#failure);
+        continue;
+      }
+      this.#unanswered.set(batch.number, batch);
+      const { number, events, isReserved } = batch;
+      this.#worker.postMessage({ type: 'batch', batch: number, events, isReserved } satisfies ToWorker);
+    }
+    if (this.#sentKeys.size >= sentKeysMax) {
+      this.#sentKeys.clear();
+      this.#worker.postMessage({ type: 'forget-keys' } satisfies ToWorker);
+    }
+  }
+
+  #receive(message: FromWorker): void {
+    if (message.type === 'written') {
+      this.#settle(message.batch)?.resolve();
+    } else if (message.type === 'refused') {
+      this.#settle(message.batch)?.reject(new LogError(message.code, message.words));
+    } else if (message.type === 'sign') {
+      this.#sign(message);
+    } else if (message.type === 'has') {
+      this.#asked.get(message.request)?.resolve(message.found);
+      this.#asked.delete(message.request);
+    } else if (message.type === 'notice') {
+      this.#options.onNotice?.(message.words);
+    }
+  }
+
+  #settle(number: number): Batch | undefined {
+    const batch = this.#unanswered.get(number);
+    if (batch === undefined) return undefined;
+    this.#unanswered.delete(number);
+    this.#queued -= batch.count;
+    this.#queuedCharacters -= batch.characters;
+    return batch;
+  }
+
+  #sign({ request, statement }: Extract<FromWorker, { type: 'sign' }>): void {
+    const send = (message: ToWorker) => this.#worker.postMessage(message);
+    this.#options.signCheckpoint(statement).then(
+      (note) => send({ type: 'signed', request, note }),
+      (error: unknown) =>
+        send({ type: 'unsigned', request, words: error instanceof Error ? error.message : String(error) }),
+    );
+  }
+
+  #fail(error: LogError): void {
+    this.#failure ??= error;
+    for (const number of [...this.#unanswered.keys()]) this.#settle(number)?.reject(this.#failure);
+    for (const { reject } of this.#asked.values()) reject(this.#failure);
+    this.#asked.clear();
+  }
+
+  has(id: string): Promise<boolean> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    const request = ++this.#numbers;
+    const { promise, resolve, reject } = Promise.withResolvers<boolean>();
+    this.#asked.set(request, { resolve, reject });
+    this.#worker.postMessage({ type: 'has', request, id } satisfies ToWorker);
+    return promise;
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= new Promise((resolve) => {
+      if (this.#failure !== undefined) return resolve();
+      this.#handOver();
+      this.#worker.once('exit', () => resolve());
+      this.#worker.postMessage({ type: 'close' } satisfies ToWorker);
+    });
+    return this.#closing;
+  }
+}
