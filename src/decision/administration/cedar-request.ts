@@ -1,0 +1,84 @@
+import { isIP } from 'node:net';
+import { type DecisionRequest, EngineError, type EntityJson, type LosslessJson } from '#decision/engine';
+import type { Facts } from './facts-for-question.ts';
+
+const extension = (fn: string, arg: string): LosslessJson => ({ __extn: { fn, arg } });
+const reference = (type: string, id: string): LosslessJson => ({ __entity: { type, id } });
+
+/** Latest time Cedar's `datetime("…Z")` can write: the end of the year 9999. */
+const timeMax = 253_402_300_799_999;
+
+function datetime(ms: number): LosslessJson {
+  if (!(ms >= 0 && ms <= timeMax)) {
+    throw new EngineError({ code: 'invalid-request', message: 'the time is outside the years 1970 to 9999' });
+  }
+  return extension('datetime', new Date(ms).toISOString());
+}
+
+/**
+ * The client's address as Cedar writes it: no zone, IPv4 also where it comes mapped into IPv6. The empty address is a
+ * Unix socket's: the machine itself.
+ */
+export function cedarAddress(address: string): string {
+  if (address === '') return '127.0.0.1';
+  const plain = address.split('%')[0] ?? '';
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(plain)?.[1];
+  const found = mapped ?? plain;
+  if (isIP(found) === 0) {
+    throw new EngineError({ code: 'invalid-request', message: 'the client address is not an IP address' });
+  }
+  return found;
+}
+
+function context(facts: Facts): DecisionRequest['context'] {
+  const { request } = facts;
+  return {
+    method: request.method,
+    host: request.host,
+    path: request.path,
+    route: request.route,
+    address: extension('ip', cedarAddress(request.address)),
+    tls: request.tls,
+    now: datetime(facts.now),
+    noun: request.noun,
+    session: { ...facts.session },
+    device: { ...facts.device },
+    token: { present: facts.token.present, scopes: facts.token.scopes },
+    grants: facts.grants.map(({ id }) => reference('Grant', id)),
+  };
+}
+
+function entities(facts: Facts): EntityJson[] {
+  const { user, app } = facts;
+  const list: EntityJson[] = [...facts.groups.entities, ...facts.segments.entities];
+  if (user !== null) {
+    const attrs = { name: user.name, email: user.email ?? '', status: user.status, source: user.source };
+    list.push({ uid: facts.principal, attrs, parents: facts.groups.uids });
+  } else if (facts.principal.type === 'Workload') {
+    list.push({ uid: facts.principal, attrs: {}, parents: [] });
+  }
+  list.push({ uid: facts.resource, attrs: app === null ? {} : { ...app }, parents: facts.segments.uids });
+  for (const { id, body } of facts.grants) {
+    list.push({
+      uid: { type: 'Grant', id },
+      attrs: {
+        user: reference('User', body.user),
+        resource: reference('App', body.resource),
+        expiresAt: datetime(body.expiresAt ?? 0),
+      },
+      parents: [],
+    });
+  }
+  return list;
+}
+
+/** Writes facts as the request and entities Cedar judges. Throws EngineError `invalid-request` for what cannot be written. */
+export function cedarRequest(facts: Facts): DecisionRequest {
+  return {
+    principal: facts.principal,
+    action: { type: 'Action', id: facts.action },
+    resource: facts.resource,
+    context: context(facts),
+    entities: entities(facts),
+  };
+}

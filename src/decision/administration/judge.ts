@@ -1,0 +1,102 @@
+import { type CompiledPolicies, EngineError } from '#decision/engine';
+import type { FactView, Question, Verdict } from '#foundation/model';
+import { cedarRequest } from './cedar-request.ts';
+import { type Facts, factsForQuestion } from './facts-for-question.ts';
+import { HierarchyTooLarge } from './hierarchy.ts';
+import { scopesCover } from './token-scope.ts';
+
+/** The policies in force, compiled, with the sequence of the publication they come from. */
+export interface PublishedPolicies {
+  readonly sequence: number;
+  readonly compiled: CompiledPolicies;
+}
+
+export interface JudgeInput {
+  readonly view: FactView;
+  /** null: nothing is published, or what is published does not compile. Then nothing is allowed. */
+  readonly policies: PublishedPolicies | null;
+  readonly question: Question;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+}
+
+/** A policy that reads the time is asked again this often while a connection lasts. */
+export const timeReviewMs = 60_000;
+
+const nobodyPermits = 'No policy permits this.';
+const couldNotJudge = 'The request could not be judged, so it is refused. An administrator finds the cause in the log.';
+
+function indeterminate(input: JudgeInput, message: string, facts: Facts | null): Verdict {
+  return {
+    answer: 'indeterminate',
+    reasons: [],
+    words: [couldNotJudge],
+    errors: [{ id: '', message }],
+    policySequence: input.policies?.sequence ?? 0,
+    factRevision: input.view.revision,
+    read: facts?.read ?? [],
+    judgeAgainAt: null,
+  };
+}
+
+/** What decided, in the author's own words; the remedy follows the description. */
+export function wordsOf(compiled: CompiledPolicies, reasons: readonly string[]): string[] {
+  return reasons.flatMap((id) => {
+    const policy = compiled.policies.get(id);
+    if (policy === undefined) return [];
+    return [policy.description, policy.remedy].filter((words) => words !== '');
+  });
+}
+
+function judgeAgainAt(facts: Facts, compiled: CompiledPolicies): number | null {
+  const review = compiled.readsTime ? facts.now + timeReviewMs : null;
+  if (facts.endsAt === null || review === null) return facts.endsAt ?? review;
+  return Math.min(facts.endsAt, review);
+}
+
+/**
+ * Judges given facts. Stricter than the engine: an allow during which a `forbid` errored is no allow, and neither is a
+ * question that cannot be judged.
+ */
+export function judgeFacts(input: JudgeInput, facts: Facts): Verdict {
+  const { policies, question, view } = input;
+  if (policies === null) return indeterminate(input, 'no policies are in force', facts);
+  const { compiled, sequence } = policies;
+  const common = {
+    policySequence: sequence,
+    factRevision: view.revision,
+    read: facts.read,
+    judgeAgainAt: judgeAgainAt(facts, compiled),
+  };
+  if (facts.token.present && !scopesCover(facts.token.scopes, question)) {
+    const words = ['The scopes of this token do not cover this.'];
+    return { answer: 'deny', reasons: [], words, errors: [], ...common };
+  }
+  try {
+    const { decision, reasons, errors } = compiled.decide(cedarRequest(facts));
+    const forbidErrored = errors.some(({ id }) => compiled.policies.get(id)?.effect !== 'permit');
+    if (decision === 'allow' && forbidErrored) {
+      return { answer: 'indeterminate', reasons, words: [couldNotJudge], errors, ...common };
+    }
+    const words = wordsOf(compiled, reasons);
+    return { answer: decision, reasons, words: words.length === 0 ? [nobodyPermits] : words, errors, ...common };
+  } catch (error) {
+    if (error instanceof EngineError) return indeterminate(input, error.message, facts);
+    throw error;
+  }
+}
+
+/**
+ * Answers a question from the facts as they are now. Never throws for anything a client can send: what cannot be judged is
+ * `indeterminate`, which is a denial.
+ */
+export function judge(input: JudgeInput): Verdict {
+  try {
+    const facts = factsForQuestion(input.view, input);
+    if (facts === null) return indeterminate(input, 'the resource is not known', null);
+    return judgeFacts(input, facts);
+  } catch (error) {
+    if (error instanceof HierarchyTooLarge) return indeterminate(input, error.message, null);
+    throw error;
+  }
+}

@@ -1,0 +1,241 @@
+import type { Clock, EntityUid, FactKind, FactOf, MonotonicClock, Question, Verdict } from '#foundation/model';
+import { grantPairUid } from './facts-for-question.ts';
+
+/** Something that lasts and must end when the answer turns to no: a request, a WebSocket, an event stream. */
+export interface LiveStream {
+  readonly sessionId: string | null;
+  readonly userId: string | null;
+  /** Asked again as it was asked first. */
+  readonly question: Question;
+  /** Of the verdict that let it through. */
+  readonly verdict: Pick<Verdict, 'read' | 'judgeAgainAt'>;
+  /** Ends it. Called at most once, never after `unregister`. */
+  cut(reason: CutReason): void;
+}
+
+export interface CutReason {
+  readonly kind: 'session-ended' | 'user-suspended' | 'token-ended' | 'judged-again' | 'gate-closed';
+  /** For the person and the log. */
+  readonly words: readonly string[];
+  /** The verdict that ended it, when there was one. */
+  readonly verdict: Verdict | null;
+}
+
+/** A fact that changed: before and after, null where there is none. */
+export interface FactChange<K extends FactKind = FactKind> {
+  readonly kind: K;
+  readonly id: string;
+  readonly before: FactOf<K> | null | undefined;
+  readonly after: FactOf<K> | null | undefined;
+}
+
+export interface LiveStreamNeeds {
+  readonly clock: Clock;
+  readonly monotonicClock: MonotonicClock;
+  /** Answers a question from the facts as they are now. A throw counts as no. */
+  judge(question: Question, now: number): Verdict;
+  /** Lets other work run: resolves in a later turn of the event loop (`setImmediate`). */
+  yieldTurn(): Promise<void>;
+}
+
+/** Judging again runs at most this long before other work gets its turn. */
+export const sliceMsMax = 5;
+
+interface Entry {
+  readonly stream: LiveStream;
+  readonly sequence: number;
+  read: readonly EntityUid[];
+  /** Wall clock and monotonic time at which to judge again, whichever comes first: a clock set back gives no extra life. */
+  dueAt: number;
+  dueAtMonotonic: number;
+}
+
+type ChangedUids = Map<string, Set<string>>;
+
+/**
+ * All streams that are open in this process. Registering is cheap, because every request does it; work is done when
+ * something changes. Ended sessions and suspended users are cut by index in the same turn; every other change judges
+ * the streams whose verdict read it again, in slices.
+ */
+export class LiveStreams {
+  readonly #needs: LiveStreamNeeds;
+  readonly #entries = new Set<Entry>();
+  readonly #bySession = new Map<string, Set<Entry>>();
+  readonly #byUser = new Map<string, Set<Entry>>();
+  #sequence = 0;
+  #changed: ChangedUids = new Map();
+  #allChanged = false;
+  #running: Promise<void> | null = null;
+
+  constructor(needs: LiveStreamNeeds) {
+    this.#needs = needs;
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /** Adds a stream that a verdict let through. Returns what takes it out again; call it when the stream ends by itself. */
+  register(stream: LiveStream): () => void {
+    const entry: Entry = {
+      stream,
+      sequence: this.#sequence++,
+      read: stream.verdict.read,
+      dueAt: Number.POSITIVE_INFINITY,
+      dueAtMonotonic: Number.POSITIVE_INFINITY,
+    };
+    if (stream.verdict.judgeAgainAt !== null) this.#setDue(entry, stream.verdict.judgeAgainAt);
+    this.#entries.add(entry);
+    if (stream.sessionId !== null) addTo(this.#bySession, stream.sessionId, entry);
+    if (stream.userId !== null) addTo(this.#byUser, stream.userId, entry);
+    return () => this.#remove(entry);
+  }
+
+  /** Ends everything at once: the lease is over, or the policies are gone. */
+  cutAll(words: readonly string[]): void {
+    for (const entry of this.#entries) this.#cut(entry, { kind: 'gate-closed', words, verdict: null });
+  }
+
+  /**
+   * Call once the facts have changed, with what changed. Cuts ended sessions and suspended users before it returns;
+   * the promise resolves when everything concerned has been judged again.
+   */
+  onFactsChanged(changes: readonly FactChange[]): Promise<void> {
+    for (const change of changes) this.#note(change);
+    return this.#judgeChanged();
+  }
+
+  /** Judges what is due by time. Call it several times a second. */
+  async sweep(): Promise<void> {
+    const now = this.#needs.clock();
+    const monotonic = this.#needs.monotonicClock();
+    const due: Entry[] = [];
+    for (const entry of this.#entries) {
+      if (now >= entry.dueAt || monotonic >= entry.dueAtMonotonic) due.push(entry);
+    }
+    await this.#judgeAll(due);
+  }
+
+  #note(change: FactChange): void {
+    const { kind, id, after } = change;
+    if (kind === 'session' && (after as FactOf<'session'> | null | undefined)?.status !== 'active') {
+      const words = ['The session has ended.'];
+      for (const entry of this.#bySession.get(id) ?? [])
+        this.#cut(entry, { kind: 'session-ended', words, verdict: null });
+    }
+    if (kind === 'user' && (after as FactOf<'user'> | null | undefined)?.status !== 'active') {
+      const words = ['The account is suspended or gone.'];
+      for (const entry of this.#byUser.get(id) ?? [])
+        this.#cut(entry, { kind: 'user-suspended', words, verdict: null });
+    }
+    if (kind === 'publication') this.#allChanged = true;
+    for (const uid of uidsOf(change)) {
+      const ids = this.#changed.get(uid.type);
+      if (ids === undefined) this.#changed.set(uid.type, new Set([uid.id]));
+      else ids.add(uid.id);
+    }
+  }
+
+  #judgeChanged(): Promise<void> {
+    // Changes that come while a run lasts are taken up by its next round, so the promise covers them too.
+    this.#running ??= this.#runRounds().finally(() => {
+      this.#running = null;
+    });
+    return this.#running;
+  }
+
+  async #runRounds(): Promise<void> {
+    while (this.#allChanged || this.#changed.size > 0) {
+      const changed = this.#changed;
+      const isAll = this.#allChanged;
+      this.#changed = new Map();
+      this.#allChanged = false;
+      const concerned: Entry[] = [];
+      for (const entry of this.#entries) {
+        if (isAll || entry.read.some(({ type, id }) => changed.get(type)?.has(id) === true)) concerned.push(entry);
+      }
+      await this.#judgeAll(concerned);
+    }
+  }
+
+  async #judgeAll(entries: readonly Entry[]): Promise<void> {
+    let sliceEnds = this.#needs.monotonicClock() + sliceMsMax;
+    for (const entry of entries) {
+      this.#judgeAgain(entry);
+      if (this.#needs.monotonicClock() < sliceEnds) continue;
+      await this.#needs.yieldTurn();
+      sliceEnds = this.#needs.monotonicClock() + sliceMsMax;
+    }
+  }
+
+  #judgeAgain(entry: Entry): void {
+    if (!this.#entries.has(entry)) return;
+    let verdict: Verdict | null = null;
+    try {
+      verdict = this.#needs.judge(entry.stream.question, this.#needs.clock());
+    } catch {
+      // Closing is the only safe answer when nobody can say yes; the reason given says that it could not be judged.
+    }
+    if (verdict?.answer !== 'allow') {
+      const words = verdict?.words ?? ['The request could not be judged again.'];
+      this.#cut(entry, { kind: 'judged-again', words, verdict });
+      return;
+    }
+    entry.read = verdict.read;
+    entry.dueAt = Number.POSITIVE_INFINITY;
+    entry.dueAtMonotonic = Number.POSITIVE_INFINITY;
+    if (verdict.judgeAgainAt !== null) this.#setDue(entry, verdict.judgeAgainAt);
+  }
+
+  #setDue(entry: Entry, judgeAgainAt: number): void {
+    entry.dueAt = judgeAgainAt;
+    entry.dueAtMonotonic = this.#needs.monotonicClock() + Math.max(0, judgeAgainAt - this.#needs.clock());
+  }
+
+  #cut(entry: Entry, reason: CutReason): void {
+    if (!this.#remove(entry)) return;
+    entry.stream.cut(reason);
+  }
+
+  #remove(entry: Entry): boolean {
+    if (!this.#entries.delete(entry)) return false;
+    removeFrom(this.#bySession, entry.stream.sessionId, entry);
+    removeFrom(this.#byUser, entry.stream.userId, entry);
+    return true;
+  }
+}
+
+function addTo(index: Map<string, Set<Entry>>, key: string, entry: Entry): void {
+  const set = index.get(key);
+  if (set === undefined) index.set(key, new Set([entry]));
+  else set.add(entry);
+}
+
+function removeFrom(index: Map<string, Set<Entry>>, key: string | null, entry: Entry): void {
+  if (key === null) return;
+  const set = index.get(key);
+  if (set?.delete(entry) === true && set.size === 0) index.delete(key);
+}
+
+const uidTypes: Partial<Record<FactKind, string>> = {
+  user: 'User',
+  group: 'Group',
+  segment: 'Segment',
+  resource: 'App',
+  session: 'Session',
+  token: 'Token',
+  grant: 'Grant',
+};
+
+/** Which entities, as verdicts name them in `read`, a change touches. */
+function uidsOf(change: FactChange): EntityUid[] {
+  const type = uidTypes[change.kind];
+  if (type === undefined) return [];
+  const uids: EntityUid[] = [{ type, id: change.id }];
+  if (change.kind === 'grant') {
+    for (const body of [change.before, change.after] as (FactOf<'grant'> | null | undefined)[]) {
+      if (body != null) uids.push(grantPairUid(body.user, body.resource));
+    }
+  }
+  return uids;
+}
