@@ -64,7 +64,8 @@ function entities(facts: Facts): EntityJson[] {
       attrs: {
         user: reference('User', body.user),
         resource: reference('App', body.resource),
-        expiresAt: datetime(body.expiresAt ?? 0),
+        // An end later than Cedar can write is written as the latest: policies see it as far away either way.
+        expiresAt: datetime(Math.min(body.expiresAt ?? 0, timeMax)),
       },
       parents: [],
     });

@@ -3,9 +3,6 @@ import { type Facts, factsForQuestion } from './facts-for-question.ts';
 import { type Ancestry, groupsAbove, HierarchyTooLarge } from './hierarchy.ts';
 import { type JudgeInput, judgeFacts } from './judge.ts';
 
-/** Steps that together turn a no into a yes. */
-export type RemedyPath = readonly Remedy[];
-
 /** A hypothetical change of facts, and what a person would do to make it true. */
 interface Hypothesis {
   readonly remedy: Remedy;
@@ -101,26 +98,32 @@ function signInHelps(facts: Facts, { view, allows }: { view: FactView; allows: (
 
 const signIn: Remedy = { kind: 'sign-in', words: 'Sign in.' };
 
+/** Two steps as one remedy: what takes longest comes first, since a fresh proof does not stay fresh while others decide. */
+function inOrder(first: Remedy, second: Remedy): Remedy {
+  const [now, then] = second.kind === 'request-grant' ? [second, first] : [first, second];
+  return { kind: now.kind, words: `${now.words} Then: ${then.words}` };
+}
+
 /**
  * Finds what would turn a denial into an allow, by asking again with hypothetical facts: one change, or two together.
- * Each path is a list of steps to do all of; paths are alternatives, easiest first. At most 15 questions are asked.
- * Tokens get none: a program cannot sign in.
+ * Each remedy is enough by itself, easiest first; where it takes two steps, `kind` is the first and the words name both.
+ * At most 15 questions are asked. Tokens get none: a program cannot sign in.
  */
-export function findRemedies(input: JudgeInput): RemedyPath[] {
+export function findRemedies(input: JudgeInput): Remedy[] {
   const { policies, view } = input;
   if (policies === null) return [];
   try {
     const facts = factsForQuestion(view, input);
     if (facts === null || facts.token.present || facts.principal.type === 'Workload') return [];
     const allows = (changed: Facts) => judgeFacts(input, changed).answer === 'allow';
-    if (facts.principal.type === 'Anonymous') return signInHelps(facts, { view, allows }) ? [[signIn]] : [];
+    if (facts.principal.type === 'Anonymous') return signInHelps(facts, { view, allows }) ? [signIn] : [];
 
     const tried = hypotheses(facts, view);
     const single = tried.filter(({ apply }) => allows(apply(facts)));
-    if (single.length > 0) return single.map(({ remedy }) => [remedy]);
+    if (single.length > 0) return single.map(({ remedy }) => remedy);
     for (const [index, first] of tried.entries()) {
       for (const second of tried.slice(index + 1)) {
-        if (allows(second.apply(first.apply(facts)))) return [[first.remedy, second.remedy]];
+        if (allows(second.apply(first.apply(facts)))) return [inOrder(first.remedy, second.remedy)];
       }
     }
     return [];

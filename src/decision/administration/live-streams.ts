@@ -9,7 +9,7 @@ export interface LiveStream {
   readonly question: Question;
   /** Of the verdict that let it through. */
   readonly verdict: Pick<Verdict, 'read' | 'judgeAgainAt'>;
-  /** Ends it. Called at most once, never after `unregister`. */
+  /** Ends it. Called at most once, never after it was taken out. */
   cut(reason: CutReason): void;
 }
 
@@ -36,6 +36,8 @@ export interface LiveStreamNeeds {
   judge(question: Question, now: number): Verdict;
   /** Lets other work run: resolves in a later turn of the event loop (`setImmediate`). */
   yieldTurn(): Promise<void>;
+  /** Told when judging or cutting one stream threw; the others are gone through all the same. */
+  onFault(error: unknown): void;
 }
 
 /** Judging again runs at most this long before other work gets its turn. */
@@ -173,8 +175,8 @@ export class LiveStreams {
     let verdict: Verdict | null = null;
     try {
       verdict = this.#needs.judge(entry.stream.question, this.#needs.clock());
-    } catch {
-      // Closing is the only safe answer when nobody can say yes; the reason given says that it could not be judged.
+    } catch (error) {
+      this.#needs.onFault(error);
     }
     if (verdict?.answer !== 'allow') {
       const words = verdict?.words ?? ['The request could not be judged again.'];
@@ -194,7 +196,11 @@ export class LiveStreams {
 
   #cut(entry: Entry, reason: CutReason): void {
     if (!this.#remove(entry)) return;
-    entry.stream.cut(reason);
+    try {
+      entry.stream.cut(reason);
+    } catch (error) {
+      this.#needs.onFault(error);
+    }
   }
 
   #remove(entry: Entry): boolean {

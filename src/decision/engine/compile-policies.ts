@@ -19,6 +19,8 @@ export interface PolicyDescription {
   /** `@remedy`: what a refused person can do; empty when there is none. */
   readonly remedy: string;
   readonly text: string;
+  /** SHA-256 (base64url) over `text`. */
+  readonly hash: string;
 }
 
 /** A policy set, checked and ready to decide. */
@@ -119,6 +121,7 @@ function describe(id: string, policy: ParsedPolicy): PolicyDescription {
     description: policy.annotations['description'] ?? '',
     remedy: policy.annotations['remedy'] ?? '',
     text: policy.text,
+    hash: createHash('sha256').update(policy.text).digest('base64url'),
   };
 }
 
