@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { globSync } from 'node:fs';
 
 const wanted = process.argv.slice(2);
-const files = globSync(['src/**/*.test.ts', 'tests/**/*.test.ts', 'scripts/**/*.test.ts'])
+const files = globSync(['src/**/*.test.ts', 'console/**/*.test.ts', 'tests/**/*.test.ts', 'scripts/**/*.test.ts'])
   .filter((file) => !file.endsWith('.system.test.ts'))
   .filter((file) => wanted.length === 0 || wanted.some((part) => file.includes(part)))
   .sort();

@@ -1,0 +1,178 @@
+import type {
+  Grant,
+  Group,
+  Publication,
+  Remedy,
+  Resource,
+  Segment,
+  Session,
+  Token,
+  User,
+  Verdict,
+} from '#foundation/model';
+
+/** A fact as the API shows it: `revision` is its ETag. */
+export type View<B> = B & { readonly id: string; readonly revision: number };
+export interface Page<T> {
+  readonly items: readonly T[];
+  readonly next: string | null;
+}
+
+export type UserView = View<User> & { readonly passkeys?: number };
+export type GroupView = View<Group>;
+export type SegmentView = View<Segment>;
+export type ResourceView = View<Resource> & { readonly url: string };
+export type SessionView = View<Session>;
+export type TokenView = View<Omit<Token, 'hash'>>;
+export type GrantView = View<Grant>;
+export type PolicyFile = Publication['policies'][number];
+export type PublicationView = View<Omit<Publication, 'manifest'>>;
+
+export type Noun =
+  | 'me'
+  | 'overview'
+  | 'user'
+  | 'invitation'
+  | 'group'
+  | 'resource'
+  | 'segment'
+  | 'session'
+  | 'token'
+  | 'grant'
+  | 'policy'
+  | 'event';
+
+export interface Me {
+  readonly kind: 'user' | 'token' | 'operator';
+  readonly user: {
+    readonly id: string;
+    readonly name: string;
+    readonly displayName: string;
+    readonly email: string | null;
+    readonly groups: readonly string[];
+  } | null;
+  readonly session: {
+    readonly id: string;
+    readonly credential: Session['credential'];
+    readonly provider: string;
+    readonly authTime: number;
+    readonly expiresAt: number;
+    readonly bound: boolean;
+    readonly phishingResistant: boolean;
+  } | null;
+  readonly rights: { readonly read: readonly Noun[]; readonly write: readonly Noun[] };
+  /** `apps` holds `{app}` where the app's name stands. */
+  readonly urls: { readonly console: string; readonly id: string; readonly apps: string };
+  readonly version: string;
+}
+
+export interface MyApp {
+  readonly id: string;
+  readonly displayName: string;
+  readonly description: string;
+  readonly url: string;
+  readonly segment: string | null;
+  readonly answer: Verdict['answer'];
+  readonly words: readonly string[];
+  readonly remedies: readonly Remedy[];
+  readonly requestable: boolean;
+}
+
+/** An OCSF event as the journal holds it. `payload` is attacker-influenced: show it as text only. */
+export interface EventView {
+  readonly id: string;
+  readonly time: number;
+  readonly writer: string;
+  readonly seq: number;
+  readonly classUid: number;
+  readonly activityId: number;
+  readonly severityId: number;
+  readonly statusId: number;
+  readonly subject: string;
+  readonly policySequence: number;
+  readonly factRevision: number;
+  readonly payload: Readonly<Record<string, unknown>>;
+}
+
+export interface Overview {
+  readonly counts: {
+    readonly users: number;
+    readonly activeSessions: number;
+    readonly resources: number;
+    readonly segments: number;
+    readonly groups: number;
+    readonly pendingGrants: number;
+    readonly tokens: number;
+    readonly policies: number;
+  };
+  readonly policy: {
+    readonly sequence: number;
+    readonly publishedAt: number;
+    readonly author: string;
+    readonly message: string;
+  } | null;
+  readonly revision: number;
+  readonly epoch: number;
+  readonly processes: readonly { readonly name: string; readonly state: 'up' | 'down'; readonly detail?: string }[];
+  readonly recentDenials: readonly EventView[];
+  readonly config: {
+    readonly file: string | null;
+    readonly state: 'ok' | 'refused';
+    readonly problem?: string;
+    readonly loadedAt: number;
+  };
+}
+
+export interface ActivityBucket {
+  readonly start: number;
+  readonly allowed: number;
+  readonly denied: number;
+}
+
+export interface Invitation {
+  readonly id: string;
+  readonly name: string;
+  /** Only in the answer that created it. */
+  readonly url?: string;
+  readonly expiresAt: number;
+  readonly createdAt?: number;
+  readonly admin?: boolean;
+}
+
+export interface PolicyProblem {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+  readonly endLine: number;
+  readonly endColumn: number;
+  readonly severity: 'error' | 'warning';
+  readonly message: string;
+  readonly policy?: string;
+  readonly help?: string;
+}
+
+export interface PublicationSummary {
+  readonly sequence: number;
+  readonly revision: number;
+  readonly author: string;
+  readonly message: string;
+  readonly publishedAt: number;
+  readonly policyCount: number;
+}
+
+export interface Explanation {
+  readonly question: unknown;
+  readonly answer: Verdict['answer'];
+  readonly reasons: readonly string[];
+  readonly words: readonly string[];
+  readonly errors: readonly { readonly id: string; readonly message: string }[];
+  readonly remedies: readonly Remedy[];
+  readonly policySequence: number;
+  readonly factRevision: number;
+  readonly policies: readonly {
+    readonly id: string;
+    readonly effect?: string;
+    readonly file: string;
+    readonly text: string;
+  }[];
+}

@@ -1,0 +1,87 @@
+import type { EventView } from '../api/shapes.ts';
+
+/** What lists and charts show of an OCSF event. Texts are attacker-influenced: only ever shown as text. */
+export interface EventLine {
+  readonly what: string;
+  readonly who: string;
+  readonly where: string;
+  readonly outcome: 'allow' | 'deny' | 'none';
+  readonly words: string;
+}
+
+const classNames: Record<number, string> = {
+  1007: 'Process',
+  2004: 'Finding',
+  3001: 'Account change',
+  3002: 'Sign-in',
+  3003: 'Session',
+  3004: 'Change',
+  3005: 'Access management',
+  3006: 'Group change',
+  4002: 'Request',
+  5019: 'Configuration',
+  6002: 'Process',
+  6003: 'Administration',
+  6008: 'Fault',
+};
+
+function at(value: unknown, ...path: string[]): unknown {
+  let current = value;
+  for (const key of path) {
+    if (typeof current !== 'object' || current === null) return undefined;
+    current = (current as Record<string, unknown>)[key];
+  }
+  return current;
+}
+
+function firstText(payload: unknown, ...paths: string[]): string {
+  for (const path of paths) {
+    const value = at(payload, ...path.split('.'));
+    if (typeof value === 'string' && value !== '') return value;
+    if (typeof value === 'number') return String(value);
+  }
+  return '';
+}
+
+/** The name of an OCSF class as this product uses it. */
+export function className(classUid: number): string {
+  return classNames[classUid] ?? `Class ${classUid}`;
+}
+
+/** Reads an event for one line of a list. Missing parts become empty texts. */
+export function readEvent(event: EventView): EventLine {
+  const { payload } = event;
+  const method = firstText(payload, 'http_request.http_method', 'api.operation');
+  const path = firstText(payload, 'http_request.url.path', 'api.request.path');
+  const host = firstText(payload, 'http_request.url.hostname', 'dst_endpoint.hostname');
+  const resource = firstText(
+    payload,
+    'resource.name',
+    'web_resources.0.name',
+    'resources.0.name',
+    'entity.name',
+    'service.name',
+  );
+  const message = firstText(payload, 'message', 'status_detail');
+  return {
+    what: [className(event.classUid), method, path].filter((part) => part !== '').join(' '),
+    who:
+      firstText(payload, 'actor.user.name', 'user.name', 'actor.app_name', 'actor.user.uid', 'user.uid') ||
+      wordsOfSubject(event.subject),
+    where: host || resource,
+    outcome: event.statusId === 1 ? 'allow' : event.statusId === 2 ? 'deny' : 'none',
+    words: message,
+  };
+}
+
+function wordsOfSubject(subject: string): string {
+  return subject === 'system' || subject === '' ? 'Nullius itself' : subject;
+}
+
+/** Does this line contain the text, anywhere a reader would see it? Case does not matter. */
+export function matches(event: EventView, text: string): boolean {
+  const needle = text.trim().toLowerCase();
+  if (needle === '') return true;
+  const line = readEvent(event);
+  return [line.what, line.who, line.where, line.words, event.id].some((part) => part.toLowerCase().includes(needle));
+}

@@ -1,0 +1,4 @@
+import { App } from './app.tsx';
+import { show } from './frame.tsx';
+
+show(<App />);
