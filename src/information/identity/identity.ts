@@ -1,0 +1,53 @@
+import type { RequestListener } from 'node:http';
+import type { IdentityCore } from './needs.ts';
+import { inProcessFetch } from './provider/in-process-fetch.ts';
+import { createProvider, type ProviderNeeds } from './provider/provider.ts';
+import { type BeginRequest, beginSignIn } from './relying-party/begin.ts';
+import { type FinishRequest, finishSignIn } from './relying-party/finish.ts';
+import { rotateAppCookie } from './sessions/app-cookie.ts';
+import { revokeSession } from './sessions/revoke.ts';
+import { recordSeen } from './sessions/sweep.ts';
+import { asCanonicalHost, createSite, type SiteNeeds } from './site/site.ts';
+import { issuerOrigin } from './site-urls.ts';
+
+export interface IdentityNeeds extends ProviderNeeds, Pick<SiteNeeds, 'page' | 'asset' | 'onError' | 'providers'> {
+  readonly core: IdentityCore;
+}
+
+/** Sign-in as a whole: the site at `id` and the gateway's calls. */
+export interface Identity {
+  readonly site: RequestListener;
+  beginSignIn(request: BeginRequest): Promise<{ location: string; flow: string; flowLifetimeMs: number }>;
+  finishSignIn(request: FinishRequest): Promise<{ cookie: string; returnTo: string }>;
+  signOut(request: { cookieHash: string }): Promise<{ location: string }>;
+  rotateCookie(request: { cookieHash: string }): Promise<{ cookie: string }>;
+  sessionSeen(request: { sessions: readonly { id: string; at: number }[] }): Promise<Record<string, never>>;
+}
+
+export function createIdentity(needs: IdentityNeeds): Identity {
+  const { core } = needs;
+  const provider = createProvider(core, needs);
+  const library = provider.callback();
+  const fetch = inProcessFetch((request, response) => {
+    asCanonicalHost(core, request);
+    void library(request, response);
+  });
+  return {
+    site: createSite({ ...needs, provider }),
+    beginSignIn: (request) => beginSignIn(core, { request, fetch }),
+    finishSignIn: (request) => finishSignIn(core, { request, fetch }),
+    async signOut({ cookieHash }) {
+      const cookie = core.store.facts().appCookieByHash(cookieHash);
+      if (cookie !== undefined) {
+        const user = core.store.facts().get('session', cookie.body.session)?.user ?? '';
+        await revokeSession(core, { id: cookie.body.session, reason: 'signed out', by: `User::"${user}"` });
+      }
+      return { location: `${issuerOrigin(core.urls)}/signed-out` };
+    },
+    rotateCookie: async ({ cookieHash }) => ({ cookie: await rotateAppCookie(core, cookieHash) }),
+    async sessionSeen({ sessions }) {
+      await recordSeen(core, sessions);
+      return {};
+    },
+  };
+}

@@ -1,0 +1,16 @@
+export { createIdentity, type Identity, type IdentityNeeds } from './identity.ts';
+export { IdentityError, type IdentityErrorCode } from './identity-error.ts';
+export {
+  administrators,
+  createInvitation,
+  type InvitationRequest,
+  type InvitationView,
+  listInvitations,
+  removeInvitation,
+} from './invitations/invitation.ts';
+export type * from './needs.ts';
+export { type RevokeOptions, revokeSession, revokeUserSessions } from './sessions/revoke.ts';
+export { endSession } from './sessions/session-facts.ts';
+export { sweepSessions } from './sessions/sweep.ts';
+export type { Asset } from './site/site.ts';
+export { callbackUrl, issuerOrigin, relyingPartyId, resourceOrigin } from './site-urls.ts';
