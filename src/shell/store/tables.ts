@@ -1,8 +1,10 @@
+import type { IdentityTables } from './tables-identity.ts';
+
 /**
  * Every table of the store. Columns are text, integer below 2^53 and blob only, so that one schema serves SQLite and
  * PostgreSQL; times are integer milliseconds; JSON is text.
  */
-export interface StoreTables extends FactTables {}
+export interface StoreTables extends FactTables, IdentityTables {}
 
 export interface FactTables {
   /** One row, `id` 1. Updating it is the first step of every commit, which puts commits in the order of their revisions. */

@@ -9,6 +9,7 @@ import { establishSession, type Login, sessionIdOf } from '../sessions/session-f
 import { issuerOrigin } from '../site-urls.ts';
 import { createAdapter } from './adapter.ts';
 import { libraryCookieNames } from './cookie-airlock.ts';
+import { errorPage } from './error-page.ts';
 import { SignerKey, type SignToken } from './external-key.ts';
 
 const secondMs = 1000;
@@ -27,8 +28,6 @@ export interface LoginNote {
 export interface ProviderNeeds {
   readonly tokenKeys: readonly JWK[];
   readonly signToken: SignToken;
-  /** A page that says in words what went wrong; the title is fixed text, the detail is escaped by it. */
-  readonly errorPage: (title: string, detail: string) => string;
 }
 
 /**
@@ -91,7 +90,7 @@ export function createProvider(core: IdentityCore, needs: ProviderNeeds): Provid
     },
     renderError: (context, out) => {
       context.type = 'html';
-      context.body = needs.errorPage('Sign-in could not go on', out.error_description ?? out.error);
+      context.body = errorPage(out.error_description ?? out.error);
     },
   });
   // The site sets these from `urls` before it hands a request over; no client's header reaches the library.

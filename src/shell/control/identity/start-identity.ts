@@ -1,0 +1,93 @@
+import { randomBytes } from 'node:crypto';
+import type { JWK } from 'jose';
+import type { Clock, EventSink } from '#foundation/model';
+import { createIdentity, type Identity, type IdentityCore, sweepSessions } from '#information/identity';
+import type { Store } from '#shell/store';
+import type { GatewayCalls, PublicUrls } from '#shell/wire';
+import { type CurrentFacts, identityStore } from './identity-store.ts';
+import { loadPages } from './pages.ts';
+
+export interface StartIdentityOptions {
+  readonly store: Store;
+  readonly facts: CurrentFacts;
+  readonly urls: PublicUrls;
+  readonly clock: Clock;
+  /** Public token keys of the signer, and its `sign-token` and `sign-assertion` calls. */
+  readonly tokenKeys: readonly JWK[];
+  readonly signToken: (request: { signingInput: string; keyId: string }) => Promise<{ signature: string }>;
+  readonly emit: EventSink;
+  /** The built console: `console/dist`. */
+  readonly pagesFolder: string;
+  readonly onError: (error: unknown) => void;
+}
+
+type SignInCalls = 'sign-in/begin' | 'sign-in/finish' | 'sign-out' | 'cookie/rotate' | 'session/seen';
+
+/** The gateway's calls that identity answers; refusals throw IdentityError. */
+export type IdentityCalls = {
+  readonly [Name in SignInCalls]: (request: GatewayCalls[Name]['request']) => Promise<GatewayCalls[Name]['answer']>;
+};
+
+export interface RunningIdentity {
+  /** What the functions of `#information/identity` take as their first argument. */
+  readonly core: IdentityCore;
+  readonly site: Identity['site'];
+  readonly calls: IdentityCalls;
+  stop(): Promise<void>;
+}
+
+const secretName = 'identity';
+const secretBytes = 32;
+const sweepMs = 10_000;
+
+/** Wires sign-in into the control process. */
+export async function startIdentity(options: StartIdentityOptions): Promise<RunningIdentity> {
+  const { store, clock, onError } = options;
+  const core: IdentityCore = {
+    urls: options.urls,
+    store: identityStore(store, options.facts),
+    clock,
+    random: (byteCount) => randomBytes(byteCount),
+    emit: options.emit,
+    secret: await ownSecret(store),
+  };
+  const pages = loadPages(options.pagesFolder);
+  const identity = createIdentity({
+    core,
+    tokenKeys: options.tokenKeys,
+    signToken: options.signToken,
+    providers: [],
+    page: pages.page,
+    asset: pages.asset,
+    onError,
+  });
+  let sweeping: Promise<unknown> = Promise.resolve();
+  const timer = setInterval(() => {
+    sweeping = sweeping.then(() => sweepSessions(core)).catch(onError);
+  }, sweepMs);
+  timer.unref();
+  return {
+    core,
+    site: identity.site,
+    calls: {
+      'sign-in/begin': identity.beginSignIn,
+      'sign-in/finish': identity.finishSignIn,
+      'sign-out': identity.signOut,
+      'cookie/rotate': identity.rotateCookie,
+      'session/seen': identity.sessionSeen,
+    },
+    async stop() {
+      clearInterval(timer);
+      await sweeping;
+    },
+  };
+}
+
+/** The secret every key of sign-in is derived from: drawn once, sealed in the store. */
+async function ownSecret(store: Store): Promise<Uint8Array> {
+  const existing = await store.openSecret(secretName);
+  if (existing !== undefined) return existing;
+  const drawn = randomBytes(secretBytes);
+  await store.sealSecret(secretName, drawn);
+  return drawn;
+}
