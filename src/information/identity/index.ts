@@ -14,3 +14,5 @@ export { endSession } from './sessions/session-facts.ts';
 export { sweepSessions } from './sessions/sweep.ts';
 export type { Asset } from './site/site.ts';
 export { callbackUrl, issuerOrigin, relyingPartyId, resourceOrigin } from './site-urls.ts';
+export { parseScope, type Scope, scopeAllows } from './tokens/scope.ts';
+export { createToken, looksLikeToken, revokeToken, type TokenRequest, tokenPrefix } from './tokens/token.ts';

@@ -4,6 +4,7 @@ import { IdentityError } from '../identity-error.ts';
 import type { IdentityCore } from '../needs.ts';
 import { admitCookies, airlockResponse } from '../provider/cookie-airlock.ts';
 import { issuerOrigin } from '../site-urls.ts';
+import { accountRoutes, accountSignIn, accountView } from './account-routes.ts';
 import { enrolBegin, enrolFinish, enrolOpen } from './enrol-routes.ts';
 import { requireSameOrigin, setSecurityHeaders } from './guards.ts';
 import { answerProblem, type Exchange, redirect } from './http.ts';
@@ -32,12 +33,17 @@ export interface SiteNeeds extends InteractionNeeds {
 /** Requests one address may make: bursts of many tabs are fine, floods are not. */
 const requestBurst = 600;
 const requestRefillMs = 100;
+/** Guesses of recovery codes, per account and per address. */
+const recoveryBurst = 5;
+const recoveryRefillMs = 3 * 60_000;
 
 /** The site at `id.<domain>`: sign-in, enrolment, account page, and the provider's public endpoints. */
 export function createSite(needs: SiteNeeds): RequestListener {
   const { core, provider } = needs;
   const library = provider.callback();
   const requests = new RateLimit(core.clock, { burst: requestBurst, refillMs: requestRefillMs });
+  const recoveryGuesses = new RateLimit(core.clock, { burst: recoveryBurst, refillMs: recoveryRefillMs });
+  const inner = { ...needs, recoveryGuesses };
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     setSecurityHeaders(response, core.urls.scheme);
@@ -49,7 +55,7 @@ export function createSite(needs: SiteNeeds): RequestListener {
       requireSameOrigin(request, issuerOrigin(core.urls));
       const route = postRoute(exchange.segments);
       if (route === undefined) throw new IdentityError('not-found', 'there is no such address here');
-      return route(needs, exchange);
+      return route(inner, exchange);
     }
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       throw new IdentityError('invalid-request', 'this method is not used here');
@@ -62,6 +68,12 @@ export function createSite(needs: SiteNeeds): RequestListener {
       return library(request, response);
     }
     if (first === 'interaction' && second !== undefined && third === 'view') return interactionView(needs, exchange);
+    if (exchange.url.pathname === '/account/view') return accountView(inner, exchange);
+    if (exchange.url.pathname === '/account/sign-in') return accountSignIn(inner, exchange);
+    if (exchange.url.pathname === '/account/callback') {
+      redirect(exchange, '/account');
+      return;
+    }
     return answerStatic(needs, exchange);
   }
 
@@ -77,11 +89,13 @@ export function createSite(needs: SiteNeeds): RequestListener {
 const unforeseen = () =>
   new IdentityError('unavailable', 'something went wrong here; try again, then tell an administrator');
 
-type Route = (needs: SiteNeeds, exchange: Exchange) => Promise<void>;
+type Route = (needs: SiteNeeds & { recoveryGuesses: RateLimit }, exchange: Exchange) => Promise<void>;
 
 function postRoute(segments: readonly string[]): Route | undefined {
   const [first, second, third, fourth, ...rest] = segments;
   if (rest.length > 0) return undefined;
+  const path = segments.join('/');
+  if (Object.hasOwn(accountRoutes, path)) return accountRoutes[path];
   if (first === 'interaction' && second !== undefined && third === 'passkey') {
     return fourth === 'options' ? passkeyOptions : fourth === undefined ? passkeySignIn : undefined;
   }

@@ -1,0 +1,26 @@
+/** What a token may be used for at most; its owner's rights bound it further. */
+export type Scope =
+  | { readonly kind: 'admin' }
+  | { readonly kind: 'read' }
+  | { readonly kind: 'noun'; readonly noun: string; readonly access: 'read' | 'write' };
+
+const nounText = /^[a-z][a-z0-9-]{0,62}$/;
+
+/** Reads `admin`, `read`, `<noun>:read` or `<noun>:write`. Undefined for anything else. */
+export function parseScope(text: string): Scope | undefined {
+  if (text === 'admin' || text === 'read') return { kind: text };
+  const [noun = '', access, ...rest] = text.split(':');
+  if (rest.length > 0 || !nounText.test(noun)) return undefined;
+  return access === 'read' || access === 'write' ? { kind: 'noun', noun, access } : undefined;
+}
+
+/** Do these scopes cover an access to a noun? `write` covers `read` of the same noun; what cannot be read covers nothing. */
+export function scopeAllows(scopes: readonly string[], wanted: { noun: string; access: 'read' | 'write' }): boolean {
+  return scopes.some((text) => {
+    const scope = parseScope(text);
+    if (scope === undefined) return false;
+    if (scope.kind === 'admin') return true;
+    if (scope.kind === 'read') return wanted.access === 'read';
+    return scope.noun === wanted.noun && (scope.access === 'write' || wanted.access === 'read');
+  });
+}

@@ -1,0 +1,110 @@
+import { sha256, sha256Base64url } from '#foundation/crypto';
+import { toBase64url } from '#foundation/encoding';
+import type { Token } from '#foundation/model';
+import { accountActivity, accountEvent } from '../events.ts';
+import { IdentityError } from '../identity-error.ts';
+import type { IdentityCore } from '../needs.ts';
+import { tokenLifetimeMsMax, tokensPerOwnerMax } from '../session-policy.ts';
+import { parseScope } from './scope.ts';
+
+/** Lets secret scanners find a leaked token, and people tell what it is. */
+export const tokenPrefix = 'nls_';
+const checksumCharacters = 6;
+const secretCharacters = 43;
+
+export interface TokenRequest {
+  readonly label: string;
+  readonly owner: Token['owner'];
+  readonly scopes: readonly string[];
+  readonly lifetimeMs: number;
+  /** Who makes it, as an entity uid. */
+  readonly by: string;
+}
+
+/**
+ * Makes a token for a program that cannot sign in. The value is given once: `nls_`, 256 random bits, a checksum. The
+ * fact holds its SHA-256.
+ */
+export async function createToken(core: IdentityCore, request: TokenRequest): Promise<{ id: string; token: string }> {
+  const scopes = [...new Set(request.scopes)];
+  const wrong = scopes.find((scope) => parseScope(scope) === undefined);
+  if (wrong !== undefined || scopes.length === 0) {
+    throw new IdentityError(
+      'invalid-request',
+      `\`${(wrong ?? '').slice(0, 100)}\` is not a scope: use \`<noun>:read\`, \`<noun>:write\`, \`read\` or \`admin\``,
+    );
+  }
+  if (!Number.isSafeInteger(request.lifetimeMs) || request.lifetimeMs <= 0 || request.lifetimeMs > tokenLifetimeMsMax) {
+    throw new IdentityError('invalid-request', 'a token lives for at most a year; give a lifetime up to `366d`');
+  }
+  const id = toBase64url(core.random(16));
+  const token = withChecksum(tokenPrefix + toBase64url(core.random(32)));
+  const now = core.clock();
+  await core.store.transact(async (transaction) => {
+    const { owner } = request;
+    const live = [...core.store.facts().all('token')].filter(
+      ([, other]) =>
+        other.owner.type === owner.type &&
+        other.owner.id === owner.id &&
+        other.status === 'active' &&
+        other.expiresAt > now,
+    );
+    if (live.length >= tokensPerOwnerMax) {
+      throw new IdentityError('conflict', `there are ${live.length} live tokens of this owner; revoke some first`);
+    }
+    await transaction.put('token', id, {
+      label: request.label.slice(0, 500),
+      owner,
+      hash: sha256Base64url(token),
+      scopes,
+      createdAt: now,
+      expiresAt: now + request.lifetimeMs,
+      status: 'active',
+    });
+    await transaction.event(
+      accountEvent(core, {
+        user: owner.id,
+        actor: request.by,
+        activityId: accountActivity.other,
+        message: `created token ${request.label.slice(0, 100)}`,
+        severityId: scopes.includes('admin') ? 3 : 1,
+        detail: { token: { uid: id, scopes } },
+      }),
+    );
+  });
+  return { id, token };
+}
+
+/** Ends a token. False when there is no such active one. */
+export async function revokeToken(core: IdentityCore, options: { id: string; by: string }): Promise<boolean> {
+  return core.store.transact(async (transaction) => {
+    const token = await transaction.fact('token', options.id);
+    if (token === undefined || token.status !== 'active') return false;
+    await transaction.put('token', options.id, { ...token, status: 'revoked' });
+    await transaction.event(
+      accountEvent(core, {
+        user: token.owner.id,
+        actor: options.by,
+        activityId: accountActivity.other,
+        message: `revoked token ${token.label.slice(0, 100)}`,
+        detail: { token: { uid: options.id } },
+      }),
+    );
+    return true;
+  });
+}
+
+function checksum(text: string): string {
+  return toBase64url(sha256(text)).slice(0, checksumCharacters);
+}
+
+function withChecksum(text: string): string {
+  return text + checksum(text);
+}
+
+/** Is this text (attacker-controlled) written like one of our tokens? Says nothing about whether it is one. */
+export function looksLikeToken(text: string): boolean {
+  const length = tokenPrefix.length + secretCharacters;
+  if (text.length !== length + checksumCharacters || !text.startsWith(tokenPrefix)) return false;
+  return checksum(text.slice(0, length)) === text.slice(length);
+}
