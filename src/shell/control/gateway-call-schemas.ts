@@ -1,0 +1,33 @@
+import { z } from 'zod';
+import type { GatewayCalls } from '#shell/wire';
+
+const id = z.string().min(1).max(200);
+const hash = z.string().regex(/^[A-Za-z0-9_-]{43}$/);
+const time = z.int().min(0);
+const url = z.string().max(16_384);
+
+/** What each call must look like. The gateway parses the internet, so nothing it says is taken unread. */
+export const gatewayCallSchemas = {
+  'sign-in/begin': z.strictObject({ resource: id, returnTo: url, fresh: z.boolean() }),
+  'sign-in/finish': z.strictObject({
+    resource: id,
+    callbackUrl: url,
+    flow: z.string().max(8_192),
+    userAgent: z.string().max(2_000),
+    address: z.string().max(100),
+  }),
+  'sign-out': z.strictObject({ cookieHash: hash }),
+  'cookie/rotate': z.strictObject({ cookieHash: hash }),
+  assertion: z.strictObject({ sessionId: id, resource: id }),
+  'session/seen': z.strictObject({ sessions: z.array(z.strictObject({ id, at: time })).max(10_000) }),
+  'grant/request': z.strictObject({ sessionId: id, resource: id, reason: z.string().max(500) }),
+  'certificate/issue': z.strictObject({
+    csrPem: z.string().max(16_384),
+    names: z.array(z.string().min(1).max(253)).min(1).max(100),
+  }),
+  'journal/checkpoint': z.strictObject({ writer: z.string().min(1).max(63), size: time, rootHash: hash, time }),
+} satisfies { [N in keyof GatewayCalls]: z.ZodType<GatewayCalls[N]['request']> };
+
+export function isGatewayCall(name: string): name is keyof GatewayCalls {
+  return Object.hasOwn(gatewayCallSchemas, name);
+}

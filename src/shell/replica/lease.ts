@@ -1,0 +1,45 @@
+import type { MonotonicClock } from '#foundation/model';
+
+export type ReplicaState =
+  | { readonly state: 'never-synced' }
+  | { readonly state: 'fresh' }
+  /** `sinceMs`: for how many milliseconds control has not been heard. */
+  | { readonly state: 'cut-off'; readonly sinceMs: number }
+  | { readonly state: 'lease-ended' };
+
+/** Heartbeats come each second; this much silence on an open connection counts as being cut off. */
+export const silenceMsMax = 3_000;
+
+/**
+ * How long the facts may still be believed. Time is monotonic: a wall clock that jumps lengthens and shortens nothing.
+ */
+export class Lease {
+  readonly #clock: MonotonicClock;
+  readonly #leaseMs: number;
+  #renewedAt: number | undefined;
+  #connected = false;
+
+  constructor(options: { clock: MonotonicClock; leaseMs: number }) {
+    this.#clock = options.clock;
+    this.#leaseMs = options.leaseMs;
+  }
+
+  /** Control said that nothing is missing. */
+  renew(): void {
+    this.#renewedAt = this.#clock();
+    this.#connected = true;
+  }
+
+  /** The connection is gone: fresh no longer, whatever the time. */
+  cut(): void {
+    this.#connected = false;
+  }
+
+  state(): ReplicaState {
+    if (this.#renewedAt === undefined) return { state: 'never-synced' };
+    const sinceMs = this.#clock() - this.#renewedAt;
+    if (this.#connected && sinceMs < silenceMsMax) return { state: 'fresh' };
+    if (sinceMs < this.#leaseMs) return { state: 'cut-off', sinceMs };
+    return { state: 'lease-ended' };
+  }
+}

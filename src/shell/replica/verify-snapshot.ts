@@ -1,0 +1,86 @@
+import { createHash } from 'node:crypto';
+import { type CryptoKey, compactVerify, importJWK, type JWK, type KeyObject } from 'jose';
+import { z } from 'zod';
+import { canonicalJson, fromBase64url } from '#foundation/encoding';
+import type { FactRow } from '#foundation/model';
+import { parseFactRow } from '#information/inventory';
+import type { SnapshotStatement } from '#shell/wire';
+import { ReplicaError } from './replica-error.ts';
+
+const statementCharactersMax = 4_096;
+/** Explicit typing, RFC 8725 section 3.11: no other statement of the signer passes for a snapshot. */
+const statementType = 'nullius-snapshot+jws';
+const algorithms = ['Ed25519', 'ES256'];
+
+const statementSchema = z.strictObject({
+  epoch: z.int().min(0),
+  revision: z.int().min(0),
+  factCount: z.int().min(0),
+  digest: z.string().regex(/^[A-Za-z0-9_-]{43}$/),
+});
+
+/**
+ * Verifies a snapshot statement (attacker-controlled until then): canonical base64url, a key of the signer chosen by `kid`, its
+ * algorithm, its type, its fields. Throws ReplicaError `not-authentic`.
+ */
+export async function verifyStatement(jws: string, keys: readonly JWK[]): Promise<SnapshotStatement> {
+  if (jws.length > statementCharactersMax) throw notAuthentic('the statement is too long');
+  const parts = jws.split('.');
+  // jose decodes leniently; a statement must have one spelling only.
+  if (parts.length !== 3 || parts.some((part) => part === '' || fromBase64url(part) === undefined)) {
+    throw notAuthentic('the statement is not a compact JWS');
+  }
+  try {
+    const { payload, protectedHeader } = await compactVerify(jws, (header) => signerKey(header.kid, header.alg, keys), {
+      algorithms,
+    });
+    if (protectedHeader.typ !== statementType) throw notAuthentic('the statement is of another type');
+    return statementSchema.parse(JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(payload)));
+  } catch (error) {
+    if (error instanceof ReplicaError) throw error;
+    throw notAuthentic('the statement does not verify under a key of the signer', error);
+  }
+}
+
+async function signerKey(kid: string | undefined, alg: string, keys: readonly JWK[]): Promise<CryptoKey | KeyObject> {
+  const jwk = keys.find((key) => key.kid !== undefined && key.kid === kid);
+  if (jwk === undefined || jwk.alg !== alg) throw notAuthentic('the statement names no key of the signer');
+  const key = await importJWK(jwk, alg);
+  if (key instanceof Uint8Array) throw notAuthentic('the statement names no public key of the signer');
+  return key;
+}
+
+/** Gathers the facts of a snapshot; nothing is believed before `finish` has compared count and digest. */
+export class SnapshotIntake {
+  readonly statement: SnapshotStatement;
+  readonly #hash = createHash('sha256');
+  readonly #rows = new Map<string, FactRow>();
+
+  constructor(statement: SnapshotStatement) {
+    this.statement = statement;
+  }
+
+  /** `value` is attacker-controlled: what is hashed is what came, before any of it is read. */
+  add(value: unknown): void {
+    if (this.#rows.size >= this.statement.factCount) throw notAuthentic('the snapshot holds more facts than it states');
+    this.#hash.update(canonicalJson(value)).update('\n');
+    const row = parseFactRow(value);
+    const key = `${row.kind} ${row.id}`;
+    if (row.body === null || this.#rows.has(key) || row.revision > this.statement.revision) {
+      throw notAuthentic(`the snapshot holds \`${row.kind}\` \`${row.id}\` twice, removed or from the future`);
+    }
+    this.#rows.set(key, row);
+  }
+
+  finish(): FactRow[] {
+    if (this.#rows.size !== this.statement.factCount)
+      throw notAuthentic('the snapshot holds fewer facts than it states');
+    if (this.#hash.digest('base64url') !== this.statement.digest)
+      throw notAuthentic('the facts are not those that were signed');
+    return [...this.#rows.values()];
+  }
+}
+
+function notAuthentic(words: string, cause?: unknown): ReplicaError {
+  return new ReplicaError('not-authentic', `a snapshot was refused: ${words}`, { cause });
+}
