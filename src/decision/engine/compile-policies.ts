@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { Decision } from '#foundation/model';
+import type { DecisionRequest } from './decision-request.ts';
 import { EngineError, type Problem } from './engine-error.ts';
 import { type ParsedPolicy, type PolicySource, parsePolicies } from './parse-policies.ts';
 import { validatePolicies } from './validate-policies.ts';
-import { type DecisionRequest, type WasmEvaluator, wasmEvaluator } from './wasm-evaluator.ts';
+import { type WasmEvaluator, wasmEvaluator } from './wasm-evaluator.ts';
 
 /** `annotation`: every policy carries a unique `@id`, as published sets must. `position`: `policy0`, `policy1` … as Cedar numbers them. */
 export type PolicyNaming = 'annotation' | 'position';

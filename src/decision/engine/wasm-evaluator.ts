@@ -1,25 +1,9 @@
-import type { Decision, EntityUid } from '#foundation/model';
+import type { Decision } from '#foundation/model';
+import type { DecisionRequest } from './decision-request.ts';
 import { EngineError } from './engine-error.ts';
 import { type LosslessJson, withRawIntegers } from './lossless-json.ts';
 import type { ParsedPolicy } from './parse-policies.ts';
 import { cedar } from './wasm.ts';
-
-/** A Cedar entity in Cedar's own JSON (https://docs.cedarpolicy.com/auth/entities-syntax.html). */
-export interface EntityJson {
-  readonly uid: EntityUid;
-  readonly attrs: { readonly [name: string]: LosslessJson };
-  readonly parents: readonly EntityUid[];
-  readonly tags?: { readonly [name: string]: LosslessJson };
-}
-
-/** One question for the engine, all facts given. Context and attributes are Cedar JSON. */
-export interface DecisionRequest {
-  readonly principal: EntityUid;
-  readonly action: EntityUid;
-  readonly resource: EntityUid;
-  readonly context: { readonly [name: string]: LosslessJson };
-  readonly entities: readonly EntityJson[];
-}
 
 export interface WasmEvaluator {
   decide(request: DecisionRequest): Decision;

@@ -1,5 +1,6 @@
 import type { Command } from './command.ts';
 import { checkCommands } from './nouns/check.ts';
+import { decideCommands } from './nouns/decide.ts';
 import { grantCommands } from './nouns/grant.ts';
 import { groupCommands } from './nouns/group.ts';
 import { policyCommands } from './nouns/policy.ts';
@@ -22,4 +23,5 @@ export const commands: readonly Command[] = [
   ...tokenCommands,
   ...grantCommands,
   ...policyCommands,
+  ...decideCommands,
 ];
