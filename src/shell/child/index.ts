@@ -1,2 +1,3 @@
 export * from './be-child.ts';
+export * from './drop-workers.ts';
 export * from './listen-on-socket.ts';

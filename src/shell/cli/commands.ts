@@ -9,10 +9,12 @@ import { resourceCommands } from './nouns/resource.ts';
 import { segmentCommands } from './nouns/segment.ts';
 import { sessionCommands } from './nouns/session.ts';
 import { tokenCommands } from './nouns/token.ts';
+import { upCommands } from './nouns/up.ts';
 import { userCommands } from './nouns/user.ts';
 
 /** Every command, in the order of the help. */
 export const commands: readonly Command[] = [
+  ...upCommands,
   ...checkCommands,
   ...protectCommands,
   ...userCommands,

@@ -29,6 +29,11 @@ export interface HeldKey {
   readonly certificatePem: string | undefined;
 }
 
+interface Held {
+  readonly entry: Entry;
+  readonly key: SigningKey;
+}
+
 const algorithms = { token: 'ES256', statement: 'Ed25519', ca: 'ES256' } as const;
 
 /** Is there no key file yet? Then this is the first start of this data folder. */
@@ -43,7 +48,9 @@ export function isKeyStoreEmpty(path: string): boolean {
 export class KeyStore {
   readonly #path: string;
   readonly #keyring: Keyring;
-  #held: { entry: Entry; key: SigningKey }[];
+  #held: readonly Held[];
+  /** Additions one after the other: each replaces the whole file. */
+  #adding: Promise<unknown> = Promise.resolve();
 
   private constructor(path: string, keyring: Keyring) {
     this.#path = path;
@@ -52,13 +59,14 @@ export class KeyStore {
   }
 
   /** Reads the file, rewraps what an old root key wrapped. Throws PrivateFileError or KeysError. */
-  static open({ path, rootKeys }: { path: string; rootKeys: readonly RootKey[] }): KeyStore {
+  static async open({ path, rootKeys }: { path: string; rootKeys: readonly RootKey[] }): Promise<KeyStore> {
     const store = new KeyStore(path, createKeyring(rootKeys, 'signer'));
     const text = readPrivateFile(path, { byteCountMax: storeBytesMax });
     if (text === undefined) return store;
     const entries = parseEntries(path, text);
     store.#held = entries.map((entry) => ({ entry: store.#current(entry), key: store.#unwrap(entry) }));
-    if (store.#held.some(({ entry }, index) => entry.wrapped !== entries[index]?.wrapped)) store.#save();
+    if (store.#held.some(({ entry }, index) => entry.wrapped !== entries[index]?.wrapped))
+      await store.#save(store.#held);
     return store;
   }
 
@@ -78,7 +86,13 @@ export class KeyStore {
    * Makes a new key for a purpose; it signs from now on. Older ones are shown for `overlapMs` more, then forgotten.
    * `describe` builds what is kept beside the key. The key is on disk before this returns.
    */
-  async add(purpose: KeyPurpose, options: AddOptions): Promise<HeldKey> {
+  add(purpose: KeyPurpose, options: AddOptions): Promise<HeldKey> {
+    const added = this.#adding.then(() => this.#addNow(purpose, options));
+    this.#adding = added.catch(() => undefined);
+    return added;
+  }
+
+  async #addNow(purpose: KeyPurpose, options: AddOptions): Promise<HeldKey> {
     const key = generateSigningKey(algorithms[purpose]);
     const certificatePem = await options.certify?.(key);
     const { now, overlapMs } = options;
@@ -95,7 +109,7 @@ export class KeyStore {
       wrapped: this.#keyring.wrap(key.exportPrivate(), wrapPurpose(purpose, key.keyId)),
       ...(certificatePem === undefined ? {} : { certificatePem }),
     };
-    this.#held = [
+    const next = [
       ...kept.map((held) =>
         held.entry.purpose === purpose && held.entry.shownUntil === null
           ? { ...held, entry: { ...held.entry, shownUntil: now + overlapMs } }
@@ -103,7 +117,8 @@ export class KeyStore {
       ),
       { entry, key },
     ];
-    this.#save();
+    await this.#save(next);
+    this.#held = next;
     return { key, createdAt: now, shownUntil: null, certificatePem };
   }
 
@@ -120,10 +135,10 @@ export class KeyStore {
     return { ...entry, wrapped: this.#keyring.rewrap(entry.wrapped, wrapPurpose(entry.purpose, entry.keyId)) };
   }
 
-  #save(): void {
-    replacePrivateFile(
+  async #save(held: readonly Held[]): Promise<void> {
+    await replacePrivateFile(
       this.#path,
-      `${JSON.stringify({ version: 1, keys: this.#held.map(({ entry }) => entry) }, null, 1)}\n`,
+      `${JSON.stringify({ version: 1, keys: held.map(({ entry }) => entry) }, null, 1)}\n`,
     );
   }
 }

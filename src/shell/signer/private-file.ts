@@ -1,15 +1,5 @@
-import {
-  closeSync,
-  constants,
-  fstatSync,
-  fsyncSync,
-  openSync,
-  readSync,
-  renameSync,
-  type Stats,
-  unlinkSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from 'node:fs';
+import { open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 /** Why a file that holds keys was not read or written; in words for the operator. */
@@ -59,38 +49,33 @@ function checkPrivate(path: string, stats: Stats): void {
     );
 }
 
-/** Creates a file of mode 0600 that must not exist yet, and syncs it. */
-export function createPrivateFile(path: string, text: string): void {
+/** Creates a file of mode 0600 that must not exist yet, and syncs it. (Node's permission model leaves FileHandle.sync alone.) */
+export async function createPrivateFile(path: string, text: string): Promise<void> {
   const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
-  const file = openSync(path, flags, 0o600);
+  const file = await open(path, flags, 0o600);
   try {
-    const bytes = Buffer.from(text, 'utf8');
-    for (let written = 0; written < bytes.length; ) written += writeSync(file, bytes, written);
-    fsyncSync(file);
+    await file.writeFile(text, 'utf8');
+    await file.sync();
   } finally {
-    closeSync(file);
+    await file.close();
   }
 }
 
 /** Replaces a private file as a whole: a reader finds the old text or the new one, after a crash too. */
-export function replacePrivateFile(path: string, text: string): void {
+export async function replacePrivateFile(path: string, text: string): Promise<void> {
   const next = `${path}.next`;
-  try {
-    unlinkSync(next);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-  }
-  createPrivateFile(next, text);
-  renameSync(next, path);
-  syncFolder(dirname(path));
+  await rm(next, { force: true });
+  await createPrivateFile(next, text);
+  await rename(next, path);
+  await syncFolder(dirname(path));
 }
 
 /** Makes names in a folder durable. */
-export function syncFolder(path: string): void {
-  const folder = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY);
+export async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, constants.O_RDONLY | constants.O_DIRECTORY);
   try {
-    fsyncSync(folder);
+    await folder.sync();
   } finally {
-    closeSync(folder);
+    await folder.close();
   }
 }

@@ -22,7 +22,7 @@ export interface RootKeyNeeds {
  * Reads the root keys, or makes the first one. A missing file beside existing wrapped keys is refused: a new root key
  * would look like a start and open nothing. Throws PrivateFileError or KeysError.
  */
-export function openRootKeys({ path, isFirstStart }: RootKeyNeeds): readonly RootKey[] {
+export async function openRootKeys({ path, isFirstStart }: RootKeyNeeds): Promise<readonly RootKey[]> {
   const text = readPrivateFile(path, { byteCountMax: rootKeyTextLengthMax });
   if (text !== undefined) return parseRootKeys(text);
   if (!isFirstStart)
@@ -30,6 +30,6 @@ export function openRootKeys({ path, isFirstStart }: RootKeyNeeds): readonly Roo
       `the root key file \`${path}\` is missing; restore it from a backup, the data cannot be read without it`,
     );
   const keys = [rootKeyFrom(randomBytes(rootKeyBytes))];
-  createPrivateFile(path, words + formatRootKeys(keys));
+  await createPrivateFile(path, words + formatRootKeys(keys));
   return keys;
 }

@@ -29,8 +29,8 @@ export async function startSigner(handoff: SignerHandoff, clock: () => number = 
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   if (!lstatSync(folder).isDirectory()) throw new PrivateFileError(`\`${folder}\` is not a folder; move it away`);
   const path = join(folder, 'keys.json');
-  const rootKeys = openRootKeys({ path: rootKeyFile, isFirstStart: isKeyStoreEmpty(path) });
-  const store = KeyStore.open({ path, rootKeys });
+  const rootKeys = await openRootKeys({ path: rootKeyFile, isFirstStart: isKeyStoreEmpty(path) });
+  const store = await KeyStore.open({ path, rootKeys });
   const { isNewAuthority } = await ensureKeys({ store, urls, clock });
   const server = createSignerServer({
     store,

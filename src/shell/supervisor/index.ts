@@ -1,0 +1,2 @@
+export * from './run-up.ts';
+export * from './supervisor-error.ts';

@@ -1,0 +1,76 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { DataFolder } from './data-folder.ts';
+
+/** Are we running from TypeScript sources? Children are then, too. */
+const isSource = import.meta.url.endsWith('.ts');
+const root = fileURLToPath(new URL('../../../', import.meta.url));
+
+/** Entry file of a process, beside this room. */
+export function entryOf(name: 'signer' | 'control' | 'gateway'): string {
+  return fileURLToPath(new URL(`../${name}/main.${isSource ? 'ts' : 'js'}`, import.meta.url));
+}
+
+/**
+ * What every child may read: our code and its packages, named one by one. Never the checkout as a whole, because the
+ * data folder and the root key lie in it by default.
+ */
+function codePaths(): readonly string[] {
+  return ['src', 'dist', 'node_modules', 'package.json', 'policies'].map((name) => join(root, name)).filter(existsSync);
+}
+
+/** Flags of every child: our import condition, and a small young generation, because none of them is a number cruncher. */
+function commonFlags(): readonly string[] {
+  return [...(isSource ? ['--conditions=nullius-source'] : []), '--max-semi-space-size=2'];
+}
+
+interface Reach {
+  readonly read: readonly string[];
+  readonly write: readonly string[];
+  readonly worker?: boolean;
+}
+
+/** Node's permission model: no child processes, no native addons, no files but these. What may be written may be read. */
+function permissionFlags(reach: Reach): readonly string[] {
+  return [
+    '--permission',
+    ...[...codePaths(), ...reach.read, ...reach.write].map((path) => `--allow-fs-read=${path}`),
+    ...reach.write.map((path) => `--allow-fs-write=${path}`),
+    // Node warns that workers can undo the model; the gateway gives this right up as soon as its worker runs.
+    ...(reach.worker === true ? ['--allow-worker', '--disable-warning=PERM0006'] : []),
+  ];
+}
+
+export function signerFlags(folder: DataFolder, rootKeyFile: string): readonly string[] {
+  const { path, sockets } = folder;
+  const write = [join(path, 'signer'), join(path, 'cache', 'signer'), rootKeyFile, sockets.signer];
+  return [...commonFlags(), ...permissionFlags({ read: [], write })];
+}
+
+export function gatewayFlags(folder: DataFolder, name: string): readonly string[] {
+  const { path } = folder;
+  const write = [join(path, 'gateway', name), join(path, 'journal', name), join(path, 'cache', 'gateway')];
+  return [...commonFlags(), ...permissionFlags({ read: [], write, worker: true })];
+}
+
+/** Control reads what the operator's configuration names, so its reach cannot be listed; it lies behind the gateway. */
+export function controlFlags(): readonly string[] {
+  return commonFlags();
+}
+
+/**
+ * Environment of a child: nothing of ours but what is listed. Each child has a compile cache of its own, because who may
+ * write another's cache may run code in it.
+ */
+export function environmentOf(
+  name: 'signer' | 'control' | 'gateway',
+  { folder, inherited }: { folder: DataFolder; inherited: Readonly<Record<string, string | undefined>> },
+): Readonly<Record<string, string>> {
+  const allowed = name === 'signer' ? [] : ['NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE', 'SSL_CERT_DIR'];
+  const kept = [...allowed, 'TZ', 'LANG'].flatMap((key) => {
+    const value = inherited[key];
+    return value === undefined ? [] : [[key, value] as const];
+  });
+  return { ...Object.fromEntries(kept), NODE_COMPILE_CACHE: join(folder.path, 'cache', name) };
+}
