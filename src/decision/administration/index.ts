@@ -6,4 +6,5 @@ export { ancestorsMax } from './hierarchy.ts';
 export { identify, operatorUid, type Subject } from './identify.ts';
 export { type JudgeInput, judge, type PublishedPolicies, timeReviewMs } from './judge.ts';
 export { type CutReason, type FactChange, type LiveStream, type LiveStreamNeeds, LiveStreams } from './live-streams.ts';
+export { type PublicationStatement, publicationStatement } from './publication-statement.ts';
 export { scopesCover } from './token-scope.ts';

@@ -95,7 +95,14 @@ export class LiveStreams {
 
   /** Ends everything at once: the lease is over, or the policies are gone. */
   cutAll(words: readonly string[]): void {
-    for (const entry of this.#entries) this.#cut(entry, { kind: 'gate-closed', words, verdict: null });
+    this.cutWhere(() => true, words);
+  }
+
+  /** Ends the streams that may not go on while facts may be old: those to the most sensitive segments. */
+  cutWhere(concerns: (stream: LiveStream) => boolean, words: readonly string[]): void {
+    for (const entry of this.#entries) {
+      if (concerns(entry.stream)) this.#cut(entry, { kind: 'gate-closed', words, verdict: null });
+    }
   }
 
   /**

@@ -46,6 +46,8 @@ export interface ForwardOptions {
   readonly upstream: Upstream;
   /** One of our own services (`id`, `console`): it may set our cookies. */
   readonly ownService?: boolean;
+  /** A `Set-Cookie` of the gateway's own, added to the answer after the app's headers were cleaned. */
+  readonly ownSetCookie?: string | null;
   readonly sweep: Sweep;
   /** Our own value for answers over TLS, or null. */
   readonly strictTransportSecurity: string | null;
@@ -159,7 +161,8 @@ class HttpForward implements ForwardHandle, Swept, Dispatcher.DispatchHandler {
     const type = parsed['content-type'];
     this.#isStream = typeof type === 'string' && /^(?:text\/event-stream|application\/grpc)/i.test(type);
     this.#status = status;
-    client.start(status, headers);
+    const { ownSetCookie } = this.#options;
+    client.start(status, ownSetCookie == null ? headers : [...headers, 'set-cookie', ownSetCookie]);
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Uint8Array): void {

@@ -9,8 +9,8 @@ import { LogError } from './log-error.ts';
 import type { CompactRange } from './merkle-tree.ts';
 import { RecordBatch } from './record-batch.ts';
 import { checkHeaderFields, type HeaderFields } from './record-header.ts';
-import { PayloadSealer, saltBytes } from './seal-payload.ts';
-import { createSegment, type SealedSegment, writeAll } from './segment-file.ts';
+import { PayloadSealer } from './seal-payload.ts';
+import { createSegment, type SealedSegment, saltBytes, writeAll } from './segment-file.ts';
 import { IndexWriter } from './segment-index.ts';
 
 /** Bytes of one payload, as JSON; larger events are refused. */
@@ -70,6 +70,7 @@ export interface OpenSegment {
   readonly bytes: number;
   readonly timeMin: number;
   readonly timeMax: number;
+  readonly salt: Uint8Array;
   readonly index: IndexWriter;
 }
 
@@ -106,7 +107,7 @@ export class Journal {
     this.#state = state;
     this.#range = state.range;
     this.#segment = state.segment;
-    this.#sealer = new PayloadSealer(state.random(saltBytes));
+    this.#sealer = new PayloadSealer(state.segment.salt);
     this.#lastCheckpoint = state.lastCheckpoint;
   }
 
@@ -211,19 +212,20 @@ export class Journal {
       timeMax: old.timeMax,
     };
     const first = this.#range.size;
-    const head = { writer: this.#state.writer, first, before: this.#range, previous };
+    const salt = Buffer.from(this.#state.random(saltBytes));
+    const head = { writer: this.#state.writer, first, before: this.#range, salt, previous };
     this.#withReserve(options, () => {
       const { directory } = this.#state;
       const index = new IndexWriter(directory, { first, entries: Buffer.alloc(0) });
       try {
         const { fd, bytes } = createSegment(directory, head);
-        this.#segment = { fd, first, bytes, index, timeMin: Number.MAX_SAFE_INTEGER, timeMax: 0 };
+        this.#segment = { fd, first, bytes, salt, index, timeMin: Number.MAX_SAFE_INTEGER, timeMax: 0 };
       } catch (error) {
         index.close();
         throw isNoSpace(error) ? error : this.#break(error);
       }
     });
-    this.#sealer = new PayloadSealer(this.#state.random(saltBytes));
+    this.#sealer = new PayloadSealer(salt);
     const closeOld = () => {
       closeSync(old.fd);
       old.index.close();

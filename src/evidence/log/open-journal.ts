@@ -13,6 +13,7 @@ import {
   listSegments,
   readSegmentHead,
   type SegmentFile,
+  saltBytes,
   segmentPath,
   syncDirectory,
 } from './segment-file.ts';
@@ -116,9 +117,10 @@ function begin(options: OpenJournalOptions, last: Checkpoint | undefined): Resum
     throw new LogError('damaged', `\`${directory}\` has a checkpoint over ${last.size} records but no segment`);
   }
   const range = new CompactRange();
-  const { fd, bytes } = createSegment(directory, { writer, first: 0, before: range, previous: null });
+  const salt = Buffer.from(options.random(saltBytes));
+  const { fd, bytes } = createSegment(directory, { writer, first: 0, before: range, salt, previous: null });
   const index = new IndexWriter(directory, { first: 0, entries: Buffer.alloc(0) });
-  const segment = { fd, first: 0, bytes, index, timeMin: Number.MAX_SAFE_INTEGER, timeMax: 0 };
+  const segment = { fd, first: 0, bytes, salt, index, timeMin: Number.MAX_SAFE_INTEGER, timeMax: 0 };
   return { range, segment, repair: undefined };
 }
 
@@ -148,8 +150,8 @@ function resume(
   const repair =
     state.problem === undefined ? undefined : cutTail(options.directory, { file: newest, problem: state.problem });
   const index = new IndexWriter(options.directory, { first: newest.first, entries: Buffer.concat(state.entries) });
-  const { timeMin, timeMax, bytes } = state;
-  const segment = { fd: openSync(newest.path, 'r+'), first: newest.first, bytes, index, timeMin, timeMax };
+  const { timeMin, timeMax, bytes, salt } = state;
+  const segment = { fd: openSync(newest.path, 'r+'), first: newest.first, bytes, salt, index, timeMin, timeMax };
   return { range: state.range, segment, repair };
 }
 
@@ -184,6 +186,7 @@ interface Scan {
   readonly range: CompactRange;
   readonly entries: Buffer[];
   readonly bytes: number;
+  readonly salt: Uint8Array;
   readonly timeMin: number;
   readonly timeMax: number;
   readonly problem: SegmentProblem | undefined;
@@ -221,7 +224,7 @@ function scan(
       timeMin = Math.min(timeMin, header.time);
       timeMax = Math.max(timeMax, header.time);
     }
-    return { range, entries, bytes, timeMin, timeMax, problem };
+    return { range, entries, bytes, salt: head.salt, timeMin, timeMax, problem };
   } finally {
     closeSync(fd);
   }

@@ -20,6 +20,7 @@ export interface SegmentHead {
   readonly first: number;
   /** Subtree roots of everything before it, so that the tree goes on even when older segments are gone. */
   readonly before: CompactRange;
+  readonly salt: Uint8Array;
   readonly previous: SealedSegment | null;
 }
 
@@ -34,6 +35,7 @@ export interface SegmentFile {
 const digits = 16;
 const namePattern = /^(\d{16})\.(segment|hashes)$/;
 const chunkBytes = 4 * 1024 * 1024;
+export const saltBytes = 16;
 
 /** The files that belong to the segment starting at `first`. */
 export function segmentPath(directory: string, { first, kind }: { first: number; kind: SegmentFileKind }): string {
@@ -62,6 +64,7 @@ export function createSegment(directory: string, head: SegmentHead): { fd: numbe
     before: head.before.nodes.map((node) => toBase64url(node)),
     first: head.first,
     previous: head.previous,
+    salt: toBase64url(head.salt),
     v: 1,
     writer: head.writer,
   });
@@ -157,11 +160,14 @@ export function readSegmentHead(fd: number, file: SegmentFile): { head: SegmentH
 function parseHead(text: Buffer): SegmentHead | undefined {
   try {
     const value = JSON.parse(text.toString('latin1')) as Partial<Record<string, unknown>>;
-    const { before, first, previous, v, writer } = value;
-    if (v !== 1 || typeof first !== 'number' || typeof writer !== 'string' || !Array.isArray(before)) return undefined;
+    const { before, first, previous, salt, v, writer } = value;
+    if (v !== 1 || typeof first !== 'number' || typeof writer !== 'string' || typeof salt !== 'string')
+      return undefined;
+    const saltValue = fromBase64url(salt);
+    if (!Array.isArray(before) || saltValue?.byteLength !== saltBytes) return undefined;
     const nodes = before.map((node) => fromBase64url(String(node)) ?? new Uint8Array(0));
     if (previous !== null && !isSealed(previous)) return undefined;
-    return { writer, first, before: new CompactRange(first, nodes), previous };
+    return { writer, first, before: new CompactRange(first, nodes), salt: saltValue, previous };
   } catch {
     return undefined;
   }

@@ -41,7 +41,8 @@ export class StrangerDenials {
     this.#keysMax = keysMax;
   }
 
-  note({ resource, reason, address }: StrangerDenial): void {
+  /** Counts one denial. Gives how many of its kind were counted since the last drain(). */
+  note({ resource, reason, address }: StrangerDenial): number {
     const time = this.#now();
     const hour = Math.floor(time / hourMs);
     const key = JSON.stringify([resource, reason, hour]);
@@ -49,6 +50,7 @@ export class StrangerDenials {
     tally.count += 1;
     tally.end = Math.max(tally.end, time);
     if (tally.addresses.size < addressesMax) tally.addresses.add(address);
+    return tally.count;
   }
 
   #begin(start: { key: string; resource: string | null; reason: string; time: number }): Tally {

@@ -11,8 +11,6 @@ const tlsCiphersets = 'TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_A
 export interface ServerCertificate {
   /** For SNI: the context in force. */
   readonly current: () => SecureContext;
-  /** PEM of the key and chain in force, for `https.createServer`. */
-  readonly pem: () => { key: string; cert: string };
   /** Asks for a certificate over a new list of names when it differs from the one in force. */
   readonly cover: (names: readonly string[]) => Promise<void>;
   readonly close: () => void;
@@ -27,7 +25,6 @@ export async function obtainCertificate(options: {
   names: readonly string[];
   clock: () => number;
   minVersion: 'TLSv1.2' | 'TLSv1.3';
-  onRenewed: () => void;
 }): Promise<ServerCertificate> {
   let names = [...options.names].sort();
   let timer: NodeJS.Timeout | undefined;
@@ -36,14 +33,9 @@ export async function obtainCertificate(options: {
   async function issue(wanted: readonly string[]) {
     const { keyPem, csrPem } = await keyAndRequest(wanted);
     const answer = await options.call('certificate/issue', { csrPem, names: wanted });
-    const context = createSecureContext({
-      key: keyPem,
-      cert: answer.chainPem,
-      minVersion: options.minVersion,
-      ciphers: options.minVersion === 'TLSv1.3' ? tlsCiphersets : undefined,
-    });
+    const context = secureContext({ chainPem: answer.chainPem, keyPem }, options.minVersion);
     schedule(Math.max(renewRetryMs, (answer.notAfter - options.clock()) * renewAtShareOfLifetime));
-    return { context, key: keyPem, cert: answer.chainPem };
+    return context;
   }
 
   function schedule(delayMs: number): void {
@@ -60,18 +52,30 @@ export async function obtainCertificate(options: {
   async function renew(wanted: readonly string[]): Promise<void> {
     state = await issue(wanted);
     names = [...wanted];
-    options.onRenewed();
   }
 
   return {
-    current: () => state.context,
-    pem: () => ({ key: state.key, cert: state.cert }),
+    current: () => state,
     cover: async (wanted) => {
       const sorted = [...wanted].sort();
       if (sorted.join(' ') !== names.join(' ')) await renew(sorted);
     },
     close: () => clearTimeout(timer),
   };
+}
+
+/** The operator's own certificate, as the supervisor read it. It changes with a restart. */
+export function ownCertificate(
+  pem: { readonly chainPem: string; readonly keyPem: string },
+  minVersion: 'TLSv1.2' | 'TLSv1.3',
+): ServerCertificate {
+  const context = secureContext(pem, minVersion);
+  return { current: () => context, cover: async () => undefined, close: () => undefined };
+}
+
+function secureContext(pem: { readonly chainPem: string; readonly keyPem: string }, minVersion: 'TLSv1.2' | 'TLSv1.3') {
+  const ciphers = minVersion === 'TLSv1.3' ? { ciphers: tlsCiphersets } : {};
+  return createSecureContext({ key: pem.keyPem, cert: pem.chainPem, minVersion, ...ciphers });
 }
 
 /** A fresh key and a PKCS#10 request (RFC 2986) for the names. The library is loaded only when TLS is on. */

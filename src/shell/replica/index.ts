@@ -2,3 +2,4 @@ export type { ReplicaState } from './lease.ts';
 export type { ControlAddress } from './open-stream.ts';
 export * from './replica.ts';
 export * from './replica-error.ts';
+export { verifyStatementJws } from './verify-statement-jws.ts';

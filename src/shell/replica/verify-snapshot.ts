@@ -1,16 +1,15 @@
 import { createHash } from 'node:crypto';
-import { type CryptoKey, compactVerify, importJWK, type JWK, type KeyObject } from 'jose';
+import type { JWK } from 'jose';
 import { z } from 'zod';
-import { canonicalJson, fromBase64url } from '#foundation/encoding';
+import { canonicalJson } from '#foundation/encoding';
 import type { FactRow } from '#foundation/model';
 import { parseFactRow } from '#information/inventory';
 import type { SnapshotStatement } from '#shell/wire';
 import { ReplicaError } from './replica-error.ts';
+import { verifyStatementJws } from './verify-statement-jws.ts';
 
-const statementCharactersMax = 4_096;
 /** Explicit typing, RFC 8725 section 3.11: no other statement of the signer passes for a snapshot. */
 const statementType = 'nullius-snapshot+jws';
-const algorithms = ['Ed25519', 'ES256'];
 
 const statementSchema = z.strictObject({
   epoch: z.int().min(0),
@@ -24,30 +23,10 @@ const statementSchema = z.strictObject({
  * algorithm, its type, its fields. Throws ReplicaError `not-authentic`.
  */
 export async function verifyStatement(jws: string, keys: readonly JWK[]): Promise<SnapshotStatement> {
-  if (jws.length > statementCharactersMax) throw notAuthentic('the statement is too long');
-  const parts = jws.split('.');
-  // jose decodes leniently; a statement must have one spelling only.
-  if (parts.length !== 3 || parts.some((part) => part === '' || fromBase64url(part) === undefined)) {
-    throw notAuthentic('the statement is not a compact JWS');
-  }
-  try {
-    const { payload, protectedHeader } = await compactVerify(jws, (header) => signerKey(header.kid, header.alg, keys), {
-      algorithms,
-    });
-    if (protectedHeader.typ !== statementType) throw notAuthentic('the statement is of another type');
-    return statementSchema.parse(JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(payload)));
-  } catch (error) {
-    if (error instanceof ReplicaError) throw error;
-    throw notAuthentic('the statement does not verify under a key of the signer', error);
-  }
-}
-
-async function signerKey(kid: string | undefined, alg: string, keys: readonly JWK[]): Promise<CryptoKey | KeyObject> {
-  const jwk = keys.find((key) => key.kid !== undefined && key.kid === kid);
-  if (jwk === undefined || jwk.alg !== alg) throw notAuthentic('the statement names no key of the signer');
-  const key = await importJWK(jwk, alg);
-  if (key instanceof Uint8Array) throw notAuthentic('the statement names no public key of the signer');
-  return key;
+  const payload = await verifyStatementJws(jws, { keys, type: statementType });
+  const statement = statementSchema.safeParse(payload);
+  if (!statement.success) throw notAuthentic('the statement has other fields than a snapshot has', statement.error);
+  return statement.data;
 }
 
 /** Gathers the facts of a snapshot; nothing is believed before `finish` has compared count and digest. */

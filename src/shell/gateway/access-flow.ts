@@ -1,0 +1,59 @@
+import { type Exchange, headerOf, isRefusal, matchRoute, readRequest } from '#enforcement/gateway';
+import type { Question } from '#foundation/model';
+import { accessEvent, isWorthAnEvent } from './access-event.ts';
+import { answerRefusal, answerUnavailable, answerUnknownHost, answerVerdict } from './answers.ts';
+import { forwardAllowed } from './forward-allowed.ts';
+import type { Gate } from './gate.ts';
+import { identifyAsker } from './identify-asker.ts';
+import { isOwnEndpoint, serveOwnEndpoint } from './own-endpoints.ts';
+
+/**
+ * The way of one request, from the client's bytes to the app or to a refusal. The order is the security argument: parse, name the
+ * resource, establish the asker, judge, write the event, and only then act. Whatever is thrown here becomes a denial and an
+ * event (`serve` in listeners.ts).
+ */
+export async function accessFlow(gate: Gate, exchange: Exchange): Promise<void> {
+  const now = gate.clock();
+  const id = gate.newId();
+  const request = readRequest(exchange.head, exchange.connection);
+  if (isRefusal(request)) return answerRefusal(gate, { exchange, id, request: null, refusal: request });
+
+  const site = gate.sites().get(request.host);
+  if (site === undefined) return answerUnknownHost(gate, { exchange, id, request });
+  if (!gate.isFreshFor(site.sensitivity)) return answerUnavailable(gate, { exchange, id, request });
+
+  const identified = identifyAsker(
+    {
+      cookie: request.cookie === '' ? undefined : request.cookie,
+      authorization: request.authorization ?? undefined,
+      nulliusToken: headerOf(request, 'nullius-token'),
+    },
+    { facts: gate.facts, resource: site.id, now },
+  );
+  const context = { exchange, id, request, site, identified, now };
+  if (isOwnEndpoint(request)) return serveOwnEndpoint(gate, context);
+
+  const route = matchRoute(request, site.resource.routes);
+  if (isRefusal(route)) return answerRefusal(gate, { exchange, id, request, refusal: route });
+
+  const question: Question = {
+    asker: identified.asker,
+    action: request.action,
+    resource: { type: 'App', id: site.id },
+    request: {
+      method: request.method,
+      host: request.host,
+      path: request.path,
+      route: route.label,
+      address: request.address,
+      tls: request.tls,
+      noun: '',
+    },
+  };
+  const verdict = gate.judge(question, now);
+  if (isWorthAnEvent(gate, { identified, verdict, site, request })) {
+    await gate.record(accessEvent(gate, { id, now, question, verdict, request, site }));
+  }
+  if (verdict.answer !== 'allow') return answerVerdict(gate, { ...context, question, verdict });
+  return forwardAllowed(gate, { ...context, question, verdict });
+}

@@ -1,0 +1,134 @@
+import {
+  type Exchange,
+  type GatewayRequest,
+  isNavigation,
+  type Refusal,
+  type RefusalAction,
+  type RefusalView,
+  refusalAnswer,
+  sendAnswer,
+  viewOfRefusal,
+} from '#enforcement/gateway';
+import type { Remedy } from '#foundation/model';
+import type { Gate, Judged } from './gate.ts';
+import { beginSignIn } from './sign-in.ts';
+
+interface Answering {
+  readonly exchange: Exchange;
+  readonly id: string;
+  readonly request: GatewayRequest | null;
+}
+
+/** A request that could not be read in one way only, or whose path its route does not take. */
+export function answerRefusal(gate: Gate, answering: Answering & { readonly refusal: Refusal }): void {
+  const { refusal, request, id } = answering;
+  gate.metrics.count(`nullius_refused_total{code="${refusal.code}"}`);
+  gate.countStranger({ resource: null, reason: refusal.code, address: answering.exchange.connection.address });
+  answer(answering, viewOfRefusal(refusal, { request, correlationId: id }));
+}
+
+/** No resource has this host. Says no more than that: which hosts exist is not a stranger's business. */
+export function answerUnknownHost(gate: Gate, answering: Answering): void {
+  gate.countStranger({ resource: null, reason: 'unknown host', address: answering.exchange.connection.address });
+  answer(answering, {
+    ...blank(answering),
+    status: 404,
+    title: 'Nothing is served here',
+    reasons: ['No app has this address. Check the spelling, or ask whoever sent you here.'],
+  });
+}
+
+/** The facts are too old to judge by: the gate stays shut. */
+export function answerUnavailable(gate: Gate, answering: Answering): void {
+  gate.metrics.count('nullius_unavailable_total');
+  answer(answering, {
+    ...blank(answering),
+    status: 503,
+    title: 'Access cannot be decided right now',
+    reasons: [
+      'The gateway has lost touch with its control process, and does not decide on old facts. Try again shortly.',
+    ],
+  });
+}
+
+/** An error of ours or of the upstream, in words. */
+export function answerGatewayRefusal(
+  gate: Gate,
+  answering: Answering & { readonly status: number; readonly words: string },
+): void {
+  gate.metrics.count(`nullius_gateway_errors_total{status="${answering.status}"}`);
+  const title = answering.status === 503 ? 'This cannot be served right now' : 'The app cannot be reached';
+  answer(answering, { ...blank(answering), status: answering.status, title, reasons: [answering.words] });
+}
+
+/** A judged no: strangers who can sign in are sent there; others learn why, and what would change it. */
+export async function answerVerdict(gate: Gate, judged: Judged): Promise<void> {
+  const { request, identified, verdict, question, now } = judged;
+  const isStranger = identified.asker.kind === 'anonymous';
+  gate.metrics.count(`nullius_decisions_total{answer="${verdict.answer}"}`);
+  const remedies = gate.remedies(question, now);
+  if (isStranger && isNavigation(request) && remedies.some((remedy) => remedy.kind === 'sign-in')) {
+    return beginSignIn(gate, { ...judged, returnTo: request.method === 'GET' ? request.target : '/', fresh: false });
+  }
+  const actions = remedies.map((remedy) => actionFor(remedy, request));
+  answer(judged, {
+    ...blank(judged),
+    status: isStranger ? 401 : 403,
+    title: isStranger ? 'Sign in to open this' : 'You may not open this',
+    who: whoIs(gate, judged),
+    reasons: verdict.words,
+    actions,
+  });
+}
+
+function actionFor(remedy: Remedy, request: GatewayRequest): RefusalAction {
+  const returnTo = encodeURIComponent(request.method === 'GET' ? request.target : '/');
+  switch (remedy.kind) {
+    case 'sign-in':
+      return {
+        kind: 'link',
+        label: 'Sign in',
+        endpoint: `/.nullius/sign-in?return_to=${returnTo}`,
+        words: remedy.words,
+      };
+    case 'fresh-authentication':
+    case 'stronger-credential':
+      return {
+        kind: 'link',
+        label: 'Sign in again',
+        endpoint: `/.nullius/sign-in?return_to=${returnTo}&fresh=1`,
+        words: remedy.words,
+      };
+    case 'request-grant':
+      return {
+        kind: 'form',
+        label: 'Request access',
+        endpoint: '/.nullius/request-access',
+        words: remedy.words,
+        fields: {},
+        reasonLabel: 'Why do you need it?',
+      };
+    case 'bound-session':
+    case 'compliant-device':
+      return { kind: 'words', words: remedy.words };
+  }
+}
+
+/** How the asker is known to people: a user's name, never an id. */
+export function whoIs(gate: Gate, { identified }: Pick<Judged, 'identified'>): string | null {
+  const { asker } = identified;
+  if (asker.kind === 'session') {
+    const session = gate.facts.get('session', asker.sessionId);
+    return (session === undefined ? undefined : gate.facts.get('user', session.user)?.name) ?? null;
+  }
+  return asker.kind === 'token' ? `token ${gate.facts.get('token', asker.tokenId)?.label ?? ''}` : null;
+}
+
+function blank({ request, id }: Answering): Omit<RefusalView, 'status' | 'title'> {
+  const asked = request === null ? null : { method: request.method, host: request.host, path: request.path };
+  return { asked, who: null, reasons: [], actions: [], correlationId: id };
+}
+
+function answer(answering: Answering, view: RefusalView): void {
+  sendAnswer(answering.exchange.client, refusalAnswer(view, answering.request));
+}

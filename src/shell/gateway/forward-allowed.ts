@@ -1,0 +1,75 @@
+import { type ForwardHandle, forwardRequest, type Refusal, requestHeadersFor } from '#enforcement/gateway';
+import { answerGatewayRefusal } from './answers.ts';
+import type { Gate, Judged } from './gate.ts';
+import { rotatedCookie } from './rotate-cookie.ts';
+
+/**
+ * Sends an allowed request on: identity attached, our own credentials taken off, and the running exchange entered among
+ * the live ones so that it ends when the answer does.
+ */
+export async function forwardAllowed(gate: Gate, judged: Judged): Promise<void> {
+  const { exchange, request, site, identified, verdict, id } = judged;
+  const { asker } = identified;
+  if (site.upstream === null)
+    return answerGatewayRefusal(gate, {
+      ...judged,
+      status: 502,
+      words: 'The address of this app cannot be used. An administrator can correct it.',
+    });
+  const own = ['nullius-decision', id];
+  if (asker.kind === 'session') {
+    const about = { resource: site.id, version: assertionVersion(gate, asker.sessionId) };
+    const assertion = gate.assertions.get(asker.sessionId, about);
+    own.push('nullius-assertion', typeof assertion === 'string' ? assertion : await assertion);
+    gate.seen.saw(asker.sessionId, judged.now);
+  }
+  const isOwnSite = site.upstream.kind === 'unix';
+  // Only the provider's site sees and sets cookies of ours: they are its sign-in state.
+  const ownService = isOwnSite && site.id === 'id';
+  const headers = requestHeadersFor(request, {
+    own,
+    // The console's API takes app tokens itself; elsewhere a token was for the gateway.
+    keepAuthorization: !identified.tokenInAuthorization || site.id === 'console',
+    host: isOwnSite || site.resource.preserveHost ? authorityOf(judged) : site.upstream.authority,
+    ownService,
+  });
+  let handle: ForwardHandle | undefined;
+  let cutBefore: string | undefined;
+  const unregister = gate.live.register({
+    sessionId: asker.kind === 'session' ? asker.sessionId : null,
+    userId: asker.kind === 'session' ? (gate.facts.get('session', asker.sessionId)?.user ?? null) : null,
+    question: judged.question,
+    verdict,
+    cut: (reason) => {
+      cutBefore = reason.words.join(' ');
+      gate.metrics.count(`nullius_cuts_total{kind="${reason.kind}"}`);
+      handle?.cut(cutBefore);
+    },
+  });
+  handle = forwardRequest({
+    request,
+    client: exchange.client,
+    headers,
+    upstream: gate.upstreams.upstreamFor(site.upstream, { allowPrivate: isOwnSite || site.resource.allowPrivate }),
+    ownService,
+    sweep: gate.sweep,
+    strictTransportSecurity: request.tls ? 'max-age=31536000' : null,
+    bodyBytesMax: null,
+    ownSetCookie: await rotatedCookie(gate, judged),
+    answerRefusal: (refusal: Refusal) =>
+      answerGatewayRefusal(gate, { ...judged, status: refusal.status, words: refusal.words }),
+    onEnd: unregister,
+  });
+  if (cutBefore !== undefined) handle.cut(cutBefore);
+}
+
+function authorityOf({ request }: Judged): string {
+  return request.port === null ? request.host : `${request.host}:${request.port}`;
+}
+
+/** Changes whenever what an assertion says may have: the session or its user. */
+function assertionVersion(gate: Gate, sessionId: string): string {
+  const session = gate.facts.get('session', sessionId);
+  const user = session === undefined ? undefined : gate.facts.get('user', session.user);
+  return user === undefined ? 'gone' : `${session?.authTime} ${user.name} ${user.email} ${user.groups.join(' ')}`;
+}

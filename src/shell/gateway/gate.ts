@@ -1,0 +1,55 @@
+import type { LiveStreams } from '#decision/administration';
+import type { Exchange, GatewayRequest, Sweep, Upstreams } from '#enforcement/gateway';
+import type { FactView, JournalEvent, Question, Remedy, Verdict } from '#foundation/model';
+import type { PublicUrls } from '#shell/wire';
+import type { Assertions } from './assertions.ts';
+import type { CallControl } from './control-client.ts';
+import type { Identified } from './identify-asker.ts';
+import type { Metrics } from './metrics.ts';
+import type { SeenSessions } from './seen-sessions.ts';
+import type { Site } from './sites.ts';
+
+/** What the access flow needs from its process; put together once in main.ts. */
+export interface Gate {
+  readonly clock: () => number;
+  /** A correlation id: 16 random bytes, base64url. */
+  readonly newId: () => string;
+  readonly urls: PublicUrls;
+  readonly facts: FactView;
+  readonly sites: () => ReadonlyMap<string, Site>;
+  readonly isFreshFor: (sensitivity: Site['sensitivity']) => boolean;
+  readonly judge: (question: Question, now: number) => Verdict;
+  readonly remedies: (question: Question, now: number) => readonly Remedy[];
+  /** Resolves when the event is written; rejects when it cannot be, and then the answer is no. */
+  readonly record: (event: JournalEvent) => Promise<void>;
+  /**
+   * Counts a stranger's denial and gives how many like it there were lately: the journal gets one event for many, so that
+   * strangers cannot fill the disk.
+   */
+  readonly countStranger: (denial: { resource: string | null; reason: string; address: string }) => number;
+  /** Running exchanges, so that they are judged again and cut. */
+  readonly live: LiveStreams;
+  readonly call: CallControl;
+  readonly assertions: Assertions;
+  readonly seen: SeenSessions;
+  readonly upstreams: Upstreams;
+  readonly sweep: Sweep;
+  readonly metrics: Metrics;
+  /** Told about every throw, with the correlation id the client got. */
+  readonly onFault: (error: unknown, id: string) => void;
+}
+
+/** A request that has been read, its site and its asker. */
+export interface Asked {
+  readonly exchange: Exchange;
+  readonly id: string;
+  readonly request: GatewayRequest;
+  readonly site: Site;
+  readonly identified: Identified;
+  readonly now: number;
+}
+
+export interface Judged extends Asked {
+  readonly question: Question;
+  readonly verdict: Verdict;
+}

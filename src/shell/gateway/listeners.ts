@@ -1,0 +1,58 @@
+import { createFrontServers, type Exchange, type FrontServers } from '#enforcement/gateway';
+import type { GatewayHandoff, ListenAddress } from '#shell/wire';
+import { accessFlow } from './access-flow.ts';
+import { answerGatewayRefusal } from './answers.ts';
+import type { ServerCertificate } from './certificates.ts';
+import type { Gate } from './gate.ts';
+
+const closeGraceMs = 3_000;
+
+/** Opens the plain and TLS listeners; every exchange goes through the access flow. */
+export async function openListeners(
+  gate: Gate,
+  options: {
+    listen: GatewayHandoff['listen'];
+    certificate: ServerCertificate | null;
+    minVersion: 'TLSv1.2' | 'TLSv1.3';
+  },
+): Promise<{ close: () => Promise<void> }> {
+  const { certificate, listen } = options;
+  const servers = createFrontServers({
+    onExchange: (exchange) => void serve(gate, exchange),
+    contextFor: certificate === null ? null : () => certificate.current(),
+    minVersion: options.minVersion,
+    onTrouble: (code) => gate.metrics.count(`nullius_protocol_trouble_total{code="${code}"}`),
+  });
+  if (listen.plain !== null) await listenOn(servers.plain, listen.plain);
+  if (listen.tls !== null && servers.tls !== null) await listenOn(servers.tls, listen.tls);
+  return { close: () => servers.close(closeGraceMs) };
+}
+
+/** A throw anywhere in the flow is a denial: told to the client if it still can be, counted, and never an open gate. */
+async function serve(gate: Gate, exchange: Exchange): Promise<void> {
+  try {
+    await accessFlow(gate, exchange);
+  } catch (error) {
+    const id = gate.newId();
+    gate.metrics.count('nullius_failed_closed_total');
+    gate.onFault(error, id);
+    if (exchange.client.started) exchange.client.destroy();
+    else {
+      const words = 'The gateway could not decide or could not write its log, so the answer is no. Try again shortly.';
+      answerGatewayRefusal(gate, { exchange, id, request: null, status: 503, words });
+    }
+  }
+}
+
+function listenOn(
+  server: FrontServers['plain'] | NonNullable<FrontServers['tls']>,
+  address: ListenAddress,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ host: address.host, port: address.port, backlog: 1024 }, () => {
+      server.removeListener('error', reject);
+      resolve();
+    });
+  });
+}

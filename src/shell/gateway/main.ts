@@ -1,0 +1,21 @@
+// The gateway process. Node's permission model keeps it to its own folders; see docs/ARCHITECTURE.md, "Processes".
+import { randomFillSync } from 'node:crypto';
+import { join } from 'node:path';
+import { beChild } from '#shell/child';
+import { startGateway } from './start-gateway.ts';
+
+const child = await beChild('gateway');
+try {
+  const gateway = await startGateway(child.handoff, {
+    clock: Date.now,
+    monotonicClock: () => performance.now(),
+    randomBytes: (byteCount) => randomFillSync(new Uint8Array(byteCount)),
+    journalDirectory: join(child.handoff.dataDirectory, 'journal', child.handoff.name),
+    privateDirectory: join(child.handoff.dataDirectory, 'gateway', child.handoff.name),
+    notice: (line) => child.notice(`${child.handoff.name}: ${line}`),
+  });
+  child.onStop(() => gateway.close());
+  child.ready();
+} catch (error) {
+  await child.fail(error instanceof Error ? error.message : String(error));
+}

@@ -1,0 +1,33 @@
+import { isNavigation } from '#enforcement/gateway';
+import type { Asked, Gate } from './gate.ts';
+import { appCookieName } from './identify-asker.ts';
+
+/** An app cookie older than this is replaced at the next page load. */
+export const cookieRotationMs = 15 * 60_000;
+
+const inFlight = new Set<string>();
+
+/**
+ * A `Set-Cookie` value with a fresh app cookie when it is due, else null. Only page loads rotate, one at a time for each
+ * cookie, so that parallel requests keep working on the old value through its grace. A failed rotation is tried again at the
+ * next page load: the old value is still good.
+ */
+export async function rotatedCookie(gate: Gate, { identified, request, now }: Asked): Promise<string | null> {
+  const { cookie } = identified;
+  if (cookie === null || !cookie.isCurrent || now - cookie.rotatedAt < cookieRotationMs) return null;
+  if (!isNavigation(request) || inFlight.has(cookie.id)) return null;
+  inFlight.add(cookie.id);
+  try {
+    const { cookie: value } = await gate.call('cookie/rotate', { cookieHash: cookie.hash });
+    return appCookie(value);
+  } catch {
+    return null;
+  } finally {
+    inFlight.delete(cookie.id);
+  }
+}
+
+/** RFC 6265bis: host-only, secure, not for scripts, not on cross-site requests other than navigations. */
+export function appCookie(value: string): string {
+  return `${appCookieName}=${value}; Path=/; Secure; HttpOnly; SameSite=Lax`;
+}

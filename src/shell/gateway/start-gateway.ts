@@ -1,0 +1,227 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { findRemedies, judge, LiveStreams } from '#decision/administration';
+import { createSweep, createUpstreams } from '#enforcement/gateway';
+import { StrangerDenials } from '#evidence/log';
+import { toBase64url } from '#foundation/encoding';
+import type { Clock, MonotonicClock, RandomBytes } from '#foundation/model';
+import { type JournalClient, startJournal } from '#shell/journal';
+import { Replica } from '#shell/replica';
+import type { GatewayHandoff } from '#shell/wire';
+import { Assertions } from './assertions.ts';
+import { obtainCertificate, ownCertificate } from './certificates.ts';
+import { connectControl } from './control-client.ts';
+import type { Gate } from './gate.ts';
+import { openListeners } from './listeners.ts';
+import { Metrics } from './metrics.ts';
+import { serveOperations } from './operations.ts';
+import { PoliciesInForce } from './policies-in-force.ts';
+import { SeenSessions } from './seen-sessions.ts';
+import { hostOf, reservedHosts, sitesFrom } from './sites.ts';
+import { verifyPublication } from './verify-publication.ts';
+
+const liveSweepMs = 250;
+const strangerFlushMs = 5_000;
+const firstFactsMsMax = 20_000;
+const idBytes = 16;
+
+export interface GatewayNeeds {
+  readonly clock: Clock;
+  readonly monotonicClock: MonotonicClock;
+  readonly randomBytes: RandomBytes;
+  readonly journalDirectory: string;
+  /** What must outlive a restart: the newest epoch and revision seen. */
+  readonly privateDirectory: string;
+  readonly notice: (line: string) => void;
+}
+
+/** Builds a gateway from its handoff: follows the facts, opens the journal, then the listeners. Nothing is served before. */
+export async function startGateway(
+  handoff: GatewayHandoff,
+  needs: GatewayNeeds,
+): Promise<{ close: () => Promise<void> }> {
+  const { clock, monotonicClock, notice } = needs;
+  const metrics = new Metrics();
+  const control = connectControl(handoff.control);
+  mkdirSync(needs.privateDirectory, { recursive: true, mode: 0o700 });
+  const replica = await Replica.start({
+    control: { socketPath: handoff.control.socketPath, token: handoff.control.token },
+    signerKeys: handoff.signerKeys,
+    positionFile: join(needs.privateDirectory, 'position'),
+    verifyPublication: (publication) => verifyPublication(publication, handoff.signerKeys),
+    leaseMs: handoff.leaseMs,
+    clock,
+    monotonicClock,
+    onProblem: (problem) => notice(problem.message),
+  });
+  await within(firstFactsMsMax, replica.whenFresh(), 'control sent no facts; see its messages above');
+
+  const journal = await startJournal({
+    directory: needs.journalDirectory,
+    writer: handoff.name,
+    sync: handoff.journalSync,
+    keyOf: (subject) => replica.table.get('journal-key', subject)?.key,
+    signCheckpoint: async (statement) => (await control.call('journal/checkpoint', statement)).note,
+    onNotice: notice,
+  });
+  const gate = makeGate(handoff, { needs, metrics, control, replica, journal });
+  const certificate = await tlsIdentity(handoff, { gate, clock });
+  const listeners = await openListeners(gate.gate, {
+    listen: handoff.listen,
+    certificate,
+    minVersion: handoff.tls.minVersion,
+  });
+  const operations =
+    handoff.listen.operations === null
+      ? null
+      : await serveOperations(handoff.listen.operations, {
+          metrics,
+          notReadyBecause: () => notReady(replica, journal),
+        });
+  return {
+    close: async () => {
+      operations?.close();
+      await listeners.close();
+      certificate?.close();
+      await gate.close();
+      await journal.close();
+      await replica.close();
+      await control.close();
+    },
+  };
+}
+
+interface Parts {
+  readonly needs: GatewayNeeds;
+  readonly metrics: Metrics;
+  readonly control: ReturnType<typeof connectControl>;
+  readonly replica: Replica;
+  readonly journal: JournalClient;
+}
+
+/** Wires rooms together: what judges, what remembers running exchanges, and what follows a change of facts. */
+function makeGate(handoff: GatewayHandoff, parts: Parts) {
+  const { needs, metrics, control, replica, journal } = parts;
+  const { clock, monotonicClock } = needs;
+  const facts = replica.table;
+  const policies = new PoliciesInForce(needs.notice);
+  const siteOptions = { urls: handoff.urls, webSocketPath: handoff.control.webSocketPath };
+  let sites = sitesFrom(facts, siteOptions);
+  policies.refresh(facts);
+
+  const onFault = (error: unknown) => needs.notice(`a request failed closed: ${String(error)}`);
+  const live = new LiveStreams({
+    clock,
+    monotonicClock,
+    judge: (question, now) => judge({ view: facts, policies: policies.current, question, now }),
+    yieldTurn: () => new Promise((resolve) => setImmediate(resolve)),
+    onFault,
+  });
+  const newId = () => toBase64url(needs.randomBytes(idBytes));
+  const strangers = new StrangerDenials({ now: clock, random: needs.randomBytes });
+  const flushStrangers = async () => {
+    const at = { policySequence: policies.current?.sequence ?? 0, factRevision: facts.revision };
+    await Promise.all(strangers.drain(at).map((event) => journal.append(event))).catch(onFault);
+  };
+  const seen = new SeenSessions(control.call);
+  const sweep = createSweep(monotonicClock);
+  const ownListeners = Object.values(handoff.listen).filter((address) => address !== null);
+  const upstreams = createUpstreams({ ownListeners: () => ownListeners });
+
+  const onSites = new Set<() => void>();
+  facts.onChange((changes) => {
+    if (changes.some(({ kind }) => kind === 'resource' || kind === 'segment')) {
+      sites = sitesFrom(facts, siteOptions);
+      for (const listener of onSites) listener();
+    }
+    if (changes.some(({ kind }) => kind === 'publication')) policies.refresh(facts);
+    void live.onFactsChanged(
+      changes.map(({ kind, id, before, after }) => ({ kind, id, before: before?.body, after: after?.body })),
+    );
+  });
+  replica.onState(({ state }) => {
+    if (state === 'lease-ended') live.cutAll(['The gateway lost touch with its control process.']);
+    else if (state === 'cut-off')
+      live.cutWhere(({ question }) => isHigh(question.request.host), ['Control cannot be reached.']);
+  });
+  const isHigh = (host: string) => sites.get(host)?.sensitivity === 'high';
+  const timers = [
+    setInterval(() => void live.sweep(), liveSweepMs),
+    setInterval(() => void flushStrangers(), strangerFlushMs),
+  ];
+  for (const timer of timers) timer.unref();
+  metrics.gauge('nullius_live_streams', () => live.size);
+  metrics.gauge('nullius_fact_revision', () => facts.revision);
+
+  const gate: Gate = {
+    clock,
+    newId,
+    urls: handoff.urls,
+    facts,
+    sites: () => sites,
+    isFreshFor: (sensitivity) => replica.isFreshFor(sensitivity),
+    judge: (question, now) => judge({ view: facts, policies: policies.current, question, now }),
+    remedies: (question, now) => findRemedies({ view: facts, policies: policies.current, question, now }),
+    record: (event) => journal.append(event),
+    countStranger: (denial) => strangers.note(denial),
+    live,
+    call: control.call,
+    assertions: new Assertions(control.call, clock),
+    seen,
+    upstreams,
+    sweep,
+    metrics,
+    onFault,
+  };
+  const close = async () => {
+    for (const timer of timers) clearInterval(timer);
+    sweep.stop();
+    await flushStrangers();
+    await seen.close();
+    await upstreams.close();
+  };
+  return { gate, close, onSites };
+}
+
+type MadeGate = ReturnType<typeof makeGate>;
+
+async function tlsIdentity(handoff: GatewayHandoff, options: { gate: MadeGate; clock: Clock }) {
+  if (handoff.listen.tls === null) return null;
+  const { minVersion, certificate } = handoff.tls;
+  if (certificate !== null) return ownCertificate(certificate, minVersion);
+  const { gate, onSites } = options.gate;
+  const names = () => certificateNames([...gate.sites().keys()], handoff.urls);
+  const issued = await obtainCertificate({ call: gate.call, names: names(), clock: options.clock, minVersion });
+  onSites.add(() => {
+    issued.cover(names()).catch((error: unknown) => gate.onFault(error, ''));
+  });
+  return issued;
+}
+
+/** A wildcard where browsers take one (never under `localhost`), else every host by name. */
+function certificateNames(hosts: readonly string[], urls: GatewayHandoff['urls']): string[] {
+  const own = reservedHosts.map((host) => hostOf(host, urls));
+  const wildcards = [urls.domain, urls.appsDomain]
+    .filter((domain) => domain.includes('.'))
+    .map((domain) => `*.${domain}`);
+  const covered = (host: string) => wildcards.includes(`*.${host.slice(host.indexOf('.') + 1)}`);
+  return [...new Set([...wildcards, ...[...own, ...hosts].filter((host) => !covered(host))])];
+}
+
+function notReady(replica: Replica, journal: JournalClient): string | null {
+  const { state } = replica.state();
+  if (state !== 'fresh' && state !== 'cut-off') return `facts: ${state}`;
+  return journal.failure === undefined ? null : `journal: ${journal.failure.message}`;
+}
+
+async function within<T>(ms: number, promise: Promise<T>, message: string): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(message)), ms);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
