@@ -1,18 +1,14 @@
 import { X509Certificate as NodeCertificate, webcrypto } from 'node:crypto';
 import { CaError } from './ca-error.ts';
+import { ecdsaP256, library, readCsr } from './csr.ts';
 import { isUnder, parseDnsName } from './dns-name.ts';
 import { encodeNameConstraints, nameConstraintsOid } from './name-constraints.ts';
-
-/** Loaded at the first certificate: most of the time the signer does without it. */
-const library = () => import('./x509.ts');
 
 export const certificateLifetimeMsMax = 25 * 3_600_000;
 export const caLifetimeMs = 5 * 365 * 86_400_000;
 export const certificateNamesMax = 500;
-export const csrLengthMax = 16_384;
 /** Certificates begin a little earlier, for clients whose clock is slow. */
 const backdateMs = 300_000;
-const ecdsa = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
 const serverAuthentication = '1.3.6.1.5.5.7.3.1';
 
 /** The CA's key as PKCS#8 DER and what it may speak for. */
@@ -24,9 +20,9 @@ export interface Authority {
 
 async function importPair(pkcs8: Uint8Array): Promise<webcrypto.CryptoKeyPair> {
   const { subtle } = webcrypto;
-  const privateKey = await subtle.importKey('pkcs8', pkcs8, ecdsa, true, ['sign']);
+  const privateKey = await subtle.importKey('pkcs8', pkcs8, ecdsaP256, true, ['sign']);
   const { d: _d, key_ops: _ops, ...publicJwk } = await subtle.exportKey('jwk', privateKey);
-  const publicKey = await subtle.importKey('jwk', publicJwk, ecdsa, true, ['verify']);
+  const publicKey = await subtle.importKey('jwk', publicJwk, ecdsaP256, true, ['verify']);
   return { privateKey, publicKey };
 }
 
@@ -45,7 +41,7 @@ export async function createAuthorityCertificate(
     name: [{ CN: [`Nullius CA for ${options.domains[0] ?? ''}`.slice(0, 64)] }],
     notBefore: new Date(options.now - backdateMs),
     notAfter: new Date(options.now + caLifetimeMs),
-    signingAlgorithm: ecdsa,
+    signingAlgorithm: ecdsaP256,
     keys,
     extensions: [
       new x509.BasicConstraintsExtension(true, 0, true),
@@ -85,7 +81,7 @@ export async function issueServerCertificate(
 ): Promise<{ chainPem: string; notAfter: number }> {
   checkRequest(request, authority.domains);
   const x509 = await library();
-  const publicKey = await readCsr(request.csrPem);
+  const { publicKey } = await readCsr(request.csrPem);
   const { privateKey } = await importPair(authority.pkcs8);
   const issuer = new x509.X509Certificate(authority.certificatePem);
   const notAfter = Math.min(now + request.lifetimeMs, issuer.notAfter.getTime());
@@ -96,7 +92,7 @@ export async function issueServerCertificate(
     subject: '',
     notBefore: new Date(now - backdateMs),
     notAfter: new Date(notAfter),
-    signingAlgorithm: ecdsa,
+    signingAlgorithm: ecdsaP256,
     publicKey,
     signingKey: privateKey,
     extensions: [
@@ -117,7 +113,7 @@ export async function issueServerCertificate(
 }
 
 function checkRequest(request: IssueRequest, domains: readonly string[]): void {
-  const { names, lifetimeMs, csrPem } = request;
+  const { names, lifetimeMs } = request;
   if (names.length === 0 || names.length > certificateNamesMax)
     throw new CaError('refused', `a certificate names 1 to ${certificateNamesMax} hosts`);
   for (const name of names) {
@@ -129,23 +125,6 @@ function checkRequest(request: IssueRequest, domains: readonly string[]): void {
   if (new Set(names).size !== names.length) throw new CaError('refused', 'a name stands twice');
   if (!Number.isSafeInteger(lifetimeMs) || lifetimeMs <= 0 || lifetimeMs > certificateLifetimeMsMax)
     throw new CaError('refused', `a certificate lives at most ${certificateLifetimeMsMax} ms`);
-  if (csrPem.length > csrLengthMax) throw new CaError('bad-request', 'the certificate request is too long');
-}
-
-/** Reads a PKCS#10 request and proves that the asker holds the key (RFC 2986). Gives the public key, P-256 only. */
-async function readCsr(csrPem: string): Promise<webcrypto.CryptoKey> {
-  const x509 = await library();
-  let publicKey: webcrypto.CryptoKey;
-  let isProven: boolean;
-  try {
-    const csr = new x509.Pkcs10CertificateRequest(csrPem);
-    publicKey = await csr.publicKey.export(ecdsa, ['verify']);
-    isProven = await csr.verify();
-  } catch {
-    throw new CaError('bad-request', 'the certificate request is not PKCS#10 with an ECDSA P-256 key');
-  }
-  if (!isProven) throw new CaError('bad-request', 'the certificate request is not signed by its own key');
-  return publicKey;
 }
 
 /** Reads the finished certificate with another implementation (OpenSSL) and compares it with what was asked for. */
