@@ -70,6 +70,7 @@ export async function openInstallation(options: InstallationOptions = {}): Promi
       emitted.push(event);
     },
     secret: randomBytes(32),
+    session: { lifetimeMs: 12 * 3_600_000, idleMs: 3_600_000 },
   };
   const page = { body: Buffer.from('<!doctype html><title>page</title>'), contentType: 'text/html', immutable: false };
   const identity = createIdentity({
@@ -80,7 +81,8 @@ export async function openInstallation(options: InstallationOptions = {}): Promi
       const signature = createSign('sha256').update(signingInput).sign({ key: privateKey, dsaEncoding: 'ieee-p1363' });
       return { signature: signature.toString('base64url') };
     },
-    providers: [],
+    signAssertion: async ({ claims }) => ({ jwt: JSON.stringify(claims) }),
+    externalProviders: [],
     page: () => page,
     asset: () => undefined,
     onError: (error) => errors.push(error),

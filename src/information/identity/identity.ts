@@ -1,7 +1,9 @@
 import type { RequestListener } from 'node:http';
+import { ExternalProvider, type ExternalProviderConfig } from './federation/external-provider.ts';
 import type { IdentityCore } from './needs.ts';
 import { inProcessFetch } from './provider/in-process-fetch.ts';
 import { createProvider, type ProviderNeeds } from './provider/provider.ts';
+import { makeAssertion, type SignAssertion } from './relying-party/assertion.ts';
 import { type BeginRequest, beginSignIn } from './relying-party/begin.ts';
 import { type FinishRequest, finishSignIn } from './relying-party/finish.ts';
 import { rotateAppCookie } from './sessions/app-cookie.ts';
@@ -10,8 +12,11 @@ import { recordSeen } from './sessions/sweep.ts';
 import { asCanonicalHost, createSite, type SiteNeeds } from './site/site.ts';
 import { issuerOrigin } from './site-urls.ts';
 
-export interface IdentityNeeds extends ProviderNeeds, Pick<SiteNeeds, 'page' | 'asset' | 'onError' | 'providers'> {
+export interface IdentityNeeds extends ProviderNeeds, Pick<SiteNeeds, 'page' | 'asset' | 'onError'> {
   readonly core: IdentityCore;
+  readonly signAssertion: SignAssertion;
+  /** Other OpenID Providers people may sign in through. */
+  readonly externalProviders: readonly ExternalProviderConfig[];
 }
 
 /** Sign-in as a whole: the site at `id` and the gateway's calls. */
@@ -21,11 +26,15 @@ export interface Identity {
   finishSignIn(request: FinishRequest): Promise<{ cookie: string; returnTo: string }>;
   signOut(request: { cookieHash: string }): Promise<{ location: string }>;
   rotateCookie(request: { cookieHash: string }): Promise<{ cookie: string }>;
+  assertion(request: { sessionId: string; resource: string }): Promise<{ jwt: string; expiresAt: number }>;
   sessionSeen(request: { sessions: readonly { id: string; at: number }[] }): Promise<Record<string, never>>;
 }
 
 export function createIdentity(needs: IdentityNeeds): Identity {
   const { core } = needs;
+  const external = new Map(
+    needs.externalProviders.map((config) => [config.name, new ExternalProvider(config, core.clock)]),
+  );
   const provider = createProvider(core, needs);
   const library = provider.callback();
   const fetch = inProcessFetch((request, response) => {
@@ -33,7 +42,7 @@ export function createIdentity(needs: IdentityNeeds): Identity {
     void library(request, response);
   });
   return {
-    site: createSite({ ...needs, provider }),
+    site: createSite({ ...needs, provider, external }),
     beginSignIn: (request) => beginSignIn(core, { request, fetch }),
     finishSignIn: (request) => finishSignIn(core, { request, fetch }),
     async signOut({ cookieHash }) {
@@ -45,6 +54,7 @@ export function createIdentity(needs: IdentityNeeds): Identity {
       return { location: `${issuerOrigin(core.urls)}/signed-out` };
     },
     rotateCookie: async ({ cookieHash }) => ({ cookie: await rotateAppCookie(core, cookieHash) }),
+    assertion: (request) => makeAssertion(core, { request, sign: needs.signAssertion }),
     async sessionSeen({ sessions }) {
       await recordSeen(core, sessions);
       return {};

@@ -1,3 +1,4 @@
+export type { ExternalProviderConfig } from './federation/external-provider.ts';
 export { createIdentity, type Identity, type IdentityNeeds } from './identity.ts';
 export { IdentityError, type IdentityErrorCode } from './identity-error.ts';
 export {

@@ -63,4 +63,6 @@ export interface IdentityCore {
   readonly emit: EventSink;
   /** 32 bytes that stay the same across restarts and controls; every key of this room is derived from it. */
   readonly secret: Uint8Array;
+  /** How long a session lives at most, and unused. */
+  readonly session: { readonly lifetimeMs: number; readonly idleMs: number };
 }

@@ -4,8 +4,6 @@ export const invitationLifetimeMsMax = 7 * 24 * 3_600_000;
 export const challengeLifetimeMs = 5 * 60_000;
 export const flowLifetimeMs = 15 * 60_000;
 export const interactionLifetimeMs = 15 * 60_000;
-export const sessionIdleMs = 8 * 3_600_000;
-export const sessionLifetimeMs = 12 * 3_600_000;
 export const recoverySessionLifetimeMs = 15 * 60_000;
 export const cookieGraceMs = 60_000;
 /** Changing one's credentials asks for a proof no older than this. */

@@ -7,14 +7,14 @@ import { interactionsPerBrowserMax } from '../session-policy.ts';
  * a session or an interaction onto sign-in. The library itself could not: it refuses `Secure` on plain loopback HTTP,
  * and gives its interaction cookies a path, which `__Host-` forbids; here the path becomes part of the name.
  */
-const prefix = '__Host-nullius-';
+const prefix = '__Host-id_';
 const sessionCookie = `${prefix}session`;
 
 /** Names given to oidc-provider. */
 export const libraryCookieNames = { session: 'session', interaction: 'interaction', resume: 'resume' } as const;
 
 const cookiePairsMax = 100;
-const tokenText = /^[A-Za-z0-9_-]{1,64}$/;
+const tokenText = /^[A-Za-z0-9_-]{1,4096}$/;
 
 /** The airlocked cookies of a request: exact `__Host-` names, first of each; everything else is dropped. */
 export function readCookies(header: string | undefined): Map<string, string> {
@@ -79,8 +79,14 @@ export function airlockResponse(response: ServerResponse, held: ReadonlyMap<stri
 
 const attributes = 'Path=/; Secure; HttpOnly; SameSite=Lax';
 
-/** One Set-Cookie of the library, renamed; undefined for anything it should not set. */
+/** A cookie of the site itself, in the only form that leaves here. */
+export function ownCookie(name: string, options: { value: string; maxAgeSeconds: number }): string {
+  return `${prefix}${name}=${options.value}; ${attributes}; Max-Age=${options.maxAgeSeconds}`;
+}
+
+/** One Set-Cookie of the library, renamed; undefined for anything it should not set. Our own pass as they are. */
 function leave(line: string): { name: string; text: string; gone: boolean } | undefined {
+  if (line.startsWith(prefix)) return { name: '', gone: false, text: line };
   const [pair = '', ...rest] = line.split(';').map((part) => part.trim());
   const equals = pair.indexOf('=');
   const libraryName = pair.slice(0, equals);

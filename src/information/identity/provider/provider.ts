@@ -4,7 +4,7 @@ import type { Session } from '#foundation/model';
 import { IdentityError } from '../identity-error.ts';
 import type { IdentityCore } from '../needs.ts';
 import { sessionClaim } from '../relying-party/finish.ts';
-import { interactionLifetimeMs, sessionLifetimeMs } from '../session-policy.ts';
+import { interactionLifetimeMs } from '../session-policy.ts';
 import { establishSession, type Login, sessionIdOf } from '../sessions/session-facts.ts';
 import { issuerOrigin } from '../site-urls.ts';
 import { createAdapter } from './adapter.ts';
@@ -78,8 +78,8 @@ export function createProvider(core: IdentityCore, needs: ProviderNeeds): Provid
       AccessToken: tokenLifetimeSeconds,
       IdToken: tokenLifetimeSeconds,
       Interaction: interactionLifetimeMs / secondMs,
-      Session: sessionLifetimeMs / secondMs,
-      Grant: sessionLifetimeMs / secondMs,
+      Session: Math.ceil(core.session.lifetimeMs / secondMs),
+      Grant: Math.ceil(core.session.lifetimeMs / secondMs),
     },
     interactions: { policy, url: (_context, interaction) => `/interaction/${interaction.uid}` },
     loadExistingGrant: (context) => ownGrant(context),

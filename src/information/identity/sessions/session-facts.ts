@@ -4,7 +4,7 @@ import { accountActivity, accountEvent, authenticationEvent, type Client, noClie
 import { IdentityError } from '../identity-error.ts';
 import type { IdentityCore, IdentityTransaction } from '../needs.ts';
 import { row } from '../record-kinds.ts';
-import { recoverySessionLifetimeMs, sessionIdleMs, sessionLifetimeMs, sessionsPerUserMax } from '../session-policy.ts';
+import { recoverySessionLifetimeMs, sessionsPerUserMax } from '../session-policy.ts';
 
 /** How somebody proved who they are, once. */
 export interface Login {
@@ -43,7 +43,7 @@ export async function establishSession(
     throw new IdentityError('session-ended', 'this session has ended; sign in again');
   }
   if (current === undefined) await endOldest(core, { transaction, user: login.user });
-  const lifetimeMs = login.credential === 'recovery' ? recoverySessionLifetimeMs : sessionLifetimeMs;
+  const lifetimeMs = login.credential === 'recovery' ? recoverySessionLifetimeMs : core.session.lifetimeMs;
   await transaction.put('session', id, {
     user: login.user,
     credential: login.credential,
@@ -51,7 +51,7 @@ export async function establishSession(
     phishingResistant: login.phishingResistant,
     authTime: login.authTime,
     createdAt: current?.createdAt ?? now,
-    idleMs: sessionIdleMs,
+    idleMs: core.session.idleMs,
     expiresAt: current?.expiresAt ?? now + lifetimeMs,
     bound: current?.bound ?? false,
     status: 'active',

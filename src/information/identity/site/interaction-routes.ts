@@ -2,12 +2,13 @@ import type { AuthenticationResponseJSON } from '@simplewebauthn/server';
 import type Provider from 'oidc-provider';
 import { z } from 'zod';
 import { authenticationEvent, type Client } from '../events.ts';
+import type { ExternalProvider } from '../federation/external-provider.ts';
 import { IdentityError } from '../identity-error.ts';
 import type { IdentityCore } from '../needs.ts';
 import { authenticationOptions, verifyAuthentication } from '../passkeys/authenticate.ts';
 import type { LoginNote } from '../provider/provider.ts';
+import { authenticationContext } from '../sessions/authentication-context.ts';
 import { answerJson, type Exchange, readJson } from './http.ts';
-import { authenticationContext } from './login.ts';
 
 const secondMs = 1000;
 const text = z.string().max(20_000);
@@ -30,7 +31,7 @@ export const assertionSchema = z.object({
 export interface InteractionNeeds {
   readonly core: IdentityCore;
   readonly provider: Provider;
-  readonly providers: readonly { readonly name: string; readonly displayName: string }[];
+  readonly external: ReadonlyMap<string, ExternalProvider>;
 }
 
 type Interaction = InstanceType<Provider['Interaction']>;
@@ -54,7 +55,7 @@ export async function interactionView(needs: InteractionNeeds, exchange: Exchang
   answerJson(exchange, {
     app: client?.clientName ?? String(interaction.params.client_id),
     confirming: user === undefined ? null : user.displayName,
-    providers: needs.providers.map(({ name, displayName }) => ({ name, displayName })),
+    providers: [...needs.external.values()].map(({ config: { name, displayName } }) => ({ name, displayName })),
   });
 }
 
@@ -74,7 +75,7 @@ export async function passkeySignIn(needs: InteractionNeeds, exchange: Exchange)
       response: response as AuthenticationResponseJSON,
     });
     const note = { credential: 'passkey', provider: 'local', phishingResistant: true, ...client } as const;
-    const location = await finishInteraction(needs, { exchange, interaction, user: proven.user, note });
+    const location = await finishInteraction(needs, { interaction, user: proven.user, note, authTime: core.clock() });
     answerJson(exchange, { location });
   } catch (error) {
     await core.emit(
@@ -94,7 +95,7 @@ export async function passkeySignIn(needs: InteractionNeeds, exchange: Exchange)
 /** Tells the provider who it is; gives where the browser goes on. A step-up must be by the very same person. */
 export async function finishInteraction(
   needs: InteractionNeeds,
-  options: { exchange: Exchange; interaction: Interaction; user: string; note: LoginNote },
+  options: { interaction: Interaction; user: string; note: LoginNote; authTime: number },
 ): Promise<string> {
   const { interaction, user, note } = options;
   const before = interaction.session?.accountId;
@@ -104,7 +105,7 @@ export async function finishInteraction(
   interaction.result = {
     login: {
       accountId: user,
-      ts: Math.floor(needs.core.clock() / secondMs),
+      ts: Math.floor(options.authTime / secondMs),
       remember: true,
       ...authenticationContext(note),
     },

@@ -4,7 +4,8 @@ import type { Session, User } from '#foundation/model';
 import { IdentityError } from '../identity-error.ts';
 import type { IdentityCore } from '../needs.ts';
 import { libraryCookieNames } from '../provider/cookie-airlock.ts';
-import { freshMs, recoverySessionLifetimeMs, sessionLifetimeMs } from '../session-policy.ts';
+import { freshMs, recoverySessionLifetimeMs } from '../session-policy.ts';
+import { authenticationContext } from '../sessions/authentication-context.ts';
 import { endSession, establishSession, type Login, sessionIdOf } from '../sessions/session-facts.ts';
 
 const secondMs = 1000;
@@ -13,16 +14,6 @@ export interface SiteSession {
   readonly id: string;
   readonly fact: Session;
   readonly user: User;
-}
-
-/** Authentication context and methods (RFC 8176, OpenID EAP ACR values) of each way to sign in. */
-export function authenticationContext(login: Pick<Login, 'credential' | 'phishingResistant'>): {
-  acr?: string;
-  amr: string[];
-} {
-  const acr = login.phishingResistant ? { acr: 'phr' } : {};
-  if (login.credential === 'passkey') return { ...acr, amr: ['pop', 'user', 'mfa'] };
-  return { ...acr, amr: login.credential === 'recovery' ? ['otp'] : ['fed'] };
 }
 
 /** Who this browser is signed in as at `id`; undefined when nobody, or when the session has ended. */
@@ -69,7 +60,7 @@ export async function startSession(
       }),
     );
   }
-  const lifetimeMs = login.credential === 'recovery' ? recoverySessionLifetimeMs : sessionLifetimeMs;
+  const lifetimeMs = login.credential === 'recovery' ? recoverySessionLifetimeMs : core.session.lifetimeMs;
   // Always a new session with new identifiers, whatever cookie came with the request (session fixation).
   const session = new provider.Session();
   session.loginAccount({

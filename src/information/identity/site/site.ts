@@ -3,12 +3,14 @@ import type Provider from 'oidc-provider';
 import { IdentityError } from '../identity-error.ts';
 import type { IdentityCore } from '../needs.ts';
 import { admitCookies, airlockResponse } from '../provider/cookie-airlock.ts';
+import { errorPage } from '../provider/error-page.ts';
 import { issuerOrigin } from '../site-urls.ts';
 import { accountRoutes, accountSignIn, accountView } from './account-routes.ts';
 import { enrolBegin, enrolFinish, enrolOpen } from './enrol-routes.ts';
+import { type FederationNeeds, federationBegin, federationCallback } from './federation-routes.ts';
 import { requireSameOrigin, setSecurityHeaders } from './guards.ts';
 import { answerProblem, type Exchange, redirect } from './http.ts';
-import { type InteractionNeeds, interactionView, passkeyOptions, passkeySignIn } from './interaction-routes.ts';
+import { interactionView, passkeyOptions, passkeySignIn } from './interaction-routes.ts';
 import { currentSession } from './login.ts';
 import { RateLimit } from './rate-limit.ts';
 
@@ -19,7 +21,7 @@ export interface Asset {
   readonly immutable: boolean;
 }
 
-export interface SiteNeeds extends InteractionNeeds {
+export interface SiteNeeds extends FederationNeeds {
   readonly core: IdentityCore;
   readonly provider: Provider;
   /** The page of every human address here. */
@@ -68,6 +70,9 @@ export function createSite(needs: SiteNeeds): RequestListener {
       return library(request, response);
     }
     if (first === 'interaction' && second !== undefined && third === 'view') return interactionView(needs, exchange);
+    if (first === 'federation' && third === 'callback' && exchange.segments.length === 3) {
+      return federationCallback(needs, exchange);
+    }
     if (exchange.url.pathname === '/account/view') return accountView(inner, exchange);
     if (exchange.url.pathname === '/account/sign-in') return accountSignIn(inner, exchange);
     if (exchange.url.pathname === '/account/callback') {
@@ -81,9 +86,25 @@ export function createSite(needs: SiteNeeds): RequestListener {
     handle(request, response).catch((error: unknown) => {
       if (!(error instanceof IdentityError)) needs.onError(error);
       if (response.headersSent) response.destroy();
-      else answerProblem(response, error instanceof IdentityError ? error : unforeseen());
+      else answerRefusal(request, { response, error: error instanceof IdentityError ? error : unforeseen() });
     });
   };
+}
+
+/** A person who navigated gets a page, a program a problem document. */
+function answerRefusal(request: IncomingMessage, options: { response: ServerResponse; error: IdentityError }): void {
+  const { response, error } = options;
+  if (request.method !== 'GET' || !(request.headers.accept ?? '').includes('text/html')) {
+    answerProblem(response, error);
+    return;
+  }
+  const body = errorPage(error.message);
+  response.writeHead(error.status, {
+    'content-type': 'text/html; charset=utf-8',
+    'content-length': Buffer.byteLength(body),
+    'cache-control': 'no-store',
+  });
+  response.end(body);
 }
 
 const unforeseen = () =>
@@ -99,6 +120,7 @@ function postRoute(segments: readonly string[]): Route | undefined {
   if (first === 'interaction' && second !== undefined && third === 'passkey') {
     return fourth === 'options' ? passkeyOptions : fourth === undefined ? passkeySignIn : undefined;
   }
+  if (first === 'interaction' && third === 'federation' && fourth !== undefined) return federationBegin;
   if (first === 'enrol' && third === undefined) {
     if (second === 'open') return enrolOpen;
     if (second === 'options') return enrolBegin;

@@ -1,7 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import type { JWK } from 'jose';
 import type { Clock, EventSink } from '#foundation/model';
-import { createIdentity, type Identity, type IdentityCore, sweepSessions } from '#information/identity';
+import {
+  createIdentity,
+  type ExternalProviderConfig,
+  type Identity,
+  type IdentityCore,
+  sweepSessions,
+} from '#information/identity';
 import type { Store } from '#shell/store';
 import type { GatewayCalls, PublicUrls } from '#shell/wire';
 import { type CurrentFacts, identityStore } from './identity-store.ts';
@@ -15,13 +21,18 @@ export interface StartIdentityOptions {
   /** Public token keys of the signer, and its `sign-token` and `sign-assertion` calls. */
   readonly tokenKeys: readonly JWK[];
   readonly signToken: (request: { signingInput: string; keyId: string }) => Promise<{ signature: string }>;
+  readonly signAssertion: (request: { claims: Readonly<Record<string, unknown>> }) => Promise<{ jwt: string }>;
   readonly emit: EventSink;
+  /** `session.lifetime` and `session.idle` of the configuration, milliseconds. */
+  readonly session: { readonly lifetimeMs: number; readonly idleMs: number };
+  /** From `identity.providers`, secrets read from their files. */
+  readonly externalProviders: readonly ExternalProviderConfig[];
   /** The built console: `console/dist`. */
   readonly pagesFolder: string;
   readonly onError: (error: unknown) => void;
 }
 
-type SignInCalls = 'sign-in/begin' | 'sign-in/finish' | 'sign-out' | 'cookie/rotate' | 'session/seen';
+type SignInCalls = 'sign-in/begin' | 'sign-in/finish' | 'sign-out' | 'cookie/rotate' | 'session/seen' | 'assertion';
 
 /** The gateway's calls that identity answers; refusals throw IdentityError. */
 export type IdentityCalls = {
@@ -50,13 +61,15 @@ export async function startIdentity(options: StartIdentityOptions): Promise<Runn
     random: (byteCount) => randomBytes(byteCount),
     emit: options.emit,
     secret: await ownSecret(store),
+    session: options.session,
   };
   const pages = loadPages(options.pagesFolder);
   const identity = createIdentity({
     core,
     tokenKeys: options.tokenKeys,
     signToken: options.signToken,
-    providers: [],
+    signAssertion: options.signAssertion,
+    externalProviders: options.externalProviders,
     page: pages.page,
     asset: pages.asset,
     onError,
@@ -75,6 +88,7 @@ export async function startIdentity(options: StartIdentityOptions): Promise<Runn
       'sign-out': identity.signOut,
       'cookie/rotate': identity.rotateCookie,
       'session/seen': identity.sessionSeen,
+      assertion: identity.assertion,
     },
     async stop() {
       clearInterval(timer);
