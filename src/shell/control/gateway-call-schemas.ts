@@ -25,6 +25,7 @@ export const gatewayCallSchemas = {
     csrPem: z.string().max(16_384),
     names: z.array(z.string().min(1).max(253)).min(1).max(100),
   }),
+  'certificate/challenges': z.strictObject({ shown: z.array(z.string().max(64)).max(200) }),
   'journal/checkpoint': z.strictObject({ writer: z.string().min(1).max(63), size: time, rootHash: hash, time }),
 } satisfies { [N in keyof GatewayCalls]: z.ZodType<GatewayCalls[N]['request']> };
 

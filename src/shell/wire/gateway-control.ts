@@ -74,9 +74,33 @@ export interface GatewayCalls {
     request: { readonly csrPem: string; readonly names: readonly string[] };
     answer: { readonly chainPem: string; readonly notAfter: number };
   };
+  /**
+   * While an ACME order runs: what to show for which host until it is gone from the answer. Asked twice a second while
+   * `certificate/issue` is under way; asking says that what was answered before is shown now.
+   */
+  'certificate/challenges': {
+    request: { readonly shown: readonly string[] };
+    answer: { readonly challenges: readonly GatewayChallenge[] };
+  };
   /** A signed checkpoint over the gateway's journal. */
   'journal/checkpoint': {
     request: { readonly writer: string; readonly size: number; readonly rootHash: string; readonly time: number };
     answer: { readonly note: string };
   };
 }
+
+/** An ACME challenge that the gateway answers; `id` is unique to it. */
+export type GatewayChallenge = { readonly id: string; readonly host: string } & (
+  | {
+      /** RFC 8737: for this SNI with ALPN `acme-tls/1`, this certificate. */
+      readonly type: 'tls-alpn-01';
+      readonly certificatePem: string;
+      readonly keyPem: string;
+    }
+  | {
+      /** RFC 8555 section 8.3: `/.well-known/acme-challenge/<token>` over plain HTTP answers with this text. */
+      readonly type: 'http-01';
+      readonly token: string;
+      readonly keyAuthorization: string;
+    }
+);

@@ -1,0 +1,81 @@
+import { Agent } from 'node:https';
+import type { SignerClient } from '#shell/signer-client';
+import type { GatewayCalls } from '#shell/wire';
+import { type AcmeNeeds, createAcmeAccountKey, orderCertificate } from '#trust/ca';
+import { ChallengeBoard } from './challenge-board.ts';
+
+/** Lifetime of certificates of our own CA; the gateway renews at two thirds. */
+export const certificateLifetimeMs = 24 * 3_600_000;
+const orderMsMax = 5 * 60_000;
+const accountSecret = 'acme/account-key';
+
+export interface CertificateNeeds {
+  readonly signer: SignerClient;
+  /** Null: our own CA. `directoryCaPem` trusts a private directory. */
+  readonly acme: {
+    readonly directory: string;
+    readonly email: string;
+    readonly directoryCaPem: string | null;
+    readonly challengeTypes: AcmeNeeds['challengeTypes'];
+  } | null;
+  /** Sealed secrets of the store: the account key lives there. */
+  readonly secrets: {
+    open(name: string): Promise<Uint8Array | undefined>;
+    seal(name: string, bytes: Uint8Array): Promise<unknown>;
+  };
+}
+
+type Calls = {
+  readonly [N in 'certificate/issue' | 'certificate/challenges']: (
+    request: GatewayCalls[N]['request'],
+  ) => Promise<GatewayCalls[N]['answer']>;
+};
+
+/** The gateway's calls about certificates: by our own CA in the signer, or by ACME when it is configured. */
+export function createCertificateCalls(needs: CertificateNeeds): Calls {
+  const board = new ChallengeBoard();
+  const { acme, signer } = needs;
+  // One order at a time: directories limit how many, and two gateways mostly ask for the same hosts.
+  let last: Promise<unknown> = Promise.resolve();
+  const order = async (request: GatewayCalls['certificate/issue']['request'], by: NonNullable<typeof acme>) => {
+    const accountKeyPem = await accountKey(needs.secrets);
+    const ordered = orderCertificate(request, {
+      directoryUrl: by.directory,
+      email: by.email,
+      challengeTypes: by.challengeTypes,
+      accountKeyPem,
+      httpsAgent: by.directoryCaPem === null ? undefined : new Agent({ ca: by.directoryCaPem }),
+      publish: (challenge) => board.publish(challenge),
+    });
+    return await withinOrderTime(ordered);
+  };
+  return {
+    'certificate/issue': (request) => {
+      if (acme === null) return signer.call('issue-certificate', { ...request, lifetimeMs: certificateLifetimeMs });
+      const answer = last.then(() => order(request, acme));
+      last = answer.catch(() => undefined);
+      return answer;
+    },
+    'certificate/challenges': async ({ shown }) => ({ challenges: board.ask(shown) }),
+  };
+}
+
+async function accountKey(secrets: CertificateNeeds['secrets']): Promise<string> {
+  const kept = await secrets.open(accountSecret);
+  if (kept !== undefined) return Buffer.from(kept).toString('utf8');
+  const made = createAcmeAccountKey();
+  await secrets.seal(accountSecret, Buffer.from(made, 'utf8'));
+  return made;
+}
+
+async function withinOrderTime<T>(work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const tooLong = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`the ACME order took over ${orderMsMax} ms`)), orderMsMax);
+  });
+  try {
+    return await Promise.race([work, tooLong]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
