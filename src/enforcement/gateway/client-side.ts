@@ -141,10 +141,6 @@ export class Http2Client implements ClientSide {
     this.body.once('wantTrailers', () => this.#sendTrailers());
   }
   #sendTrailers(): void {
-    if (this.#trailers.length === 0) {
-      this.body.close(constants.NGHTTP2_NO_ERROR);
-      return;
-    }
     const fields: Record<string, string | string[]> = Object.create(null);
     for (let at = 0; at < this.#trailers.length; at += 2) {
       const name = this.#trailers[at] ?? '';
@@ -153,6 +149,12 @@ export class Http2Client implements ClientSide {
       fields[name] = earlier === undefined ? value : [...(Array.isArray(earlier) ? earlier : [earlier]), value];
     }
     this.body.sendTrailers(fields);
+    // RFC 9113 8.1: a client still sending is told to stop, without error.
+    setImmediate(() => {
+      if (!this.body.readableEnded && !this.body.endAfterHeaders && !this.body.closed) {
+        this.body.close(constants.NGHTTP2_NO_ERROR);
+      }
+    });
   }
   write(chunk: Uint8Array): boolean {
     return this.body.destroyed ? true : this.body.write(chunk);
@@ -162,7 +164,8 @@ export class Http2Client implements ClientSide {
   }
   end(trailers?: readonly string[]): void {
     this.#trailers = trailers ?? [];
-    if (!this.body.destroyed) this.body.end();
+    if (this.body.destroyed) return;
+    this.body.end();
   }
   destroy(): void {
     if (!this.body.destroyed) this.body.close(constants.NGHTTP2_CANCEL);

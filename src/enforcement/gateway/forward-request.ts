@@ -204,7 +204,8 @@ class HttpForward implements ForwardHandle, Swept, Dispatcher.DispatchHandler {
         {
           path: request.target,
           method: request.method,
-          headers: headers as string[],
+          headers:
+            request.takesTrailers && speaksHttp2(upstream) ? [...headers, 'te', 'trailers'] : (headers as string[]),
           body: this.#body as unknown as null,
           idempotent: false,
         },
@@ -267,6 +268,11 @@ class HttpForward implements ForwardHandle, Swept, Dispatcher.DispatchHandler {
     this.#abortUpstream();
     this.#options.client.destroy();
   }
+}
+
+/** gRPC servers insist on `te: trailers`; it is hop-by-hop, so it is said anew, and only where HTTP/2 may be spoken. */
+function speaksHttp2(upstream: Upstream): boolean {
+  return upstream.target.kind === 'h2c' || upstream.target.kind === 'https';
 }
 
 function flattenRaw(raw: unknown): string[] {

@@ -1,7 +1,9 @@
 // A whole gateway for tests: real sockets in front, a real app behind, everyone allowed.
 import { createServer, request as httpRequest, type RequestListener } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import type { AddressInfo, Server as NetServer, Socket } from 'node:net';
 import type { TestContext } from 'node:test';
+import { createSecureContext } from 'node:tls';
+import type { Route } from '#foundation/model';
 import {
   createFrontServers,
   createSweep,
@@ -11,6 +13,7 @@ import {
   forwardRequest,
   type GatewayRequest,
   isRefusal,
+  matchRoute,
   parseUpstream,
   readRequest,
   refusalAnswer,
@@ -18,9 +21,14 @@ import {
   sendAnswer,
   viewOfRefusal,
 } from './index.ts';
+import { makeCertificate } from './test-certificate.ts';
 
 export interface TestGateway {
   readonly port: number;
+  /** Port of the TLS listener, 0 without `tls`. */
+  readonly tlsPort: number;
+  readonly ca: string;
+  readonly troubles: string[];
   readonly outcomes: ForwardOutcome[];
   readonly handles: ForwardHandle[];
   readonly requests: GatewayRequest[];
@@ -47,6 +55,15 @@ export interface TestGatewayOptions {
   readonly upstreamUrl?: string;
   readonly allowPrivate?: boolean;
   readonly own?: readonly string[];
+  /** Also a TLS listener, for these names. */
+  readonly tls?: readonly string[];
+  readonly upstreamCa?: string;
+  readonly sweepPeriodMs?: number;
+  /** Replaces the clock of the sweep: a fake time. */
+  readonly clock?: () => number;
+  readonly ownListeners?: () => { host: string; port: number }[];
+  readonly routes?: Route[];
+  readonly bodyBytesMax?: number;
 }
 
 /** Starts app and gateway on loopback; both end with the test. */
@@ -56,17 +73,29 @@ export async function startGateway(t: TestContext, options: TestGatewayOptions):
   const url = options.upstreamUrl ?? `http://127.0.0.1:${(app.address() as AddressInfo).port}`;
   const target = parseUpstream(url);
   if (target === undefined) throw new Error(`bad upstream ${url}`);
-  const upstreams = createUpstreams({ ownListeners: () => [] });
-  const sweep = createSweep(() => performance.now());
+  const upstreams = createUpstreams({
+    ownListeners: options.ownListeners ?? (() => []),
+    ...(options.upstreamCa === undefined ? {} : { ca: [options.upstreamCa] }),
+  });
+  const sweep = createSweep(options.clock ?? (() => performance.now()), options.sweepPeriodMs);
   const outcomes: ForwardOutcome[] = [];
   const handles: ForwardHandle[] = [];
   const requests: GatewayRequest[] = [];
+  const troubles: string[] = [];
+  const certificate = options.tls === undefined ? null : await makeCertificate(options.tls);
+  const context = certificate === null ? null : createSecureContext(certificate);
   const servers = createFrontServers({
-    contextFor: null,
+    contextFor: context === null ? null : (name) => (options.tls?.includes(name) === true ? context : undefined),
+    onTrouble: (code) => troubles.push(code),
     onExchange: ({ head, connection, client }) => {
       const request = readRequest(head, connection);
       if (isRefusal(request)) {
         sendAnswer(client, refusalAnswer(viewOfRefusal(request, { request: null, correlationId: 'c' }), null));
+        return;
+      }
+      const route = matchRoute(request, options.routes ?? []);
+      if (isRefusal(route)) {
+        sendAnswer(client, refusalAnswer(viewOfRefusal(route, { request, correlationId: 'c' }), request));
         return;
       }
       requests.push(request);
@@ -81,7 +110,7 @@ export async function startGateway(t: TestContext, options: TestGatewayOptions):
         upstream: upstreams.upstreamFor(target, { allowPrivate: options.allowPrivate ?? true }),
         sweep,
         strictTransportSecurity: null,
-        bodyBytesMax: null,
+        bodyBytesMax: options.bodyBytesMax ?? null,
         answerRefusal: (refusal) =>
           sendAnswer(client, refusalAnswer(viewOfRefusal(refusal, { request, correlationId: 'c' }), request)),
         onEnd: (outcome) => outcomes.push(outcome),
@@ -90,19 +119,29 @@ export async function startGateway(t: TestContext, options: TestGatewayOptions):
     },
   });
   await listen(t, servers.plain);
+  const tlsPort = servers.tls === null ? 0 : await listen(t, servers.tls);
   t.after(async () => {
     sweep.stop();
     await upstreams.close();
     await servers.close(0);
   });
   const port = (servers.plain.address() as AddressInfo).port;
-  return { port, outcomes, handles, requests, ask: (fetchOptions) => fetchOnce(port, fetchOptions) };
+  return {
+    port,
+    tlsPort,
+    ca: certificate?.cert ?? '',
+    troubles,
+    outcomes,
+    handles,
+    requests,
+    ask: (fetchOptions) => fetchOnce(port, fetchOptions),
+  };
 }
 
 /** Listens on a free loopback port until the test ends. */
-export async function listen(t: TestContext, server: ReturnType<typeof createServer>): Promise<number> {
+export async function listen(t: TestContext, server: NetServer): Promise<number> {
   const sockets = new Set<Socket>();
-  server.on('connection', (socket) => {
+  server.on('connection', (socket: Socket) => {
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
   });
