@@ -1,6 +1,6 @@
 // A whole gateway for tests: real sockets in front, a real app behind, everyone allowed.
 import { createServer, request as httpRequest, type RequestListener } from 'node:http';
-import type { AddressInfo, Server as NetServer, Socket } from 'node:net';
+import { type AddressInfo, createServer as createNetServer, type Server as NetServer, type Socket } from 'node:net';
 import type { TestContext } from 'node:test';
 import { createSecureContext } from 'node:tls';
 import type { Route } from '#foundation/model';
@@ -181,4 +181,30 @@ function fetchOnce(port: number, options: FetchOptions): Promise<FetchAnswer> {
     request.on('error', reject);
     request.end(options.body);
   });
+}
+
+/** An app that is nothing but a TCP server: it can break every rule. */
+export async function rawApp(t: TestContext, onConnection: (socket: Socket, index: number) => void): Promise<string> {
+  let index = 0;
+  const server = createNetServer((socket) => {
+    socket.on('error', () => {});
+    onConnection(socket, index++);
+  });
+  return `http://127.0.0.1:${await listen(t, server)}`;
+}
+
+/** Waits for a condition. */
+export const until = async (condition: () => boolean) => {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
+};
+
+/** A clock that stands still until told; the sweep looks every few milliseconds. */
+export function fakeTime() {
+  let now = 0;
+  return {
+    clock: () => now,
+    pass: (ms: number) => {
+      now += ms;
+    },
+  };
 }
