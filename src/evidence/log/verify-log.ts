@@ -1,10 +1,11 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { toBase64url } from '#foundation/encoding';
+import { canonicalJson, toBase64url } from '#foundation/encoding';
 import { type Checkpoint, readCheckpoints, type VerifyNote } from './checkpoint.ts';
 import { LogError } from './log-error.ts';
 import { CompactRange, hashBytes } from './merkle-tree.ts';
-import { listSegments, type SegmentFile } from './segment-file.ts';
+import { listSegments, type SealedSegment, type SegmentFile, type SegmentHead } from './segment-file.ts';
+import { readSegmentIndex } from './segment-index.ts';
 import { openSegment, readPrunedLeaves, walkSegment } from './walk-segment.ts';
 
 export interface VerifyOptions {
@@ -19,7 +20,7 @@ export interface VerifyOptions {
 
 /** One thing that is wrong, and where. */
 export interface LogFault {
-  readonly kind: 'damaged' | 'torn-tail' | 'missing' | 'checkpoint-mismatch' | 'checkpoint-unsigned';
+  readonly kind: 'damaged' | 'torn-tail' | 'missing' | 'index-mismatch' | 'checkpoint-mismatch' | 'checkpoint-unsigned';
   /** First record concerned, where known. */
   readonly seq: number | null;
   readonly words: string;
@@ -111,6 +112,7 @@ async function verifyWriter(
   };
   note();
   let pruned = 0;
+  const live: LiveContext = { directory, writer, range, note, options, faults, found: null };
   for (const file of files) {
     if (file.first !== range.size) {
       faults.push({
@@ -120,8 +122,7 @@ async function verifyWriter(
       });
       break;
     }
-    const walk = file.isPruned ? walkPruned(file, { range, note }) : walkLive(file, { writer, range, note, options });
-    const fault = await walk;
+    const fault = file.isPruned ? walkPruned(file, { range, note }) : await walkLive(file, live);
     if (file.isPruned) pruned = range.size;
     if (fault !== undefined) {
       faults.push(fault.kind === 'torn-tail' && file !== files.at(-1) ? { ...fault, kind: 'damaged' } : fault);
@@ -140,10 +141,10 @@ async function verifyWriter(
   };
 }
 
-async function walkPruned(
+function walkPruned(
   file: SegmentFile,
   { range, note }: { range: CompactRange; note: () => void },
-): Promise<LogFault | undefined> {
+): LogFault | undefined {
   if (file.bytes % hashBytes !== 0) {
     return { kind: 'damaged', seq: range.size, words: `the kept hashes \`${file.path}\` are cut short` };
   }
@@ -154,54 +155,76 @@ async function walkPruned(
   return undefined;
 }
 
-async function walkLive(
-  file: SegmentFile,
-  context: { writer: string; range: CompactRange; note: () => void; options: VerifyOptions },
-): Promise<LogFault | undefined> {
-  const { writer, range, note, options } = context;
+async function walkLive(file: SegmentFile, context: LiveContext): Promise<LogFault | undefined> {
   try {
-    const steps = withSegmentSteps(file, { writer, range, note });
-    for (const fault of steps) {
+    for (const fault of liveSteps(file, context)) {
       if (fault !== undefined) return fault;
-      await options.onProgress?.(range.size);
+      await context.options.onProgress?.(context.range.size);
     }
     return undefined;
   } catch (error) {
     if (!(error instanceof LogError)) throw error;
-    return { kind: 'damaged', seq: range.size, words: error.message };
+    return { kind: 'damaged', seq: context.range.size, words: error.message };
   }
 }
 
+interface LiveContext {
+  readonly directory: string;
+  readonly writer: string;
+  readonly range: CompactRange;
+  readonly note: () => void;
+  readonly options: VerifyOptions;
+  readonly faults: LogFault[];
+  /** What was found of the segment before, to be compared with what this one's head says of it. */
+  found: SealedSegment | null;
+}
+
 /** Walks a segment and pauses every few thousand records (yielding undefined); yields a fault at most once, last. */
-function* withSegmentSteps(
-  file: SegmentFile,
-  { writer, range, note }: { writer: string; range: CompactRange; note: () => void },
-): Generator<LogFault | undefined> {
+function* liveSteps(file: SegmentFile, context: LiveContext): Generator<LogFault | undefined> {
+  const { directory, range, note } = context;
   const segment = openSegment(file);
   try {
     const { head } = segment;
-    if (head.writer !== writer) {
-      yield { kind: 'damaged', seq: range.size, words: `\`${file.path}\` is of writer \`${head.writer}\`` };
+    const words = headFault(head, context);
+    if (words !== undefined) {
+      yield { kind: 'damaged', seq: range.size, words: `\`${file.path}\` ${words}` };
       return;
     }
-    if (!head.before.root().equals(range.root())) {
-      yield { kind: 'damaged', seq: range.size, words: `\`${file.path}\` does not go on from the records before it` };
-      return;
-    }
+    const index = readSegmentIndex(directory, file.first);
+    let isIndexed = true;
+    let timeMin = Number.MAX_SAFE_INTEGER;
+    let timeMax = 0;
     for (const item of walkSegment(segment.fd, { head, offset: segment.bytes })) {
       if ('problem' in item) {
-        const { kind, seq, offset, words } = item.problem;
-        const where = `record ${seq} at byte ${offset} of \`${file.path}\`: ${words}`;
+        const { kind, seq, offset, words: what } = item.problem;
+        const where = `record ${seq} at byte ${offset} of \`${file.path}\`: ${what}`;
         yield { kind: kind === 'torn' ? 'torn-tail' : 'damaged', seq, words: where };
         return;
       }
-      range.append(item.record.leaf);
+      const { header, leaf, offset } = item.record;
+      if (isIndexed && !index.fits(header.seq - head.first, { header, offset })) {
+        isIndexed = false;
+        const about = `the index beside \`${file.path}\` hides or misplaces record ${header.seq} from queries: delete that index file`;
+        context.faults.push({ kind: 'index-mismatch', seq: header.seq, words: about });
+      }
+      range.append(leaf);
       note();
+      timeMin = Math.min(timeMin, header.time);
+      timeMax = Math.max(timeMax, header.time);
       if (range.size % progressRecords === 0) yield undefined;
     }
+    context.found = { first: file.first, bytes: file.bytes, timeMin, timeMax };
   } finally {
     segment.close();
   }
+}
+
+/** Everything a head says follows from what was read before it. */
+function headFault(head: SegmentHead, { writer, range, found }: LiveContext): string | undefined {
+  if (head.writer !== writer) return `is of writer \`${head.writer}\``;
+  if (!head.before.root().equals(range.root())) return 'does not go on from the records before it';
+  const isAsFound = found === null ? true : canonicalJson(found) === canonicalJson(head.previous);
+  return isAsFound ? undefined : 'tells otherwise of the segment before it than what is found there';
 }
 
 async function checkCheckpoints(
