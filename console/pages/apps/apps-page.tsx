@@ -1,7 +1,6 @@
 import { Badge, Button, Code, Modal } from '@mantine/core';
 import { IconExternalLink } from '@tabler/icons-react';
-import { useState } from 'react';
-import { Link, useNavigate } from 'react-router';
+import { Link, useNavigate, useSearchParams } from 'react-router';
 import { useList } from '../../api/queries.ts';
 import { useForbidden } from '../../api/rights.ts';
 import type { ResourceView } from '../../api/shapes.ts';
@@ -13,7 +12,9 @@ import { AddApp } from './add-app.tsx';
 
 /** Every app behind the gateway, and the form to add one. */
 export function AppsPage() {
-  const [isAdding, setAdding] = useState(false);
+  const [search, setSearch] = useSearchParams();
+  const isAdding = search.has('add');
+  const setAdding = (adds: boolean) => setSearch(adds ? { add: '' } : {});
   const navigate = useNavigate();
   const apps = useList<ResourceView>('/resources');
   const refused = useForbidden('resource');
@@ -92,7 +93,6 @@ export function AppsPage() {
       <Modal opened={isAdding} onClose={() => setAdding(false)} title="Add an app" size="md">
         <AddApp
           onAdded={(app) => {
-            setAdding(false);
             void navigate(`/apps/${encodeURIComponent(app.id)}`);
           }}
         />

@@ -1,0 +1,186 @@
+import { defaultKeymap, history, historyKeymap } from '@codemirror/commands';
+import {
+  bracketMatching,
+  HighlightStyle,
+  indentOnInput,
+  StreamLanguage,
+  syntaxHighlighting,
+} from '@codemirror/language';
+import { type Diagnostic, lintGutter, lintKeymap, setDiagnostics } from '@codemirror/lint';
+import { EditorState, type Text } from '@codemirror/state';
+import {
+  drawSelection,
+  EditorView,
+  highlightActiveLine,
+  highlightActiveLineGutter,
+  keymap,
+  lineNumbers,
+} from '@codemirror/view';
+import { Tag } from '@lezer/highlight';
+import { useEffect, useRef } from 'react';
+import type { PolicyProblem } from '../../api/shapes.ts';
+import { type CedarKind, cedarTokenAt } from './cedar-tokens.ts';
+
+const kinds: readonly CedarKind[] = [
+  'comment',
+  'annotation',
+  'effect',
+  'keyword',
+  'variable',
+  'string',
+  'number',
+  'type',
+  'call',
+  'operator',
+];
+const tags = Object.fromEntries(kinds.map((kind) => [kind, Tag.define()]));
+
+const cedar = StreamLanguage.define({
+  name: 'cedar',
+  tokenTable: tags,
+  languageData: { commentTokens: { line: '//' }, closeBrackets: { brackets: ['(', '[', '{', '"'] } },
+  token: (stream) => {
+    const { kind, text } = cedarTokenAt(stream.string, stream.pos);
+    stream.pos += text.length;
+    return kind === 'plain' ? null : kind;
+  },
+});
+
+// Colours are the page's own variables, which reach through the shadow root.
+const highlighting = HighlightStyle.define(
+  kinds.flatMap((kind) => {
+    const tag = tags[kind];
+    return tag === undefined
+      ? []
+      : [{ tag, color: `var(--cedar-${kind})`, ...(kind === 'effect' ? { fontWeight: '600' } : {}) }];
+  }),
+);
+
+const look = EditorView.theme({
+  '&': {
+    height: '100%',
+    fontSize: '0.8125rem',
+    backgroundColor: 'var(--nullius-surface)',
+    color: 'var(--mantine-color-text)',
+  },
+  '&.cm-focused': { outline: '2px solid var(--mantine-color-anchor)', outlineOffset: '-2px' },
+  '.cm-scroller': { fontFamily: 'var(--mantine-font-family-monospace)', lineHeight: '1.6', overflow: 'auto' },
+  '.cm-content': { caretColor: 'var(--mantine-color-text)' },
+  '.cm-cursor': { borderLeftColor: 'var(--mantine-color-text)' },
+  '.cm-gutters': { backgroundColor: 'var(--nullius-sunken)', color: 'var(--mantine-color-dimmed)', border: 'none' },
+  '.cm-activeLine, .cm-activeLineGutter': { backgroundColor: 'light-dark(rgb(0 0 0 / 3%), rgb(255 255 255 / 4%))' },
+  '&.cm-focused > .cm-scroller > .cm-selectionLayer .cm-selectionBackground, .cm-selectionBackground': {
+    background: 'light-dark(#cfe5e0, #1f4a43)',
+  },
+  '.cm-tooltip': {
+    backgroundColor: 'var(--nullius-surface)',
+    border: '1px solid var(--nullius-line)',
+    color: 'var(--mantine-color-text)',
+    maxWidth: '32rem',
+  },
+});
+
+function positionIn(doc: Text, line: number, column: number): number {
+  const info = doc.line(Math.min(Math.max(1, line), doc.lines));
+  return Math.min(info.to, info.from + Math.max(0, column - 1));
+}
+
+/** Markers at the places the API named; columns count from 1. A place without length is widened so that it can be seen. */
+function diagnosticsOf(doc: Text, problems: readonly PolicyProblem[]): Diagnostic[] {
+  return problems.map((problem) => {
+    const from = positionIn(doc, problem.line, problem.column);
+    const to = Math.max(from, positionIn(doc, problem.endLine, problem.endColumn));
+    return {
+      from,
+      to: to === from ? Math.min(doc.lineAt(from).to, from + 1) : to,
+      severity: problem.severity,
+      message: problem.help === undefined ? problem.message : `${problem.message}\n${problem.help}`,
+    };
+  });
+}
+
+interface CedarEditorProps {
+  /** Identity of what is edited: another one starts afresh, with its own undo history. */
+  readonly file: string;
+  readonly text: string;
+  readonly problems: readonly PolicyProblem[];
+  readonly readOnly: boolean;
+  readonly onChange: (text: string) => void;
+  /** Where to put the cursor; a new object moves it again. */
+  readonly goTo: { readonly line: number; readonly column: number } | undefined;
+}
+
+/**
+ * A Cedar editor. It lives in a shadow root, because there CodeMirror puts its styles into `adoptedStyleSheets`; in the
+ * page itself it would write a style element, which the content security policy refuses. Tab leaves it, as everywhere.
+ */
+export function CedarEditor({ file, text, problems, readOnly, onChange, goTo }: CedarEditorProps) {
+  const host = useRef<HTMLDivElement>(null);
+  const view = useRef<EditorView>(undefined);
+  const latest = useRef({ onChange, text });
+  latest.current = { onChange, text };
+
+  useEffect(() => {
+    if (host.current === null) return undefined;
+    const root = host.current.shadowRoot ?? host.current.attachShadow({ mode: 'open' });
+    const editor = new EditorView({
+      root,
+      parent: root,
+      state: EditorState.create({
+        doc: latest.current.text,
+        extensions: [
+          lineNumbers(),
+          lintGutter(),
+          history(),
+          drawSelection(),
+          indentOnInput(),
+          bracketMatching(),
+          highlightActiveLine(),
+          highlightActiveLineGutter(),
+          EditorView.lineWrapping,
+          EditorState.readOnly.of(readOnly),
+          keymap.of([...defaultKeymap, ...historyKeymap, ...lintKeymap]),
+          cedar,
+          syntaxHighlighting(highlighting),
+          look,
+          EditorView.contentAttributes.of({
+            'aria-label': `Text of ${file}`,
+            spellcheck: 'false',
+            autocapitalize: 'off',
+          }),
+          EditorView.updateListener.of((update) => {
+            if (update.docChanged) latest.current.onChange(update.state.doc.toString());
+          }),
+        ],
+      }),
+    });
+    view.current = editor;
+    return () => {
+      editor.destroy();
+      view.current = undefined;
+    };
+  }, [file, readOnly]);
+
+  // Text that came from elsewhere (reload, discard) replaces what is shown.
+  useEffect(() => {
+    const editor = view.current;
+    if (editor === undefined || editor.state.doc.toString() === text) return;
+    editor.dispatch({ changes: { from: 0, to: editor.state.doc.length, insert: text } });
+  }, [text]);
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another file is another editor, which needs its markers
+  useEffect(() => {
+    const editor = view.current;
+    if (editor !== undefined) editor.dispatch(setDiagnostics(editor.state, diagnosticsOf(editor.state.doc, problems)));
+  }, [problems, file]);
+
+  useEffect(() => {
+    const editor = view.current;
+    if (editor === undefined || goTo === undefined) return;
+    const anchor = positionIn(editor.state.doc, goTo.line, goTo.column);
+    editor.dispatch({ selection: { anchor }, effects: EditorView.scrollIntoView(anchor, { y: 'center' }) });
+    editor.focus();
+  }, [goTo]);
+
+  return <div ref={host} className="editor" />;
+}

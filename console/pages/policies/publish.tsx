@@ -1,0 +1,87 @@
+import { Alert, Button, Group, Modal, Stack, Text, TextInput } from '@mantine/core';
+import { useMutation } from '@tanstack/react-query';
+import { type FormEvent, useState } from 'react';
+import { ask } from '../../api/ask.ts';
+import { refresh } from '../../api/queries.ts';
+import type { PublicationView } from '../../api/shapes.ts';
+import { ProblemAlert } from '../../parts/problem-alert.tsx';
+import { toast } from '../../parts/toast.ts';
+import { DiffView } from './diff-view.tsx';
+import type { Draft, FileChange } from './draft.ts';
+
+interface PublishProps {
+  readonly opened: boolean;
+  readonly onClose: () => void;
+  readonly base: PublicationView;
+  readonly draft: Draft;
+  readonly changes: readonly FileChange[];
+  readonly onPublished: (publication: PublicationView) => void;
+  /** Somebody else published first: take theirs and carry mine over. */
+  readonly onReload: () => void;
+}
+
+/** The last look: what changes, why, and then it holds everywhere. */
+export function Publish({ opened, onClose, base, draft, changes, onPublished, onReload }: PublishProps) {
+  const [message, setMessage] = useState('');
+  const publish = useMutation({
+    mutationFn: () =>
+      ask<PublicationView>('/policies/publish', {
+        method: 'POST',
+        body: { ...draft, message: message.trim() },
+        ifMatch: base.revision,
+      }),
+    onSuccess: async (publication) => {
+      onPublished(publication);
+      setMessage('');
+      onClose();
+      toast(`Policies no. ${publication.sequence} hold now. What was open has been judged again.`);
+      await refresh('policies', 'me');
+    },
+  });
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    if (message.trim() !== '') publish.mutate();
+  };
+  return (
+    <Modal opened={opened} onClose={onClose} title="Publish policies" size="xl">
+      <form onSubmit={submit}>
+        <Stack>
+          <DiffView changes={changes} />
+          <TextInput
+            label="What changes, and why"
+            description="Stands in the history and in the journal beside your name."
+            value={message}
+            onChange={(event) => setMessage(event.currentTarget.value)}
+            maxLength={500}
+            required
+            data-autofocus
+          />
+          <Alert color="gray">
+            <Text size="sm">
+              It takes effect at once, at every gateway. Connections that are open are judged again, and cut where the
+              answer is now no. You can roll back under History.
+            </Text>
+          </Alert>
+          {publish.error !== null && (
+            <ProblemAlert
+              error={publish.error}
+              onReload={() => {
+                publish.reset();
+                onClose();
+                onReload();
+              }}
+            />
+          )}
+          <Group justify="flex-end">
+            <Button variant="default" onClick={onClose}>
+              Cancel
+            </Button>
+            <Button type="submit" loading={publish.isPending} disabled={message.trim() === ''}>
+              Publish
+            </Button>
+          </Group>
+        </Stack>
+      </form>
+    </Modal>
+  );
+}

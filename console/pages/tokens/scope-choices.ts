@@ -1,0 +1,28 @@
+const nouns = ['user', 'invitation', 'group', 'resource', 'segment', 'session', 'token', 'grant', 'policy', 'event'];
+
+/** Scopes a token can have, grouped as a select shows them. */
+export function scopeChoices(apps: readonly string[]): { group: string; items: { value: string; label: string }[] }[] {
+  return [
+    {
+      group: 'Apps',
+      items: apps.flatMap((app) => [
+        { value: `app:${app}`, label: `app:${app}` },
+        { value: `app:${app}:read`, label: `app:${app}:read` },
+      ]),
+    },
+    {
+      group: 'This console, all of it',
+      items: [
+        { value: 'read', label: 'read: see everything' },
+        { value: 'admin', label: 'admin: see and change everything' },
+      ],
+    },
+    {
+      group: 'This console, in part',
+      items: nouns.flatMap((noun) => [
+        { value: `${noun}:read`, label: `${noun}:read` },
+        { value: `${noun}:write`, label: `${noun}:write` },
+      ]),
+    },
+  ];
+}

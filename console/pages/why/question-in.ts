@@ -1,0 +1,31 @@
+/** What is sent to `/policies/explain`. */
+export type WhyQuestion =
+  | { readonly event: string }
+  | { readonly user: string; readonly resource: string; readonly action: string; readonly path?: string };
+
+/** Reads the question out of the page's address, so that an explanation can be linked to. */
+export function questionIn(search: URLSearchParams): WhyQuestion | undefined {
+  const event = search.get('event');
+  if (event !== null && event !== '') return { event };
+  const user = search.get('user');
+  const resource = search.get('resource');
+  if (user === null || user === '' || resource === null || resource === '') return undefined;
+  const path = search.get('path');
+  return { user, resource, action: search.get('action') ?? 'read', ...(path === null || path === '' ? {} : { path }) };
+}
+
+/** Name and value of each part of a question as the API repeats it, nested ones joined by a dot. */
+export function askedIn(question: unknown, depthMax = 3): (readonly [string, string])[] {
+  if (typeof question !== 'object' || question === null) return [];
+  return Object.entries(question).flatMap(([name, value]): (readonly [string, string])[] => {
+    if (value === null || value === undefined || value === '') return [];
+    if (typeof value !== 'object') return [[name, String(value)]];
+    if (Array.isArray(value)) return value.length === 0 ? [] : [[name, value.map(String).join(', ')]];
+    const record = value as Record<string, unknown>;
+    if (typeof record['type'] === 'string' && typeof record['id'] === 'string') {
+      return [[name, `${record['type']}::${JSON.stringify(record['id'])}`]];
+    }
+    if (depthMax === 0) return [];
+    return askedIn(value, depthMax - 1).map(([inner, text]) => [`${name}.${inner}`, text] as const);
+  });
+}
