@@ -1,5 +1,4 @@
-import { existsSync, ftruncateSync, readFileSync } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { closeSync, existsSync, fsyncSync, ftruncateSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { canonicalJson } from '#foundation/encoding';
 import { LogError } from './log-error.ts';
@@ -66,17 +65,17 @@ export function readCheckpoints(directory: string): { checkpoints: Checkpoint[];
 }
 
 /** Adds a checkpoint durably. */
-export async function keepCheckpoint(directory: string, checkpoint: Checkpoint): Promise<void> {
+export function keepCheckpoint(directory: string, checkpoint: Checkpoint): void {
   const { usedBytes } = readCheckpoints(directory);
   const path = join(directory, fileName);
   const isNew = !existsSync(path);
-  const handle = await open(path, isNew ? 'w' : 'r+', 0o600);
+  const fd = openSync(path, isNew ? 'w' : 'r+', 0o600);
   try {
-    ftruncateSync(handle.fd, usedBytes);
-    writeAll(handle.fd, { bytes: Buffer.from(`${formatCheckpoint(checkpoint)}\n`), position: usedBytes });
-    await handle.sync();
+    ftruncateSync(fd, usedBytes);
+    writeAll(fd, { bytes: Buffer.from(`${formatCheckpoint(checkpoint)}\n`), position: usedBytes });
+    fsyncSync(fd);
   } finally {
-    await handle.close();
+    closeSync(fd);
   }
-  if (isNew) await syncDirectory(directory);
+  if (isNew) syncDirectory(directory);
 }

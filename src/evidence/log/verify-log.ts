@@ -1,11 +1,10 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { canonicalJson, toBase64url } from '#foundation/encoding';
+import { toBase64url } from '#foundation/encoding';
 import { type Checkpoint, readCheckpoints, type VerifyNote } from './checkpoint.ts';
 import { LogError } from './log-error.ts';
 import { CompactRange, hashBytes } from './merkle-tree.ts';
-import { listSegments, type SealedSegment, type SegmentFile, type SegmentHead } from './segment-file.ts';
-import { readSegmentIndex } from './segment-index.ts';
+import { listSegments, type SegmentFile } from './segment-file.ts';
 import { openSegment, readPrunedLeaves, walkSegment } from './walk-segment.ts';
 
 export interface VerifyOptions {
@@ -20,7 +19,7 @@ export interface VerifyOptions {
 
 /** One thing that is wrong, and where. */
 export interface LogFault {
-  readonly kind: 'damaged' | 'torn-tail' | 'missing' | 'index-mismatch' | 'checkpoint-mismatch' | 'checkpoint-unsigned';
+  readonly kind: 'damaged' | 'torn-tail' | 'missing' | 'checkpoint-mismatch' | 'checkpoint-unsigned';
   /** First record concerned, where known. */
   readonly seq: number | null;
   readonly words: string;
@@ -112,7 +111,6 @@ async function verifyWriter(
   };
   note();
   let pruned = 0;
-  const live: LiveContext = { directory, writer, range, note, options, faults, found: null };
   for (const file of files) {
     if (file.first !== range.size) {
       faults.push({
@@ -122,7 +120,8 @@ async function verifyWriter(
       });
       break;
     }
-    const fault = file.isPruned ? walkPruned(file, { range, note }) : await walkLive(file, live);
+    const walk = file.isPruned ? walkPruned(file, { range, note }) : walkLive(file, { writer, range, note, options });
+    const fault = await walk;
     if (file.isPruned) pruned = range.size;
     if (fault !== undefined) {
       faults.push(fault.kind === 'torn-tail' && file !== files.at(-1) ? { ...fault, kind: 'damaged' } : fault);
@@ -141,10 +140,10 @@ async function verifyWriter(
   };
 }
 
-function walkPruned(
+async function walkPruned(
   file: SegmentFile,
   { range, note }: { range: CompactRange; note: () => void },
-): LogFault | undefined {
+): Promise<LogFault | undefined> {
   if (file.bytes % hashBytes !== 0) {
     return { kind: 'damaged', seq: range.size, words: `the kept hashes \`${file.path}\` are cut short` };
   }
@@ -155,76 +154,54 @@ function walkPruned(
   return undefined;
 }
 
-async function walkLive(file: SegmentFile, context: LiveContext): Promise<LogFault | undefined> {
+async function walkLive(
+  file: SegmentFile,
+  context: { writer: string; range: CompactRange; note: () => void; options: VerifyOptions },
+): Promise<LogFault | undefined> {
+  const { writer, range, note, options } = context;
   try {
-    for (const fault of liveSteps(file, context)) {
+    const steps = withSegmentSteps(file, { writer, range, note });
+    for (const fault of steps) {
       if (fault !== undefined) return fault;
-      await context.options.onProgress?.(context.range.size);
+      await options.onProgress?.(range.size);
     }
     return undefined;
   } catch (error) {
     if (!(error instanceof LogError)) throw error;
-    return { kind: 'damaged', seq: context.range.size, words: error.message };
+    return { kind: 'damaged', seq: range.size, words: error.message };
   }
-}
-
-interface LiveContext {
-  readonly directory: string;
-  readonly writer: string;
-  readonly range: CompactRange;
-  readonly note: () => void;
-  readonly options: VerifyOptions;
-  readonly faults: LogFault[];
-  /** What was found of the segment before, to be compared with what this one's head says of it. */
-  found: SealedSegment | null;
 }
 
 /** Walks a segment and pauses every few thousand records (yielding undefined); yields a fault at most once, last. */
-function* liveSteps(file: SegmentFile, context: LiveContext): Generator<LogFault | undefined> {
-  const { directory, range, note } = context;
+function* withSegmentSteps(
+  file: SegmentFile,
+  { writer, range, note }: { writer: string; range: CompactRange; note: () => void },
+): Generator<LogFault | undefined> {
   const segment = openSegment(file);
   try {
     const { head } = segment;
-    const words = headFault(head, context);
-    if (words !== undefined) {
-      yield { kind: 'damaged', seq: range.size, words: `\`${file.path}\` ${words}` };
+    if (head.writer !== writer) {
+      yield { kind: 'damaged', seq: range.size, words: `\`${file.path}\` is of writer \`${head.writer}\`` };
       return;
     }
-    const index = readSegmentIndex(directory, file.first);
-    let isIndexed = true;
-    let timeMin = Number.MAX_SAFE_INTEGER;
-    let timeMax = 0;
+    if (!head.before.root().equals(range.root())) {
+      yield { kind: 'damaged', seq: range.size, words: `\`${file.path}\` does not go on from the records before it` };
+      return;
+    }
     for (const item of walkSegment(segment.fd, { head, offset: segment.bytes })) {
       if ('problem' in item) {
-        const { kind, seq, offset, words: what } = item.problem;
-        const where = `record ${seq} at byte ${offset} of \`${file.path}\`: ${what}`;
+        const { kind, seq, offset, words } = item.problem;
+        const where = `record ${seq} at byte ${offset} of \`${file.path}\`: ${words}`;
         yield { kind: kind === 'torn' ? 'torn-tail' : 'damaged', seq, words: where };
         return;
       }
-      const { header, leaf, offset } = item.record;
-      if (isIndexed && !index.fits(header.seq - head.first, { header, offset })) {
-        isIndexed = false;
-        const about = `the index beside \`${file.path}\` hides or misplaces record ${header.seq} from queries: delete that index file`;
-        context.faults.push({ kind: 'index-mismatch', seq: header.seq, words: about });
-      }
-      range.append(leaf);
+      range.append(item.record.leaf);
       note();
-      timeMin = Math.min(timeMin, header.time);
-      timeMax = Math.max(timeMax, header.time);
       if (range.size % progressRecords === 0) yield undefined;
     }
-    context.found = { first: file.first, bytes: file.bytes, timeMin, timeMax };
   } finally {
     segment.close();
   }
-}
-
-/** Everything a head says follows from what was read before it. */
-function headFault(head: SegmentHead, { writer, range, found }: LiveContext): string | undefined {
-  if (head.writer !== writer) return `is of writer \`${head.writer}\``;
-  if (!head.before.root().equals(range.root())) return 'does not go on from the records before it';
-  const isAsFound = found === null ? true : canonicalJson(found) === canonicalJson(head.previous);
-  return isAsFound ? undefined : 'tells otherwise of the segment before it than what is found there';
 }
 
 async function checkCheckpoints(

@@ -2,10 +2,12 @@ import { type Exchange, headerOf, isRefusal, matchRoute, readRequest } from '#en
 import type { Question } from '#foundation/model';
 import { accessEvent, isWorthAnEvent } from './access-event.ts';
 import { answerRefusal, answerUnavailable, answerUnknownHost, answerVerdict } from './answers.ts';
+import { canonicalLocation } from './canonical-location.ts';
 import { forwardAllowed } from './forward-allowed.ts';
 import type { Gate } from './gate.ts';
 import { identifyAsker } from './identify-asker.ts';
 import { isOwnEndpoint, serveOwnEndpoint } from './own-endpoints.ts';
+import { redirect } from './sign-in.ts';
 
 /**
  * The way of one request, from the client's bytes to the app or to a refusal. The order is the security argument: parse, name the
@@ -20,6 +22,8 @@ export async function accessFlow(gate: Gate, exchange: Exchange): Promise<void> 
 
   const site = gate.sites().get(request.host);
   if (site === undefined) return answerUnknownHost(gate, { exchange, id, request });
+  const canonical = canonicalLocation(gate.urls, request);
+  if (canonical !== null) return redirect({ exchange, id }, canonical, []);
   if (!gate.isFreshFor(site.sensitivity)) return answerUnavailable(gate, { exchange, id, request });
 
   const identified = identifyAsker(

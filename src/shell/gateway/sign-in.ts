@@ -63,7 +63,11 @@ export async function orRefuse(gate: Gate, asked: Asked, work: () => Promise<voi
   }
 }
 
-export function redirect({ exchange, id }: Asked, location: string, setCookies: readonly string[]): void {
+export function redirect(
+  { exchange, id }: Pick<Asked, 'exchange' | 'id'>,
+  location: string,
+  setCookies: readonly string[],
+): void {
   const headers = [
     'location',
     location,

@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict';
+import { hash } from 'node:crypto';
+import { test } from 'node:test';
+import type { AppCookie, FactView, Session, Token } from '#foundation/model';
+import { FactTable } from '#information/inventory';
+import { cookieValue, identifyAsker } from './identify-asker.ts';
+
+const now = 1_800_000_000_000;
+const session: Session = {
+  user: 'u1',
+  credential: 'passkey',
+  provider: 'local',
+  phishingResistant: true,
+  authTime: now - 1000,
+  createdAt: now - 1000,
+  idleMs: 3_600_000,
+  expiresAt: now + 3_600_000,
+  bound: false,
+  status: 'active',
+  endedReason: null,
+  userAgent: '',
+};
+const cookie: AppCookie = {
+  session: 's1',
+  resource: 'wiki',
+  hash: hash('sha256', 'current', 'base64url'),
+  previousHash: hash('sha256', 'previous', 'base64url'),
+  previousUntil: now + 60_000,
+  rotatedAt: now - 1000,
+};
+const token: Token = {
+  label: 'ci',
+  owner: { type: 'User', id: 'u1' },
+  hash: hash('sha256', 'nls_secret', 'base64url'),
+  scopes: ['app:wiki'],
+  createdAt: now - 1000,
+  expiresAt: now + 1000,
+  status: 'active',
+};
+
+function factsWith(
+  changed: { session?: Partial<Session>; cookie?: Partial<AppCookie>; token?: Partial<Token> } = {},
+): FactView {
+  const table = new FactTable({ clock: () => now });
+  table.replace({
+    epoch: 1,
+    revision: 1,
+    rows: [
+      { kind: 'session', id: 's1', revision: 1, body: { ...session, ...changed.session } },
+      { kind: 'app-cookie', id: 'c1', revision: 1, body: { ...cookie, ...changed.cookie } },
+      { kind: 'token', id: 't1', revision: 1, body: { ...token, ...changed.token } },
+    ],
+  });
+  return table;
+}
+
+const withCookie = (value: string) => ({
+  cookie: `__Host-nullius_app=${value}`,
+  authorization: undefined,
+  nulliusToken: undefined,
+});
+const asker = (facts: FactView, credentials: Parameters<typeof identifyAsker>[0], resource = 'wiki') =>
+  identifyAsker(credentials, { facts, resource, now }).asker;
+
+test('identifyAsker() knows the session behind a current cookie and one in its rotation grace', () => {
+  assert.deepEqual(asker(factsWith(), withCookie('current')), { kind: 'session', sessionId: 's1' });
+  assert.deepEqual(asker(factsWith(), withCookie('previous')), { kind: 'session', sessionId: 's1' });
+});
+
+test('identifyAsker() leaves a cookie past its grace anonymous', () => {
+  assert.deepEqual(asker(factsWith({ cookie: { previousUntil: now } }), withCookie('previous')), { kind: 'anonymous' });
+});
+
+test('identifyAsker() does not accept the cookie of another app host', () => {
+  assert.deepEqual(asker(factsWith(), withCookie('current'), 'payroll'), { kind: 'anonymous' });
+});
+
+test('identifyAsker() leaves ended and expired sessions anonymous', () => {
+  assert.deepEqual(asker(factsWith({ session: { status: 'revoked' } }), withCookie('current')), { kind: 'anonymous' });
+  assert.deepEqual(asker(factsWith({ session: { expiresAt: now } }), withCookie('current')), { kind: 'anonymous' });
+});
+
+test('identifyAsker() takes a token as Bearer, as Basic password and in its own header', () => {
+  const basic = `Basic ${Buffer.from('git:nls_secret').toString('base64')}`;
+  const found = { kind: 'token', tokenId: 't1' };
+  assert.deepEqual(
+    asker(factsWith(), { cookie: undefined, authorization: 'Bearer nls_secret', nulliusToken: undefined }),
+    found,
+  );
+  assert.deepEqual(asker(factsWith(), { cookie: undefined, authorization: basic, nulliusToken: undefined }), found);
+  assert.deepEqual(
+    asker(factsWith(), { cookie: undefined, authorization: undefined, nulliusToken: 'nls_secret' }),
+    found,
+  );
+});
+
+test('identifyAsker() knows no revoked, expired or foreign token', () => {
+  const bearer = { cookie: undefined, authorization: 'Bearer nls_secret', nulliusToken: undefined };
+  assert.deepEqual(asker(factsWith({ token: { status: 'revoked' } }), bearer), { kind: 'anonymous' });
+  assert.deepEqual(asker(factsWith({ token: { expiresAt: now } }), bearer), { kind: 'anonymous' });
+  assert.deepEqual(asker(factsWith(), { ...bearer, authorization: 'Bearer somebody-elses' }), { kind: 'anonymous' });
+});
+
+test('identifyAsker() keeps Authorization for the app when the token in it is not ours', () => {
+  const foreign = { cookie: undefined, authorization: 'Bearer somebody-elses', nulliusToken: undefined };
+  assert.equal(identifyAsker(foreign, { facts: factsWith(), resource: 'wiki', now }).tokenInAuthorization, false);
+});
+
+test('cookieValue() trusts no cookie that was sent twice', () => {
+  assert.equal(cookieValue('a=1; __Host-nullius_app=x; __Host-nullius_app=y', '__Host-nullius_app'), undefined);
+  assert.equal(cookieValue('a=1; __Host-nullius_app=x', '__Host-nullius_app'), 'x');
+  assert.equal(cookieValue('__host-nullius_app=x', '__Host-nullius_app'), undefined);
+});
