@@ -107,7 +107,7 @@ export function schemaText(source: PolicySource): string {
 export function decideTexts(texts: DecideTexts): { decision: Decision; warnings: Problem[] } {
   const schema = texts.schema === null ? null : schemaText(texts.schema);
   const request = { ...parseRequest(texts.request), entities: parseEntities(texts.entities) };
-  const input = { policies: texts.policies, schema, naming: 'position' as const };
+  const input = { policies: texts.policies, schema, naming: 'position' as const, evaluator: 'wasm' as const };
   const compiled = compilePolicies(input);
   const warnings = checkPolicies(input).filter(({ code }) => code === 'policy-type');
   return { decision: compiled.decide(request), warnings };

@@ -1,4 +1,5 @@
 import { EngineError } from './engine-error.ts';
+import { hideLargeIntegers, revealLargeIntegers } from './large-integers.ts';
 import { nestingMax, nestingOf } from './nesting.ts';
 import { positionAt, splitPolicies, utf16Offset } from './split-policies.ts';
 import { cedar, type DetailedError, type PolicyJson } from './wasm.ts';
@@ -31,6 +32,17 @@ export function locate(error: DetailedError, fileText: string, start: number): {
   return positionAt(fileText, offset);
 }
 
+/** The policy as JSON in which no integer is rounded. */
+function exactJson(text: string, parsed: { json: PolicyJson; kind: ParsedPolicy['kind'] }): PolicyJson {
+  const { text: hidden, revealed } = hideLargeIntegers(text);
+  if (revealed === null) return parsed.json;
+  const answer = parsed.kind === 'static' ? cedar.policyToJson(hidden) : cedar.templateToJson(hidden);
+  if (answer.type === 'failure') throw new Error('a policy stopped parsing when its integers were made smaller');
+  const { annotations, ...rest } = answer.json;
+  const json = revealLargeIntegers(rest, revealed) as PolicyJson;
+  return annotations === undefined ? json : { ...json, annotations };
+}
+
 function parsePolicy(source: PolicySource, piece: { text: string; start: number }): ParsedPolicy {
   const where = { file: source.file, ...positionAt(source.text, piece.start) };
   if (piece.text.length > policyLengthMax) {
@@ -53,14 +65,8 @@ function parsePolicy(source: PolicySource, piece: { text: string; start: number 
   const answer = asStatic.type === 'success' ? asStatic : cedar.templateToJson(piece.text);
   if (answer.type === 'success') {
     const kind = asStatic.type === 'success' ? 'static' : 'template';
-    return {
-      ...where,
-      start: piece.start,
-      text: piece.text,
-      kind,
-      json: answer.json,
-      annotations: answer.json.annotations ?? {},
-    };
+    const json = exactJson(piece.text, { json: answer.json, kind });
+    return { ...where, start: piece.start, text: piece.text, kind, json, annotations: json.annotations ?? {} };
   }
   const error = asStatic.type === 'failure' ? asStatic.errors[0] : undefined;
   throw new EngineError({

@@ -1,0 +1,278 @@
+import { EngineError } from '../engine-error.ts';
+import type { LosslessJson } from '../lossless-json.ts';
+import { cedar } from '../wasm.ts';
+import { Datetime, Duration } from './datetime.ts';
+import { Decimal } from './decimal.ts';
+import type { EntityNames } from './entities.ts';
+import { callExtension } from './extension-functions.ts';
+import { IpNet } from './ip-net.ts';
+import { longMax, longMin } from './long.ts';
+import { CedarSet, type EntityRef, EvaluationError, type Value } from './value.ts';
+
+/** Turns Cedar JSON into a value of one type, and refuses what is not of it. Throws EngineError `invalid-request`. */
+export type Convert = (json: LosslessJson, names: EntityNames) => Value;
+
+/** Like `Convert` for a record: all its attributes, and no others. */
+export type ConvertRecord = (json: LosslessJson, names: EntityNames) => Map<string, Value>;
+
+export interface EntityTypeRules {
+  /** For enumerated types: the only ids there are. */
+  readonly ids: ReadonlySet<string> | null;
+  readonly convertAttrs: ConvertRecord;
+  /** null: the type has no tags. */
+  readonly convertTag: Convert | null;
+  /** Types that may stand above it, at any level. */
+  readonly ancestorTypes: ReadonlySet<string>;
+}
+
+export interface ActionRules {
+  readonly type: string;
+  readonly id: string;
+  readonly principalTypes: ReadonlySet<string>;
+  readonly resourceTypes: ReadonlySet<string>;
+  readonly convertContext: ConvertRecord;
+  readonly parents: readonly { readonly type: string; readonly id: string }[];
+}
+
+export interface SchemaRules {
+  readonly entityTypes: ReadonlyMap<string, EntityTypeRules>;
+  readonly actions: readonly ActionRules[];
+}
+
+interface TypeJson {
+  readonly type: string;
+  readonly name?: string;
+  readonly element?: TypeJson;
+  readonly attributes?: Readonly<Record<string, TypeJson & { readonly required?: boolean }>>;
+}
+
+interface NamespaceJson {
+  readonly commonTypes?: Readonly<Record<string, TypeJson>>;
+  readonly entityTypes: Readonly<
+    Record<string, { enum?: readonly string[]; memberOfTypes?: readonly string[]; shape?: TypeJson; tags?: TypeJson }>
+  >;
+  readonly actions: Readonly<
+    Record<
+      string,
+      {
+        appliesTo?: { principalTypes: readonly string[]; resourceTypes: readonly string[]; context?: TypeJson };
+        memberOf?: readonly { id: string; type?: string }[];
+      }
+    >
+  >;
+}
+
+export function invalid(message: string): EngineError {
+  return new EngineError({ code: 'invalid-request', message });
+}
+
+type JsonObject = { readonly [name: string]: LosslessJson };
+
+function isObject(json: LosslessJson | undefined): json is JsonObject {
+  return typeof json === 'object' && json !== null && !Array.isArray(json);
+}
+
+/** Reads `{type, id}` or `{__entity: {type, id}}`. */
+export function readUid(json: LosslessJson | undefined): { type: string; id: string } {
+  const inner = isObject(json) && isObject(json['__entity']) ? json['__entity'] : json;
+  if (isObject(inner) && typeof inner['type'] === 'string' && typeof inner['id'] === 'string') {
+    if (inner['id'].isWellFormed()) return { type: inner['type'], id: inner['id'] };
+  }
+  throw invalid('expected an entity');
+}
+
+function longOf(json: LosslessJson): Value {
+  if (typeof json === 'number' && Number.isSafeInteger(json)) return json === 0 ? 0 : json;
+  if (typeof json === 'bigint' && json >= longMin && json <= longMax) {
+    const number = Number(json);
+    return Number.isSafeInteger(number) ? number : json;
+  }
+  throw invalid('expected a 64-bit integer');
+}
+
+function textOf(json: LosslessJson): Value {
+  // A lone surrogate cannot be written in UTF-8, so Cedar could not have been asked with it.
+  if (typeof json === 'string' && json.isWellFormed()) return json;
+  throw invalid('expected a string');
+}
+
+function boolOf(json: LosslessJson): Value {
+  if (typeof json === 'boolean') return json;
+  throw invalid('expected a boolean');
+}
+
+const extensions: Readonly<Record<string, readonly [maker: string, type: abstract new (...input: never[]) => Value]>> =
+  {
+    ipaddr: ['ip', IpNet],
+    decimal: ['decimal', Decimal],
+    datetime: ['datetime', Datetime],
+    duration: ['duration', Duration],
+  };
+
+function extensionValue(json: LosslessJson, maker: string): Value {
+  const inner = isObject(json) && isObject(json['__extn']) ? json['__extn'] : json;
+  if (typeof inner === 'string') return callExtension(maker, [inner]);
+  if (!isObject(inner) || typeof inner['fn'] !== 'string') throw invalid(`expected a call of \`${maker}\``);
+  const args = inner['args'] ?? [inner['arg'] ?? null];
+  if (!Array.isArray(args)) throw invalid(`expected a call of \`${maker}\``);
+  return callExtension(
+    inner['fn'],
+    args.map((arg) => (typeof arg === 'string' ? arg : extensionValue(arg, maker))),
+  );
+}
+
+function extension(name: string): Convert | undefined {
+  const found = Object.hasOwn(extensions, name) ? extensions[name] : undefined;
+  if (found === undefined) return undefined;
+  const [maker, type] = found;
+  return (json) => {
+    try {
+      const value = extensionValue(json, maker);
+      if (value instanceof type) return value;
+    } catch (error) {
+      if (error instanceof EvaluationError) throw invalid(error.message);
+      throw error;
+    }
+    throw invalid(`expected a value of type \`${name}\``);
+  };
+}
+
+const emptyRecord: TypeJson = { type: 'Record', attributes: {} };
+
+class TypeCompiler {
+  readonly #common: ReadonlyMap<string, TypeJson>;
+  readonly #enums: ReadonlyMap<string, ReadonlySet<string>>;
+
+  constructor(common: ReadonlyMap<string, TypeJson>, enums: ReadonlyMap<string, ReadonlySet<string>>) {
+    this.#common = common;
+    this.#enums = enums;
+  }
+
+  #resolve(type: TypeJson): TypeJson {
+    let resolved = type;
+    for (let common = this.#common.get(type.type); common !== undefined; common = this.#common.get(resolved.type)) {
+      resolved = common;
+    }
+    return resolved;
+  }
+
+  convert(type: TypeJson): Convert {
+    const resolved = this.#resolve(type);
+    const name = resolved.type === 'Extension' ? (resolved.name ?? '') : resolved.type.replace(/^__cedar::/, '');
+    switch (name) {
+      case 'Long':
+        return longOf;
+      case 'String':
+        return textOf;
+      case 'Bool':
+      case 'Boolean':
+        return boolOf;
+      case 'Record':
+        return this.record(resolved);
+      case 'Entity':
+        return this.#entity(resolved.name ?? '');
+      case 'Set': {
+        const element = this.convert(resolved.element ?? emptyRecord);
+        return (json, names) => {
+          if (!Array.isArray(json)) throw invalid('expected a set');
+          return new CedarSet(json.map((item) => element(item, names)));
+        };
+      }
+      default: {
+        const found = extension(name);
+        if (found === undefined) throw new EngineError({ code: 'schema-syntax', message: `unknown type \`${name}\`` });
+        return found;
+      }
+    }
+  }
+
+  #entity(type: string): Convert {
+    const ids = this.#enums.get(type);
+    return (json, names): EntityRef => {
+      const uid = readUid(json);
+      if (uid.type !== type) throw invalid(`expected an entity of type \`${type}\``);
+      if (ids !== undefined && !ids.has(uid.id)) throw invalid(`\`${uid.id}\` is no \`${type}\``);
+      return names.ref(uid.type, uid.id);
+    };
+  }
+
+  record(type: TypeJson): ConvertRecord {
+    const attributes = Object.entries(this.#resolve(type).attributes ?? {});
+    const converts = new Map(attributes.map(([name, attribute]) => [name, this.convert(attribute)]));
+    const required = attributes.filter(([, attribute]) => attribute.required !== false).map(([name]) => name);
+    return (json, names) => {
+      if (!isObject(json)) throw invalid('expected a record');
+      const record = new Map<string, Value>();
+      for (const name of Object.keys(json)) {
+        const convert = converts.get(name);
+        const item = json[name];
+        if (convert === undefined || item === undefined) throw invalid(`attribute \`${name}\` does not exist`);
+        record.set(name, convert(item, names));
+      }
+      for (const name of required) if (!record.has(name)) throw invalid(`attribute \`${name}\` is missing`);
+      return record;
+    };
+  }
+}
+
+const qualify = (namespace: string, name: string) => (namespace === '' ? name : `${namespace}::${name}`);
+
+/** Every type above each, over any number of levels. */
+function closure(parents: ReadonlyMap<string, readonly string[]>): Map<string, Set<string>> {
+  const all = new Map<string, Set<string>>();
+  for (const [type, direct] of parents) {
+    const above = new Set(direct);
+    for (const parent of above) for (const next of parents.get(parent) ?? []) above.add(next);
+    all.set(type, above);
+  }
+  return all;
+}
+
+/** Reads a schema into rules that convert and validate. Throws EngineError `schema-syntax`. */
+export function schemaRules(schema: string): SchemaRules {
+  const answer = cedar.schemaToJsonWithResolvedTypes(schema);
+  if (answer.type === 'failure') {
+    throw new EngineError({
+      code: 'schema-syntax',
+      message: answer.errors[0]?.message ?? 'this is not a Cedar schema',
+    });
+  }
+  const namespaces = Object.entries(answer.json as unknown as Readonly<Record<string, NamespaceJson>>);
+  const common = new Map<string, TypeJson>();
+  const enums = new Map<string, ReadonlySet<string>>();
+  const parents = new Map<string, readonly string[]>();
+  for (const [namespace, { commonTypes, entityTypes }] of namespaces) {
+    for (const [name, type] of Object.entries(commonTypes ?? {})) common.set(qualify(namespace, name), type);
+    for (const [name, type] of Object.entries(entityTypes)) {
+      parents.set(qualify(namespace, name), type.memberOfTypes ?? []);
+      if (type.enum !== undefined) enums.set(qualify(namespace, name), new Set(type.enum));
+    }
+  }
+  const types = new TypeCompiler(common, enums);
+  const ancestors = closure(parents);
+  const entityTypes = new Map<string, EntityTypeRules>();
+  const actions: ActionRules[] = [];
+  for (const [namespace, declared] of namespaces) {
+    for (const [name, type] of Object.entries(declared.entityTypes)) {
+      const qualified = qualify(namespace, name);
+      entityTypes.set(qualified, {
+        ids: enums.get(qualified) ?? null,
+        convertAttrs: types.record(type.shape ?? emptyRecord),
+        convertTag: type.tags === undefined ? null : types.convert(type.tags),
+        ancestorTypes: ancestors.get(qualified) ?? new Set(),
+      });
+    }
+    const type = qualify(namespace, 'Action');
+    for (const [id, { appliesTo, memberOf }] of Object.entries(declared.actions)) {
+      actions.push({
+        type,
+        id,
+        principalTypes: new Set(appliesTo?.principalTypes),
+        resourceTypes: new Set(appliesTo?.resourceTypes),
+        convertContext: types.record(appliesTo?.context ?? emptyRecord),
+        parents: (memberOf ?? []).map((parent) => ({ type: parent.type ?? type, id: parent.id })),
+      });
+    }
+  }
+  return { entityTypes, actions };
+}
