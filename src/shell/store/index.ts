@@ -1,6 +1,9 @@
+export { type ExportHeader, exportStore } from './export-store.ts';
+export { importStore } from './import-store.ts';
 export * from './live-facts.ts';
 export * from './migrations/migration.ts';
 export { type OpenStoreOptions, openStore } from './open-store.ts';
+export { pendingMigrations } from './pending-migrations.ts';
 export type { DataKeys } from './secrets.ts';
 export * from './store.ts';
 export * from './store-error.ts';

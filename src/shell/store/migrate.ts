@@ -28,29 +28,32 @@ interface MigrationTable {
  * StoreError `newer-schema` when the database holds a step this program does not know. Returns the steps taken.
  */
 export async function migrate(db: Kysely<StoreTables>, options: MigrateOptions): Promise<string[]> {
-  return await db.transaction().execute(async (transaction) => {
-    if (options.dialect === 'postgres')
-      await sql`select pg_advisory_xact_lock(${sql.lit(migrationLockKey)})`.execute(transaction);
-    const schema = migrationSchema(transaction, options.dialect);
-    await schema
-      .createTable('migration')
-      .ifNotExists()
-      .addColumn('name', schema.types.text, (column) => column.primaryKey())
-      .addColumn('applied_at', schema.types.integer, (column) => column.notNull())
-      .execute();
-    const steps = transaction as unknown as Transaction<MigrationTable>;
-    const applied = new Set((await steps.selectFrom('migration').select('name').execute()).map((row) => row.name));
-    refuseUnknown(applied, options.migrations);
-    const taken: string[] = [];
-    for (const migration of options.migrations) {
-      if (applied.has(migration.name)) continue;
-      await migration.up(schema);
-      await steps.insertInto('migration').values({ name: migration.name, applied_at: options.birth.epoch }).execute();
-      taken.push(migration.name);
-    }
-    await createHead(transaction, options.birth);
-    return taken;
-  });
+  return await db.transaction().execute((transaction) => migrateWithin(transaction, options));
+}
+
+/** The same inside a transaction of the caller's. */
+export async function migrateWithin(transaction: Transaction<StoreTables>, options: MigrateOptions): Promise<string[]> {
+  if (options.dialect === 'postgres')
+    await sql`select pg_advisory_xact_lock(${sql.lit(migrationLockKey)})`.execute(transaction);
+  const schema = migrationSchema(transaction, options.dialect);
+  await schema
+    .createTable('migration')
+    .ifNotExists()
+    .addColumn('name', schema.types.text, (column) => column.primaryKey())
+    .addColumn('applied_at', schema.types.integer, (column) => column.notNull())
+    .execute();
+  const steps = transaction as unknown as Transaction<MigrationTable>;
+  const applied = new Set((await steps.selectFrom('migration').select('name').execute()).map((row) => row.name));
+  refuseUnknown(applied, options.migrations);
+  const taken: string[] = [];
+  for (const migration of options.migrations) {
+    if (applied.has(migration.name)) continue;
+    await migration.up(schema);
+    await steps.insertInto('migration').values({ name: migration.name, applied_at: options.birth.epoch }).execute();
+    taken.push(migration.name);
+  }
+  await createHead(transaction, options.birth);
+  return taken;
 }
 
 function refuseUnknown(applied: ReadonlySet<string>, migrations: readonly Migration[]): void {

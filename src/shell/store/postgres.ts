@@ -37,8 +37,10 @@ export function openPostgres(url: string): Database {
     types: { getTypeParser: typeParser as typeof pg.types.getTypeParser },
   };
   const pool = new pg.Pool(config);
-  // An idle connection that breaks is replaced by the pool; unheard, its error would end the process.
+  // A connection that breaks is replaced by the pool and fails the query that runs on it; the event comes besides, idle or
+  // not, and unheard it would end the process.
   pool.on('error', () => {});
+  pool.on('connect', (client) => client.on('error', () => {}));
   const rows = new Kysely<StoreTables>({ dialect: new PostgresDialect({ pool }) });
   const ear = new CommitListener(config);
   return {

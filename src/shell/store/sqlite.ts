@@ -38,7 +38,7 @@ export function openSqlite(path: string, options: { busyTimeoutMs?: number } = {
   setUp(database);
   const opened = statSync(path);
   const rows = new Kysely<StoreTables>({
-    dialect: new PatientSqliteDialect(adapt(database), options.busyTimeoutMs ?? busyTimeoutMs),
+    dialect: new PatientSqliteDialect(adapt(database, 'begin immediate'), options.busyTimeoutMs ?? busyTimeoutMs),
   });
   return {
     dialect: 'sqlite',
@@ -120,8 +120,17 @@ async function retryWhileBusy<T>(work: () => Promise<T>, patienceMs: number): Pr
   }
 }
 
+/**
+ * Opens an SQLite file beside the process that writes it, for reading only: a transaction sees one state and holds nobody
+ * up.
+ */
+export function openSqliteForReading(path: string): Kysely<StoreTables> {
+  const database = new DatabaseSync(path, { readOnly: true });
+  return new Kysely<StoreTables>({ dialect: new PatientSqliteDialect(adapt(database, 'begin'), busyTimeoutMs) });
+}
+
 /** Kysely speaks better-sqlite3's form of the same interface. */
-function adapt(database: DatabaseSync): SqliteDatabase {
+function adapt(database: DatabaseSync, begin: 'begin' | 'begin immediate'): SqliteDatabase {
   const statements = new Map<string, SqliteStatement>();
   return {
     close: () => database.close(),
@@ -129,7 +138,7 @@ function adapt(database: DatabaseSync): SqliteDatabase {
       const known = statements.get(text);
       if (known !== undefined) return known;
       // Taking the write lock at once keeps a transaction from failing halfway because another process wrote meanwhile.
-      const statement = adaptStatement(database.prepare(text === 'begin' ? 'begin immediate' : text));
+      const statement = adaptStatement(database.prepare(text === 'begin' ? begin : text));
       if (statements.size >= statementsMax) statements.clear();
       statements.set(text, statement);
       return statement;
