@@ -1,2 +1,3 @@
 export * from './run-up.ts';
 export * from './supervisor-error.ts';
+export * from './up-plan.ts';

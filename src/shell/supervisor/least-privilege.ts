@@ -45,7 +45,8 @@ function permissionFlags(reach: Reach): readonly string[] {
 export function signerFlags(folder: DataFolder, rootKeyFile: string): readonly string[] {
   const { path, sockets } = folder;
   const write = [join(path, 'signer'), join(path, 'cache', 'signer'), rootKeyFile, sockets.signer];
-  return [...commonFlags(), ...permissionFlags({ read: [], write })];
+  // Signing happens in OpenSSL; V8's optimising compiler would only cost memory here.
+  return [...commonFlags(), '--max-semi-space-size=1', '--no-opt', ...permissionFlags({ read: [], write })];
 }
 
 export function gatewayFlags(folder: DataFolder, name: string): readonly string[] {

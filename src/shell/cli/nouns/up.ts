@@ -1,6 +1,8 @@
-import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { Config } from '../../config/index.ts';
+import type { UpPlan } from '../../supervisor/index.ts';
 import type { Command } from '../command.ts';
-import { CliError, type ExitCode } from '../failure.ts';
+import { CliError } from '../failure.ts';
 
 export const upCommands: readonly Command[] = [
   {
@@ -11,59 +13,43 @@ export const upCommands: readonly Command[] = [
     options: {
       set: { type: 'string', multiple: true, value: 'key=value', summary: 'overrides one key of the configuration' },
     },
-    run: async ({ globals, out, texts }): Promise<ExitCode> => {
-      const { derivePublicUrls, formatProblem, loadConfig, resolveBeside } = await import('../../config/index.ts');
-      const { runUp } = await import('../../supervisor/index.ts');
+    run: async ({ globals, out, texts }): Promise<never> => {
+      const { formatProblem, loadConfig, resolveBeside } = await import('../../config/index.ts');
+      const { becomeSupervisor } = await import('../../supervisor/index.ts');
       const file = globals.config ?? 'nullius.yaml';
-      const loaded = loadConfig({ file, optional: globals.config === undefined, overrides: texts('set') });
+      const overrides = texts('set');
+      const loaded = loadConfig({ file, optional: globals.config === undefined, overrides });
       for (const problem of loaded.ok ? loaded.warnings : loaded.problems) out.note(formatProblem(problem));
       if (!loaded.ok) throw new CliError('failed', 'nothing was started: mend the configuration above');
-      const { config } = loaded;
-      const beside = (path: string) => (loaded.file === null ? path : resolveBeside(loaded.file, path));
-      const stop = new AbortController();
-      for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop.abort());
-      return await runUp({
-        dataDirectory: globals.data,
-        rootKeyFile: config.keys.root === undefined ? undefined : beside(config.keys.root.file),
-        configFile: loaded.file,
-        overrides: texts('set'),
-        listen: config.listen,
-        urls: ({ plain, tls }) =>
-          derivePublicUrls({
-            domain: config.domain,
-            appsDomain: config.appsDomain,
-            plainPort: plain,
-            tlsPort: tls,
-            publicPort: config.publicPort,
-          }),
-        tls: {
-          minVersion: config.tls.minVersion === '1.2' ? 'TLSv1.2' : 'TLSv1.3',
-          certificate: readCertificate(config.tls, beside),
-          acme: config.tls.acme !== undefined,
-        },
-        leaseMs: config.lease,
-        journalSync: config.journal.sync,
-        stdout: process.stdout,
-        stderr: process.stderr,
-        environment: process.env,
-        stop: stop.signal,
-      });
+      const beside = (path: string | undefined) =>
+        path === undefined ? null : loaded.file === null ? resolve(path) : resolveBeside(loaded.file, path);
+      const plan = planOf(loaded.config, { beside, overrides });
+      return becomeSupervisor(
+        { ...plan, dataDirectory: resolve(globals.data), configFile: loaded.file },
+        { environment: process.env },
+      );
     },
   },
 ];
 
-function readCertificate(
-  tls: { readonly certificate?: string | undefined; readonly key?: string | undefined },
-  beside: (path: string) => string,
-): { chainPem: string; keyPem: string } | null {
-  if (tls.certificate === undefined || tls.key === undefined) return null;
-  return { chainPem: readText(beside(tls.certificate)), keyPem: readText(beside(tls.key)) };
-}
-
-function readText(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    throw new CliError('failed', `\`${path}\` of \`tls\` cannot be read (${(error as NodeJS.ErrnoException).code})`);
-  }
+function planOf(
+  config: Config,
+  { beside, overrides }: { beside: (path: string | undefined) => string | null; overrides: readonly string[] },
+): Omit<UpPlan, 'dataDirectory' | 'configFile'> {
+  return {
+    rootKeyFile: beside(config.keys.root?.file),
+    overrides,
+    listen: config.listen,
+    domain: config.domain,
+    appsDomain: config.appsDomain ?? null,
+    publicPort: config.publicPort ?? null,
+    tls: {
+      minVersion: config.tls.minVersion === '1.2' ? 'TLSv1.2' : 'TLSv1.3',
+      certificateFile: beside(config.tls.certificate),
+      keyFile: beside(config.tls.key),
+      acme: config.tls.acme !== undefined,
+    },
+    leaseMs: config.lease,
+    journalSync: config.journal.sync,
+  };
 }
