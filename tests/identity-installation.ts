@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import type { JournalEvent, Resource } from '#foundation/model';
 import {
   createIdentity,
+  createInvitation,
   type Identity,
   type IdentityCore,
   type IdentityNeeds,
@@ -118,4 +119,37 @@ export async function openInstallation(options: InstallationOptions = {}): Promi
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** Somebody with a passkey, signed in at the sign-in site in a browser of their own. */
+export async function enrolPerson(
+  site: IdentityInstallation,
+  options: { name: string; admin?: boolean },
+): Promise<{ browser: PasskeyClient; user: string }> {
+  const invitation = await createInvitation(site.core, {
+    request: { groups: [], admin: options.admin ?? false },
+    by: 'User::"test"',
+  });
+  const browser = site.browser();
+  await browser.enrol(invitation.url, { name: options.name });
+  const [user] = [...site.core.store.facts().all('user')].find(([, body]) => body.name === options.name) ?? [];
+  if (user === undefined) throw new Error(`${options.name} did not enrol`);
+  return { browser, user };
+}
+
+/** Signs in to an app as its gateway would; gives the app cookie. */
+export async function openApp(
+  site: IdentityInstallation,
+  options: { browser: PasskeyClient; resource: string; fresh?: boolean },
+): Promise<{ cookie: string; returnTo: string }> {
+  const { resource } = options;
+  const begun = await site.identity.beginSignIn({ resource, returnTo: '/', fresh: options.fresh ?? false });
+  const callbackUrl = await options.browser.authorize(begun.location);
+  return site.identity.finishSignIn({
+    resource,
+    callbackUrl,
+    flow: begun.flow,
+    userAgent: 'test',
+    address: '127.0.0.1',
+  });
 }
