@@ -162,6 +162,8 @@ class WebSocketForward implements ForwardHandle, Swept {
       const name = (headers[at] ?? '').toLowerCase();
       if (name !== 'sec-websocket-accept' && name !== 'content-length') accepted.push(name, headers[at + 1] ?? '');
     }
+    const { ownSetCookie } = this.#options;
+    if (ownSetCookie !== undefined && ownSetCookie !== null) accepted.push('set-cookie', ownSetCookie);
     this.#status = offer.key === null ? 200 : 101;
     const clientSocket = client.acceptWebSocket(accepted, offer.key === null ? null : websocketAccept(offer.key));
     this.#tunnel(clientSocket, { upstreamSocket, head });

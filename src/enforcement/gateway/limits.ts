@@ -2,7 +2,8 @@
 
 /** Request line and all header fields together, bytes (node refuses more with 431). */
 export const headerBytesMax = 32 * 1024;
-export const headerCountMax = 100;
+/** Fields of one request; HTTP/2 cookie crumbs count one by one. */
+export const headerCountMax = 150;
 /** Request target, bytes: RFC 9110 4.1 recommends at least 8000. */
 export const targetBytesMax = 8 * 1024;
 export const segmentsMax = 128;

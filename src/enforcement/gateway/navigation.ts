@@ -1,4 +1,5 @@
 import type { GatewayRequest } from './read-request.ts';
+import { type Refusal, refuse } from './refusal.ts';
 
 /** The last field of this name (lower-case), or undefined. */
 export function headerOf(request: GatewayRequest, name: string): string | undefined {
@@ -31,4 +32,33 @@ export function prefersHtml(request: GatewayRequest): boolean {
   const html = accept.indexOf('text/html');
   const json = accept.search(/application\/(?:problem\+)?json/);
   return html >= 0 && (json < 0 || html < json);
+}
+
+/**
+ * Does a page of another origin ask, as far as the browser says (`Sec-Fetch-Site`, else `Origin`)? Callers refuse WebSockets
+ * of which this is true: browsers send cookies with them and no preflight protects them.
+ */
+export function isCrossOrigin(request: GatewayRequest): boolean {
+  const origin = headerOf(request, 'origin');
+  if (origin !== undefined) {
+    const authority = request.port === null ? request.host : `${request.host}:${request.port}`;
+    return origin !== `${request.tls ? 'https' : 'http'}://${authority}`;
+  }
+  const site = headerOf(request, 'sec-fetch-site');
+  return site !== undefined && site !== 'same-origin' && site !== 'none';
+}
+
+/**
+ * Refuses a service worker script that lies at the root of an app: its scope would cover `/.nullius/`, and it would go on
+ * answering there for an app that is no longer allowed. Scripts in folders are fine; their scope is that folder.
+ */
+export function refuseServiceWorker(request: GatewayRequest): Refusal | undefined {
+  if (!request.isServiceWorkerScript) return undefined;
+  const atRoot = request.segments.length <= 1 || request.segments[0] === '.nullius';
+  return atRoot
+    ? refuse(
+        [403, 'service-worker'],
+        'A service worker at the root would also stand before `/.nullius/`. Serve it from a folder.',
+      )
+    : undefined;
 }
