@@ -114,6 +114,14 @@ function serveHttp1(server: Server, options: FrontServersOptions): void {
   server.maxRequestsPerSocket = limits.clientRequestsPerConnectionMax;
   server.maxConnections = limits.clientConnectionsMax;
   const serve = (request: IncomingMessage, response: ServerResponse) => {
+    if (poisoned.has(request.socket)) return;
+    if (hasDoubtfulFraming(request)) {
+      options.onTrouble?.('framing');
+      poisoned.add(request.socket);
+      response.shouldKeepAlive = false;
+      response.writeHead(400, ['content-length', '0']).end();
+      return;
+    }
     guard(request.socket, () =>
       options.onExchange({
         head: http1Head(request),
@@ -151,6 +159,29 @@ function guard(socket: Duplex, run: () => void): void {
     // A throw in the exchange closes the gate for that connection; the process goes on for the others.
     socket.destroy();
   }
+}
+
+/** Connections whose next byte may belong to a body or to a request: nothing more is read from them. */
+const poisoned = new WeakSet<Socket>();
+
+/**
+ * Is it open to two readings where this request ends? Answered here and not by `readRequest`, because nothing behind such a
+ * request may be served, and the parser goes on while a caller is still writing its refusal.
+ */
+function hasDoubtfulFraming(request: IncomingMessage): boolean {
+  const { rawHeaders } = request;
+  let framings = 0;
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at] ?? '';
+    // The lengths of `content-length` and `transfer-encoding`.
+    if (name.length !== 14 && name.length !== 17) continue;
+    const lower = name.toLowerCase();
+    if (lower === 'transfer-encoding') {
+      framings++;
+      if (rawHeaders[at + 1] !== 'chunked' || request.httpVersionMinor === 0) return true;
+    } else if (lower === 'content-length') framings++;
+  }
+  return framings > 1;
 }
 
 function http1Head(request: IncomingMessage): RequestHead {
