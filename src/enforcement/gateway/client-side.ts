@@ -52,7 +52,8 @@ export class Http1Client implements ClientSide {
     return this.#response.headersSent;
   }
   get closed(): boolean {
-    return this.#response.destroyed || this.#response.writableEnded || this.#response.socket === null;
+    // A pipelined response has no socket until its turn comes, so the request's is asked.
+    return this.#response.destroyed || this.#response.writableEnded || this.body.socket.destroyed;
   }
   sendContinue(): void {
     this.#response.writeContinue();

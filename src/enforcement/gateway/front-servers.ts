@@ -140,6 +140,10 @@ function serveHttp1(server: Server, options: FrontServersOptions): void {
   });
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     options.onTrouble?.(error.code ?? 'client');
+    if (poisoned.has(socket as Socket)) {
+      socket.end();
+      return;
+    }
     if (socket.writable && error.code !== 'ECONNRESET') {
       const status =
         error.code === 'HPE_HEADER_OVERFLOW'
