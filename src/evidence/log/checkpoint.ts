@@ -1,4 +1,5 @@
-import { closeSync, existsSync, fsyncSync, ftruncateSync, openSync, readFileSync } from 'node:fs';
+import { existsSync, ftruncateSync, readFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { canonicalJson } from '#foundation/encoding';
 import { LogError } from './log-error.ts';
@@ -65,17 +66,17 @@ export function readCheckpoints(directory: string): { checkpoints: Checkpoint[];
 }
 
 /** Adds a checkpoint durably. */
-export function keepCheckpoint(directory: string, checkpoint: Checkpoint): void {
+export async function keepCheckpoint(directory: string, checkpoint: Checkpoint): Promise<void> {
   const { usedBytes } = readCheckpoints(directory);
   const path = join(directory, fileName);
   const isNew = !existsSync(path);
-  const fd = openSync(path, isNew ? 'w' : 'r+', 0o600);
+  const handle = await open(path, isNew ? 'w' : 'r+', 0o600);
   try {
-    ftruncateSync(fd, usedBytes);
-    writeAll(fd, { bytes: Buffer.from(`${formatCheckpoint(checkpoint)}\n`), position: usedBytes });
-    fsyncSync(fd);
+    ftruncateSync(handle.fd, usedBytes);
+    writeAll(handle.fd, { bytes: Buffer.from(`${formatCheckpoint(checkpoint)}\n`), position: usedBytes });
+    await handle.sync();
   } finally {
-    closeSync(fd);
+    await handle.close();
   }
-  if (isNew) syncDirectory(directory);
+  if (isNew) await syncDirectory(directory);
 }

@@ -1,4 +1,4 @@
-import { closeSync, existsSync, fsyncSync, openSync, rmSync, statfsSync, statSync } from 'node:fs';
+import { closeSync, existsSync, openSync, rmSync, statfsSync, statSync } from 'node:fs';
 import { writeAll } from './segment-file.ts';
 
 export interface ReserveOptions {
@@ -55,7 +55,6 @@ export class DiskReserve {
     const fd = openSync(this.#options.path, 'w', 0o600);
     try {
       writeAll(fd, { bytes: this.#options.random(this.#options.bytes), position: 0 });
-      fsyncSync(fd);
       return true;
     } catch {
       rmSync(this.#options.path, { force: true });

@@ -1,4 +1,5 @@
-import { closeSync, fdatasync, fdatasyncSync, ftruncateSync } from 'node:fs';
+import { ftruncateSync } from 'node:fs';
+import type { FileHandle } from 'node:fs/promises';
 import { toBase64url } from '#foundation/encoding';
 import type { JournalEvent } from '#foundation/model';
 import { type Checkpoint, type CheckpointStatement, keepCheckpoint, type SignCheckpoint } from './checkpoint.ts';
@@ -9,8 +10,8 @@ import { LogError } from './log-error.ts';
 import type { CompactRange } from './merkle-tree.ts';
 import { RecordBatch } from './record-batch.ts';
 import { checkHeaderFields, type HeaderFields } from './record-header.ts';
-import { PayloadSealer } from './seal-payload.ts';
-import { createSegment, type SealedSegment, saltBytes, writeAll } from './segment-file.ts';
+import { PayloadSealer, saltBytes } from './seal-payload.ts';
+import { createSegment, type SealedSegment, writeAll } from './segment-file.ts';
 import { IndexWriter } from './segment-index.ts';
 
 /** Bytes of one payload, as JSON; larger events are refused. */
@@ -65,12 +66,11 @@ export type SyncMode = 'interval' | 'before-answer';
 
 /** The segment being written. */
 export interface OpenSegment {
-  readonly fd: number;
+  readonly handle: FileHandle;
   readonly first: number;
   readonly bytes: number;
   readonly timeMin: number;
   readonly timeMax: number;
-  readonly salt: Uint8Array;
   readonly index: IndexWriter;
 }
 
@@ -99,6 +99,7 @@ export class Journal {
   #broken: LogError | undefined;
   #isClosed = false;
   #unsynced = false;
+  #writing: Promise<void> = Promise.resolve();
   #timer: NodeJS.Timeout | undefined;
   #syncing: Promise<void> | undefined;
   #nextSync: Promise<void> | undefined;
@@ -107,7 +108,7 @@ export class Journal {
     this.#state = state;
     this.#range = state.range;
     this.#segment = state.segment;
-    this.#sealer = new PayloadSealer(state.segment.salt);
+    this.#sealer = new PayloadSealer(state.random(saltBytes));
     this.#lastCheckpoint = state.lastCheckpoint;
   }
 
@@ -133,20 +134,25 @@ export class Journal {
    * Rejects with LogError, and then none of them is in the log: `full` when there is no space, `io` when the disk failed.
    */
   async append(events: readonly SealableEvent[], options: AppendOptions = {}): Promise<number> {
-    const first = this.#range.size;
-    this.#write(events, options);
-    this.#unsynced = true;
+    if (this.#isClosed) throw new LogError('closed', 'the journal is closed');
+    const writing = this.#writing.then(() => this.#write(events, options));
+    // The next group waits for this one whether or not it succeeds.
+    this.#writing = writing.then(
+      () => undefined,
+      () => undefined,
+    );
+    const first = await writing;
     if (this.#state.sync === 'before-answer') await this.sync();
     else this.#syncSoon();
     return first;
   }
 
-  #write(events: readonly SealableEvent[], options: AppendOptions): void {
-    if (this.#isClosed) throw new LogError('closed', 'the journal is closed');
+  async #write(events: readonly SealableEvent[], options: AppendOptions): Promise<number> {
     if (this.#broken !== undefined) throw this.#broken;
     const { reserve } = this.#state;
     if (options.isReserved !== true && reserve !== undefined && !reserve.allowsOrdinary()) throw noSpace();
-    if (this.#segment.bytes >= this.#state.segmentBytesMax) this.#roll(options);
+    if (this.#segment.bytes >= this.#state.segmentBytesMax) await this.#roll(options);
+    const first = this.#range.size;
     const batch = new RecordBatch({
       writer: this.#state.writer,
       range: this.#range.clone(),
@@ -155,7 +161,7 @@ export class Journal {
       random: this.#state.random,
     });
     for (const event of events) batch.add(event);
-    this.#withReserve(options, () => this.#lay(batch));
+    await this.#withReserve(options, () => this.#lay(batch));
     this.#range = batch.range;
     this.#segment = {
       ...this.#segment,
@@ -163,17 +169,19 @@ export class Journal {
       timeMin: Math.min(this.#segment.timeMin, batch.timeMin),
       timeMax: Math.max(this.#segment.timeMax, batch.timeMax),
     };
+    this.#unsynced = true;
+    return first;
   }
 
   /** Writes frames and index; on failure both files are as before. */
   #lay(batch: RecordBatch): void {
-    const { fd, bytes, index } = this.#segment;
+    const { handle, bytes, index } = this.#segment;
     try {
       index.append(batch.entries);
       try {
-        writeAll(fd, { bytes: batch.frames, position: bytes });
+        writeAll(handle.fd, { bytes: batch.frames, position: bytes });
       } catch (error) {
-        ftruncateSync(fd, bytes);
+        ftruncateSync(handle.fd, bytes);
         index.retract(batch.entries);
         throw error;
       }
@@ -183,14 +191,14 @@ export class Journal {
     }
   }
 
-  #withReserve(options: AppendOptions, write: () => void): void {
+  async #withReserve(options: AppendOptions, write: () => void | Promise<void>): Promise<void> {
     try {
-      write();
+      await write();
     } catch (error) {
       if (!isNoSpace(error)) throw error;
       if (options.isReserved !== true || this.#state.reserve?.release() !== true) throw noSpace(error);
       try {
-        write();
+        await write();
       } catch (again) {
         throw isNoSpace(again) ? noSpace(again) : again;
       }
@@ -198,40 +206,34 @@ export class Journal {
   }
 
   /** Closes the full segment, durably, and starts the next. */
-  #roll(options: AppendOptions): void {
+  async #roll(options: AppendOptions): Promise<void> {
     const old = this.#segment;
     try {
-      fdatasyncSync(old.fd);
+      await old.handle.datasync();
     } catch (error) {
       throw this.#break(error);
     }
-    const previous: SealedSegment = {
-      first: old.first,
-      bytes: old.bytes,
-      timeMin: old.timeMin,
-      timeMax: old.timeMax,
-    };
+    const { bytes: oldBytes, timeMin, timeMax } = old;
+    const previous: SealedSegment = { first: old.first, bytes: oldBytes, timeMin, timeMax };
+    await this.#withReserve(options, () => this.#begin(previous));
+    this.#sealer = new PayloadSealer(this.#state.random(saltBytes));
+    old.index.close();
+    // Waits by itself for a sync that is under way.
+    await old.handle.close();
+  }
+
+  async #begin(previous: SealedSegment): Promise<void> {
+    const { directory, writer } = this.#state;
     const first = this.#range.size;
-    const salt = Buffer.from(this.#state.random(saltBytes));
-    const head = { writer: this.#state.writer, first, before: this.#range, salt, previous };
-    this.#withReserve(options, () => {
-      const { directory } = this.#state;
-      const index = new IndexWriter(directory, { first, entries: Buffer.alloc(0) });
-      try {
-        const { fd, bytes } = createSegment(directory, head);
-        this.#segment = { fd, first, bytes, salt, index, timeMin: Number.MAX_SAFE_INTEGER, timeMax: 0 };
-      } catch (error) {
-        index.close();
-        throw isNoSpace(error) ? error : this.#break(error);
-      }
-    });
-    this.#sealer = new PayloadSealer(salt);
-    const closeOld = () => {
-      closeSync(old.fd);
-      old.index.close();
-    };
-    if (this.#syncing === undefined) closeOld();
-    else this.#syncing.then(closeOld, closeOld);
+    let index: IndexWriter | undefined;
+    try {
+      index = new IndexWriter(directory, { first, entries: Buffer.alloc(0) });
+      const { handle, bytes } = await createSegment(directory, { writer, first, before: this.#range, previous });
+      this.#segment = { handle, first, bytes, index, timeMin: Number.MAX_SAFE_INTEGER, timeMax: 0 };
+    } catch (error) {
+      index?.close();
+      throw isNoSpace(error) ? error : this.#break(error);
+    }
   }
 
   #break(cause: unknown): LogError {
@@ -263,19 +265,16 @@ export class Journal {
     return this.#nextSync;
   }
 
-  #startSync(): Promise<void> {
+  async #startSync(): Promise<void> {
     this.#unsynced = false;
-    const { fd } = this.#segment;
-    const syncing = new Promise<void>((resolve, reject) => {
-      fdatasync(fd, (error) => {
-        this.#syncing = undefined;
-        // After a failed sync the kernel may have dropped what was dirty: what the log holds is unknown until reopened.
-        if (error === null) resolve();
-        else reject(this.#break(error));
-      });
+    const syncing = this.#segment.handle.datasync().catch((error: unknown) => {
+      // After a failed sync the kernel may have dropped what was dirty: what the log holds is unknown until reopened.
+      throw this.#break(error);
     });
-    this.#syncing = syncing;
-    return syncing;
+    this.#syncing = syncing.finally(() => {
+      this.#syncing = undefined;
+    });
+    return this.#syncing;
   }
 
   /** Has a checkpoint over everything so far signed and kept. Undefined when nothing was appended since the last. */
@@ -284,7 +283,7 @@ export class Journal {
     const statement: CheckpointStatement = { writer: this.writer, size: this.size, rootHash: this.rootHash, time };
     await this.sync();
     const checkpoint = { ...statement, note: await sign(statement) };
-    keepCheckpoint(this.#state.directory, checkpoint);
+    await keepCheckpoint(this.#state.directory, checkpoint);
     this.#lastCheckpoint = checkpoint;
     return checkpoint;
   }
@@ -293,12 +292,13 @@ export class Journal {
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    await this.#writing;
     clearTimeout(this.#timer);
     try {
       if (this.#broken === undefined) await this.sync();
     } finally {
-      closeSync(this.#segment.fd);
       this.#segment.index.close();
+      await this.#segment.handle.close();
     }
   }
 }

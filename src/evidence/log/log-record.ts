@@ -1,4 +1,5 @@
 import type { Keyring } from './journal-keys.ts';
+import { LogError } from './log-error.ts';
 import type { SealedRecord } from './segment-view.ts';
 
 /** A record as readers see it. */
@@ -21,11 +22,14 @@ export interface LogRecord {
   readonly payload: Readonly<Record<string, unknown>> | null;
 }
 
-/** Opens a record with whatever key the ring has for it. */
+/** Opens a record with whatever key the ring has for it. Throws LogError `damaged` when the right key does not open it. */
 export function openRecord({ header, sealed, sealer }: SealedRecord, keys: Keyring): LogRecord {
   const subject = keys.byPseudonym(header.subject);
   const place = { writer: header.writer, seq: header.seq, id: header.id };
   const text = subject === undefined ? undefined : sealer.open(sealed, { subject, place });
+  if (subject !== undefined && text === undefined) {
+    throw new LogError('damaged', `the payload of event \`${header.id}\` does not open with the key of its subject`);
+  }
   return {
     id: header.id,
     writer: header.writer,

@@ -1,4 +1,5 @@
-import { closeSync, copyFileSync, fsyncSync, ftruncateSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, copyFileSync, ftruncateSync, mkdirSync, openSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { toBase64url } from '#foundation/encoding';
 import { type Checkpoint, readCheckpoints, type VerifyNote } from './checkpoint.ts';
 import { DiskReserve, type ReserveOptions } from './disk-reserve.ts';
@@ -13,7 +14,6 @@ import {
   listSegments,
   readSegmentHead,
   type SegmentFile,
-  saltBytes,
   segmentPath,
   syncDirectory,
 } from './segment-file.ts';
@@ -63,7 +63,7 @@ export async function openJournal(
   const last = readCheckpoints(directory).checkpoints.at(-1);
   if (last !== undefined) await checkNote(last, options);
   const files = listSegments(directory);
-  const resumed = files.length === 0 ? begin(options, last) : resume(options, { files, last });
+  const resumed = await (files.length === 0 ? begin(options, last) : resume(options, { files, last }));
   const reserve = options.reserve === undefined ? undefined : new DiskReserve(directory, options.reserve);
   const state: JournalState = {
     directory,
@@ -111,23 +111,22 @@ interface Resumed {
   readonly repair: JournalRepair | undefined;
 }
 
-function begin(options: OpenJournalOptions, last: Checkpoint | undefined): Resumed {
+async function begin(options: OpenJournalOptions, last: Checkpoint | undefined): Promise<Resumed> {
   const { directory, writer } = options;
   if (last !== undefined) {
     throw new LogError('damaged', `\`${directory}\` has a checkpoint over ${last.size} records but no segment`);
   }
   const range = new CompactRange();
-  const salt = Buffer.from(options.random(saltBytes));
-  const { fd, bytes } = createSegment(directory, { writer, first: 0, before: range, salt, previous: null });
+  const { handle, bytes } = await createSegment(directory, { writer, first: 0, before: range, previous: null });
   const index = new IndexWriter(directory, { first: 0, entries: Buffer.alloc(0) });
-  const segment = { fd, first: 0, bytes, salt, index, timeMin: Number.MAX_SAFE_INTEGER, timeMax: 0 };
+  const segment = { handle, first: 0, bytes, index, timeMin: Number.MAX_SAFE_INTEGER, timeMax: 0 };
   return { range, segment, repair: undefined };
 }
 
-function resume(
+async function resume(
   options: OpenJournalOptions,
   { files, last }: { files: readonly SegmentFile[]; last: Checkpoint | undefined },
-): Resumed {
+): Promise<Resumed> {
   const target = last?.size ?? 0;
   checkChain(files, options.writer);
   // Everything below the last checkpoint's segment is pinned by the subtree roots in that segment's head.
@@ -148,10 +147,12 @@ function resume(
     );
   }
   const repair =
-    state.problem === undefined ? undefined : cutTail(options.directory, { file: newest, problem: state.problem });
+    state.problem === undefined
+      ? undefined
+      : await cutTail(options.directory, { file: newest, problem: state.problem });
   const index = new IndexWriter(options.directory, { first: newest.first, entries: Buffer.concat(state.entries) });
-  const { timeMin, timeMax, bytes, salt } = state;
-  const segment = { fd: openSync(newest.path, 'r+'), first: newest.first, bytes, salt, index, timeMin, timeMax };
+  const { timeMin, timeMax, bytes } = state;
+  const segment = { handle: await open(newest.path, 'r+'), first: newest.first, bytes, index, timeMin, timeMax };
   return { range: state.range, segment, repair };
 }
 
@@ -186,7 +187,6 @@ interface Scan {
   readonly range: CompactRange;
   readonly entries: Buffer[];
   readonly bytes: number;
-  readonly salt: Uint8Array;
   readonly timeMin: number;
   readonly timeMax: number;
   readonly problem: SegmentProblem | undefined;
@@ -224,7 +224,7 @@ function scan(
       timeMin = Math.min(timeMin, header.time);
       timeMax = Math.max(timeMax, header.time);
     }
-    return { range, entries, bytes, salt: head.salt, timeMin, timeMax, problem };
+    return { range, entries, bytes, timeMin, timeMax, problem };
   } finally {
     closeSync(fd);
   }
@@ -254,16 +254,19 @@ function checkRepairable(
 }
 
 /** Keeps the whole damaged segment aside, then cuts what is no record off its end. */
-function cutTail(directory: string, { file, problem }: { file: SegmentFile; problem: SegmentProblem }): JournalRepair {
+async function cutTail(
+  directory: string,
+  { file, problem }: { file: SegmentFile; problem: SegmentProblem },
+): Promise<JournalRepair> {
   const keptAt = segmentPath(directory, { first: problem.seq, kind: 'torn' });
-  const fd = openSync(file.path, 'r+');
+  const handle = await open(file.path, 'r+');
   try {
     copyFileSync(file.path, keptAt);
-    ftruncateSync(fd, problem.offset);
-    fsyncSync(fd);
+    ftruncateSync(handle.fd, problem.offset);
+    await handle.sync();
   } finally {
-    closeSync(fd);
+    await handle.close();
   }
-  syncDirectory(directory);
+  await syncDirectory(directory);
   return { seq: problem.seq, bytes: file.bytes - problem.offset, keptAt };
 }

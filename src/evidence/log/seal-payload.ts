@@ -1,10 +1,9 @@
 import { createCipheriv, createDecipheriv, hkdfSync } from 'node:crypto';
 import type { SubjectKey } from './journal-keys.ts';
 
-const nonceBytes = 12;
+export const saltBytes = 16;
+export const nonceBytes = 12;
 const tagBytes = 16;
-/** Bytes that sealing adds. */
-export const sealOverheadBytes = nonceBytes + tagBytes;
 /** Subjects whose derived key is kept at hand. */
 const cachedKeysMax = 4096;
 
@@ -19,45 +18,50 @@ const associatedData = (place: PayloadPlace) =>
   Buffer.from(`nullius-journal-1\0${place.writer}\0${place.seq}\0${place.id}`, 'latin1');
 
 /**
- * Seals and opens the payloads of one segment: AES-256-GCM under a key derived (HKDF, RFC 5869) from the subject's key and
- * the segment's random salt. A key so serves at most one segment, far below the 2^32 messages that random nonces allow
- * (NIST SP 800-38D section 8.3), however long a subject lives and however often a tail is cut and written anew.
+ * Seals and opens payloads: AES-256-GCM under a key derived (HKDF, RFC 5869) from the subject's key and a random salt that
+ * lies before each payload and is hashed with it. A salt is used for one segment, so a derived key stays far below the 2^32
+ * messages that random nonces allow (NIST SP 800-38D section 8.3), however long a subject lives and however often a tail is
+ * cut and written anew.
  */
 export class PayloadSealer {
-  readonly #salt: Uint8Array;
+  readonly #salt: Buffer;
   readonly #derived = new Map<string, Buffer>();
 
-  constructor(salt: Uint8Array) {
-    this.#salt = salt;
+  /** `salt` is what to seal with; a reader passes none. */
+  constructor(salt: Uint8Array = new Uint8Array(saltBytes)) {
+    this.#salt = Buffer.from(salt);
   }
 
-  #keyOf(subject: SubjectKey): Buffer {
-    const known = this.#derived.get(subject.pseudonym);
+  #keyOf(subject: SubjectKey, salt: Buffer): Buffer {
+    const name = `${subject.pseudonym} ${salt.toString('latin1')}`;
+    const known = this.#derived.get(name);
     if (known !== undefined) return known;
-    const key = Buffer.from(hkdfSync('sha256', subject.key, this.#salt, 'nullius journal payload', 32));
+    const key = Buffer.from(hkdfSync('sha256', subject.key, salt, 'nullius journal payload', 32));
     if (this.#derived.size >= cachedKeysMax) this.#derived.clear();
-    this.#derived.set(subject.pseudonym, key);
+    this.#derived.set(name, key);
     return key;
   }
 
-  /** Gives nonce || ciphertext || tag. */
+  /** Gives salt || nonce || ciphertext || tag. */
   seal(
     text: string,
     { subject, nonce, place }: { subject: SubjectKey; nonce: Uint8Array; place: PayloadPlace },
   ): Buffer {
-    const cipher = createCipheriv('aes-256-gcm', this.#keyOf(subject), nonce, { authTagLength: tagBytes });
+    const key = this.#keyOf(subject, this.#salt);
+    const cipher = createCipheriv('aes-256-gcm', key, nonce, { authTagLength: tagBytes });
     cipher.setAAD(associatedData(place));
     const body = cipher.update(text, 'utf8');
     cipher.final();
-    return Buffer.concat([nonce, body, cipher.getAuthTag()]);
+    return Buffer.concat([this.#salt, nonce, body, cipher.getAuthTag()]);
   }
 
   /** Undefined when the bytes were not sealed with this key for this place. */
-  open(sealed: Uint8Array, { subject, place }: { subject: SubjectKey; place: PayloadPlace }): string | undefined {
-    if (sealed.byteLength < sealOverheadBytes) return undefined;
-    const nonce = sealed.subarray(0, nonceBytes);
-    const body = sealed.subarray(nonceBytes, sealed.byteLength - tagBytes);
-    const decipher = createDecipheriv('aes-256-gcm', this.#keyOf(subject), nonce, { authTagLength: tagBytes });
+  open(sealed: Buffer, { subject, place }: { subject: SubjectKey; place: PayloadPlace }): string | undefined {
+    if (sealed.byteLength < saltBytes + nonceBytes + tagBytes) return undefined;
+    const key = this.#keyOf(subject, sealed.subarray(0, saltBytes));
+    const nonce = sealed.subarray(saltBytes, saltBytes + nonceBytes);
+    const body = sealed.subarray(saltBytes + nonceBytes, sealed.byteLength - tagBytes);
+    const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: tagBytes });
     decipher.setAAD(associatedData(place));
     decipher.setAuthTag(sealed.subarray(sealed.byteLength - tagBytes));
     try {
@@ -68,5 +72,3 @@ export class PayloadSealer {
     }
   }
 }
-
-export { nonceBytes };

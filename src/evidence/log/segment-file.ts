@@ -1,4 +1,5 @@
-import { closeSync, fsyncSync, openSync, readdirSync, readSync, renameSync, statSync, writeSync } from 'node:fs';
+import { readdirSync, readSync, renameSync, statSync, writeSync } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { canonicalJson, fromBase64url, toBase64url } from '#foundation/encoding';
 import { type Frame, type FrameProblem, frameBytesMax, frameOverheadBytes, readFrame, writeFrame } from './frame.ts';
@@ -20,7 +21,6 @@ export interface SegmentHead {
   readonly first: number;
   /** Subtree roots of everything before it, so that the tree goes on even when older segments are gone. */
   readonly before: CompactRange;
-  readonly salt: Uint8Array;
   readonly previous: SealedSegment | null;
 }
 
@@ -35,7 +35,6 @@ export interface SegmentFile {
 const digits = 16;
 const namePattern = /^(\d{16})\.(segment|hashes)$/;
 const chunkBytes = 4 * 1024 * 1024;
-export const saltBytes = 16;
 
 /** The files that belong to the segment starting at `first`. */
 export function segmentPath(directory: string, { first, kind }: { first: number; kind: SegmentFileKind }): string {
@@ -58,30 +57,32 @@ export function listSegments(directory: string): SegmentFile[] {
   return [...found.values()].sort((a, b) => a.first - b.first);
 }
 
-/** Writes a new segment with its head so that it appears whole or not at all; gives a descriptor for appending and the bytes so far. */
-export function createSegment(directory: string, head: SegmentHead): { fd: number; path: string; bytes: number } {
+/** Writes a new segment with its head so that it appears whole or not at all; gives a handle for appending and the bytes so far. */
+export async function createSegment(
+  directory: string,
+  head: SegmentHead,
+): Promise<{ handle: FileHandle; bytes: number }> {
   const text = canonicalJson({
     before: head.before.nodes.map((node) => toBase64url(node)),
     first: head.first,
     previous: head.previous,
-    salt: toBase64url(head.salt),
     v: 1,
     writer: head.writer,
   });
   const buffer = Buffer.alloc(text.length + frameOverheadBytes);
   const end = writeFrame(buffer, { offset: 0, kind: 'head', text, rest: new Uint8Array(0) });
   const path = segmentPath(directory, { first: head.first, kind: 'segment' });
-  const fd = openSync(`${path}.new`, 'w', 0o600);
+  const handle = await open(`${path}.new`, 'w', 0o600);
   try {
-    writeAll(fd, { bytes: buffer.subarray(0, end), position: 0 });
-    fsyncSync(fd);
+    writeAll(handle.fd, { bytes: buffer.subarray(0, end), position: 0 });
+    await handle.sync();
     renameSync(`${path}.new`, path);
-    syncDirectory(directory);
+    await syncDirectory(directory);
   } catch (error) {
-    closeSync(fd);
+    await handle.close();
     throw error;
   }
-  return { fd, path, bytes: end };
+  return { handle, bytes: end };
 }
 
 /** Writes all bytes at the position; a short write goes on, an error is thrown. */
@@ -90,13 +91,16 @@ export function writeAll(fd: number, { bytes, position }: { bytes: Uint8Array; p
   while (done < bytes.byteLength) done += writeSync(fd, bytes, done, bytes.byteLength - done, position + done);
 }
 
-/** Makes created, renamed and removed names durable. */
-export function syncDirectory(directory: string): void {
-  const fd = openSync(directory, 'r');
+/**
+ * Makes created, renamed and removed names durable. By handle, as every sync here: under Node's permission model the calls
+ * on bare descriptors are refused.
+ */
+export async function syncDirectory(directory: string): Promise<void> {
+  const handle = await open(directory, 'r');
   try {
-    fsyncSync(fd);
+    await handle.sync();
   } finally {
-    closeSync(fd);
+    await handle.close();
   }
 }
 
@@ -160,14 +164,11 @@ export function readSegmentHead(fd: number, file: SegmentFile): { head: SegmentH
 function parseHead(text: Buffer): SegmentHead | undefined {
   try {
     const value = JSON.parse(text.toString('latin1')) as Partial<Record<string, unknown>>;
-    const { before, first, previous, salt, v, writer } = value;
-    if (v !== 1 || typeof first !== 'number' || typeof writer !== 'string' || typeof salt !== 'string')
-      return undefined;
-    const saltValue = fromBase64url(salt);
-    if (!Array.isArray(before) || saltValue?.byteLength !== saltBytes) return undefined;
+    const { before, first, previous, v, writer } = value;
+    if (v !== 1 || typeof first !== 'number' || typeof writer !== 'string' || !Array.isArray(before)) return undefined;
     const nodes = before.map((node) => fromBase64url(String(node)) ?? new Uint8Array(0));
     if (previous !== null && !isSealed(previous)) return undefined;
-    return { writer, first, before: new CompactRange(first, nodes), salt: saltValue, previous };
+    return { writer, first, before: new CompactRange(first, nodes), previous };
   } catch {
     return undefined;
   }

@@ -1,4 +1,4 @@
-import { closeSync, existsSync, fdatasyncSync, ftruncateSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, ftruncateSync, openSync, readFileSync } from 'node:fs';
 import type { RecordHeader } from './record-header.ts';
 import { segmentPath, writeAll } from './segment-file.ts';
 
@@ -72,14 +72,17 @@ export class SegmentIndex {
     return this.#bytes.readUInt8(entry * entryBytes + 30);
   }
 
-  hasId(entry: number, key: Buffer): boolean {
-    const at = entry * entryBytes;
-    return this.#bytes.compare(key, 0, 8, at, at + 8) === 0;
-  }
-
   hasSubject(entry: number, key: Buffer): boolean {
     const at = entry * entryBytes + 8;
     return this.#bytes.compare(key, 0, 8, at, at + 8) === 0;
+  }
+
+  /** Is an entry what this record makes it? One that is not there yet fits: readers then look into the segment itself. */
+  fits(entry: number, { header, offset }: { header: RecordHeader; offset: number }): boolean {
+    if (entry >= this.count) return true;
+    const wanted = Buffer.allocUnsafe(entryBytes);
+    writeIndexEntry(wanted, { at: 0, header, offset });
+    return wanted.compare(this.#bytes, entry * entryBytes, (entry + 1) * entryBytes) === 0;
   }
 
   /** Entries whose id may be the one with this key, found without looking at each entry in turn. */
@@ -122,10 +125,6 @@ export class IndexWriter {
   retract(entries: Buffer): void {
     this.#bytes -= entries.byteLength;
     ftruncateSync(this.#fd, this.#bytes);
-  }
-
-  sync(): void {
-    fdatasyncSync(this.#fd);
   }
 
   close(): void {

@@ -17,13 +17,12 @@ export interface SealedRecord {
 export class SegmentView {
   readonly #file: SegmentFile;
   readonly #segment: ReadableSegment;
-  readonly #sealer: PayloadSealer;
+  readonly #sealer = new PayloadSealer();
   #index: SegmentIndex;
 
   constructor(directory: string, file: SegmentFile) {
     this.#file = file;
     this.#segment = openSegment(file);
-    this.#sealer = new PayloadSealer(this.#segment.head.salt);
     try {
       this.#index = this.#completed(readSegmentIndex(directory, file.first));
     } catch (error) {

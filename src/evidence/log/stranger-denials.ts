@@ -41,7 +41,7 @@ export class StrangerDenials {
     this.#keysMax = keysMax;
   }
 
-  /** Counts one denial. Gives how many of its kind were counted since the last drain(). */
+  /** Counts a denial; gives how many like it there were since the last drain(). */
   note({ resource, reason, address }: StrangerDenial): number {
     const time = this.#now();
     const hour = Math.floor(time / hourMs);

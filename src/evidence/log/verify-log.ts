@@ -1,25 +1,26 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { toBase64url } from '#foundation/encoding';
+import { canonicalJson, toBase64url } from '#foundation/encoding';
 import { type Checkpoint, readCheckpoints, type VerifyNote } from './checkpoint.ts';
 import { LogError } from './log-error.ts';
 import { CompactRange, hashBytes } from './merkle-tree.ts';
-import { listSegments, type SegmentFile } from './segment-file.ts';
+import { listSegments, type SealedSegment, type SegmentFile, type SegmentHead } from './segment-file.ts';
+import { readSegmentIndex } from './segment-index.ts';
 import { openSegment, readPrunedLeaves, walkSegment } from './walk-segment.ts';
 
 export interface VerifyOptions {
   /** The folder that holds one folder per writer. */
   readonly directory: string;
   readonly verifyNote: VerifyNote;
-  /** A checkpoint kept where a writer of the journal folder could not change it. */
-  readonly pinned?: Checkpoint;
+  /** Checkpoints kept where a writer of the journal folder could not change them. */
+  readonly pinned?: readonly Checkpoint[];
   /** Called now and then with the records verified so far, and awaited: lets a server do other work. */
   readonly onProgress?: (records: number) => Promise<void>;
 }
 
 /** One thing that is wrong, and where. */
 export interface LogFault {
-  readonly kind: 'damaged' | 'torn-tail' | 'missing' | 'checkpoint-mismatch' | 'checkpoint-unsigned';
+  readonly kind: 'damaged' | 'torn-tail' | 'missing' | 'index-mismatch' | 'checkpoint-mismatch' | 'checkpoint-unsigned';
   /** First record concerned, where known. */
   readonly seq: number | null;
   readonly words: string;
@@ -52,25 +53,27 @@ const claims = {
   unpinned:
     'Every record is whole, in its place, and every signed checkpoint in the folder holds. Someone who can write every file here could still have cut off the newest records together with their checkpoints: pin checkpoints elsewhere and give one with --checkpoint to rule that out.',
   pinned:
-    'Every record is whole and in its place, every signed checkpoint in the folder holds, and the log of the pinned writer still begins with exactly the records the pinned checkpoint was signed over. What is newer than that checkpoint rests on the checkpoints in the folder.',
+    "Every record is whole and in its place, every signed checkpoint in the folder holds, and the log of every pinned writer still begins with exactly the records its pinned checkpoint was signed over. What is newer than that, and other writers' logs, rest on the checkpoints in the folder.",
 } as const;
 const progressRecords = 10_000;
 
 /** Recomputes everything from the files alone: frames, headers, places, payload hashes, trees, checkpoints and their signatures. */
 export async function verifyLog(options: VerifyOptions): Promise<VerifyReport> {
-  const { directory, pinned } = options;
+  const { directory, pinned = [] } = options;
   const writers = listWriters(directory);
   const reports: WriterReport[] = [];
   for (const writer of writers) {
-    reports.push(await verifyWriter(options, { writer, pinned: pinned?.writer === writer ? pinned : undefined }));
+    reports.push(
+      await verifyWriter(options, { writer, pinned: pinned.filter((checkpoint) => checkpoint.writer === writer) }),
+    );
   }
-  if (pinned !== undefined && !writers.includes(pinned.writer)) {
-    const words = `the pinned checkpoint is of writer \`${pinned.writer}\`, whose journal is gone`;
-    reports.push(emptyReport(pinned.writer, { kind: 'missing', seq: 0, words }));
+  for (const gone of pinned.filter(({ writer }) => !writers.includes(writer))) {
+    const words = `a pinned checkpoint is of writer \`${gone.writer}\`, whose journal is gone`;
+    reports.push(emptyReport(gone.writer, { kind: 'missing', seq: 0, words }));
   }
   const ok = reports.every((report) => report.faults.length === 0);
-  const claim = ok ? (pinned === undefined ? claims.unpinned : claims.pinned) : claims.bad;
-  return { ok, writers: reports, isPinned: pinned !== undefined, claim };
+  const claim = ok ? (pinned.length === 0 ? claims.unpinned : claims.pinned) : claims.bad;
+  return { ok, writers: reports, isPinned: pinned.length > 0, claim };
 }
 
 /** Names of the writers that have a journal under `directory`. Throws LogError `not-found` when the folder is absent. */
@@ -89,7 +92,7 @@ function emptyReport(writer: string, fault: LogFault): WriterReport {
 
 async function verifyWriter(
   options: VerifyOptions,
-  { writer, pinned }: { writer: string; pinned: Checkpoint | undefined },
+  { writer, pinned }: { writer: string; pinned: readonly Checkpoint[] },
 ): Promise<WriterReport> {
   const directory = join(options.directory, writer);
   let checkpoints: Checkpoint[];
@@ -102,7 +105,7 @@ async function verifyWriter(
     return emptyReport(writer, { kind: 'damaged', seq: null, words: error.message });
   }
   const faults: LogFault[] = [];
-  const claimed = pinned === undefined ? checkpoints : [...checkpoints, pinned];
+  const claimed = [...checkpoints, ...pinned];
   const wanted = new Set(claimed.map((checkpoint) => checkpoint.size));
   const roots = new Map<number, string>();
   const range = new CompactRange();
@@ -111,6 +114,7 @@ async function verifyWriter(
   };
   note();
   let pruned = 0;
+  const live: LiveContext = { directory, writer, range, note, options, faults, found: null };
   for (const file of files) {
     if (file.first !== range.size) {
       faults.push({
@@ -120,8 +124,7 @@ async function verifyWriter(
       });
       break;
     }
-    const walk = file.isPruned ? walkPruned(file, { range, note }) : walkLive(file, { writer, range, note, options });
-    const fault = await walk;
+    const fault = file.isPruned ? walkPruned(file, { range, note }) : await walkLive(file, live);
     if (file.isPruned) pruned = range.size;
     if (fault !== undefined) {
       faults.push(fault.kind === 'torn-tail' && file !== files.at(-1) ? { ...fault, kind: 'damaged' } : fault);
@@ -140,10 +143,10 @@ async function verifyWriter(
   };
 }
 
-async function walkPruned(
+function walkPruned(
   file: SegmentFile,
   { range, note }: { range: CompactRange; note: () => void },
-): Promise<LogFault | undefined> {
+): LogFault | undefined {
   if (file.bytes % hashBytes !== 0) {
     return { kind: 'damaged', seq: range.size, words: `the kept hashes \`${file.path}\` are cut short` };
   }
@@ -154,54 +157,76 @@ async function walkPruned(
   return undefined;
 }
 
-async function walkLive(
-  file: SegmentFile,
-  context: { writer: string; range: CompactRange; note: () => void; options: VerifyOptions },
-): Promise<LogFault | undefined> {
-  const { writer, range, note, options } = context;
+async function walkLive(file: SegmentFile, context: LiveContext): Promise<LogFault | undefined> {
   try {
-    const steps = withSegmentSteps(file, { writer, range, note });
-    for (const fault of steps) {
+    for (const fault of liveSteps(file, context)) {
       if (fault !== undefined) return fault;
-      await options.onProgress?.(range.size);
+      await context.options.onProgress?.(context.range.size);
     }
     return undefined;
   } catch (error) {
     if (!(error instanceof LogError)) throw error;
-    return { kind: 'damaged', seq: range.size, words: error.message };
+    return { kind: 'damaged', seq: context.range.size, words: error.message };
   }
 }
 
+interface LiveContext {
+  readonly directory: string;
+  readonly writer: string;
+  readonly range: CompactRange;
+  readonly note: () => void;
+  readonly options: VerifyOptions;
+  readonly faults: LogFault[];
+  /** What was found of the segment before, to be compared with what this one's head says of it. */
+  found: SealedSegment | null;
+}
+
 /** Walks a segment and pauses every few thousand records (yielding undefined); yields a fault at most once, last. */
-function* withSegmentSteps(
-  file: SegmentFile,
-  { writer, range, note }: { writer: string; range: CompactRange; note: () => void },
-): Generator<LogFault | undefined> {
+function* liveSteps(file: SegmentFile, context: LiveContext): Generator<LogFault | undefined> {
+  const { directory, range, note } = context;
   const segment = openSegment(file);
   try {
     const { head } = segment;
-    if (head.writer !== writer) {
-      yield { kind: 'damaged', seq: range.size, words: `\`${file.path}\` is of writer \`${head.writer}\`` };
+    const words = headFault(head, context);
+    if (words !== undefined) {
+      yield { kind: 'damaged', seq: range.size, words: `\`${file.path}\` ${words}` };
       return;
     }
-    if (!head.before.root().equals(range.root())) {
-      yield { kind: 'damaged', seq: range.size, words: `\`${file.path}\` does not go on from the records before it` };
-      return;
-    }
+    const index = readSegmentIndex(directory, file.first);
+    let isIndexed = true;
+    let timeMin = Number.MAX_SAFE_INTEGER;
+    let timeMax = 0;
     for (const item of walkSegment(segment.fd, { head, offset: segment.bytes })) {
       if ('problem' in item) {
-        const { kind, seq, offset, words } = item.problem;
-        const where = `record ${seq} at byte ${offset} of \`${file.path}\`: ${words}`;
+        const { kind, seq, offset, words: what } = item.problem;
+        const where = `record ${seq} at byte ${offset} of \`${file.path}\`: ${what}`;
         yield { kind: kind === 'torn' ? 'torn-tail' : 'damaged', seq, words: where };
         return;
       }
-      range.append(item.record.leaf);
+      const { header, leaf, offset } = item.record;
+      if (isIndexed && !index.fits(header.seq - head.first, { header, offset })) {
+        isIndexed = false;
+        const about = `the index beside \`${file.path}\` hides or misplaces record ${header.seq} from queries: delete that index file`;
+        context.faults.push({ kind: 'index-mismatch', seq: header.seq, words: about });
+      }
+      range.append(leaf);
       note();
+      timeMin = Math.min(timeMin, header.time);
+      timeMax = Math.max(timeMax, header.time);
       if (range.size % progressRecords === 0) yield undefined;
     }
+    context.found = { first: file.first, bytes: file.bytes, timeMin, timeMax };
   } finally {
     segment.close();
   }
+}
+
+/** Everything a head says follows from what was read before it. */
+function headFault(head: SegmentHead, { writer, range, found }: LiveContext): string | undefined {
+  if (head.writer !== writer) return `is of writer \`${head.writer}\``;
+  if (!head.before.root().equals(range.root())) return 'does not go on from the records before it';
+  const isAsFound = found === null ? true : canonicalJson(found) === canonicalJson(head.previous);
+  return isAsFound ? undefined : 'tells otherwise of the segment before it than what is found there';
 }
 
 async function checkCheckpoints(

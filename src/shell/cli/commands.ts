@@ -3,6 +3,7 @@ import { checkCommands } from './nouns/check.ts';
 import { decideCommands } from './nouns/decide.ts';
 import { grantCommands } from './nouns/grant.ts';
 import { groupCommands } from './nouns/group.ts';
+import { logCommands } from './nouns/log.ts';
 import { policyCommands } from './nouns/policy.ts';
 import { protectCommands } from './nouns/protect.ts';
 import { resourceCommands } from './nouns/resource.ts';
@@ -26,4 +27,5 @@ export const commands: readonly Command[] = [
   ...grantCommands,
   ...policyCommands,
   ...decideCommands,
+  ...logCommands,
 ];

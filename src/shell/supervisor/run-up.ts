@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { closeSync, fsyncSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { keepStatementKeys } from '#shell/journal';
 import { type ControlHandoff, type GatewayHandoff, type ListenAddress, originOf, type PublicUrls } from '#shell/wire';
 import { type DataFolder, prepareDataFolder } from './data-folder.ts';
 import { resolveListen } from './free-port.ts';
@@ -117,7 +118,10 @@ function createChildren(
     onReady: (detail) => {
       // The signer may not open the folder of its key file; its name must be as durable as what the key wraps.
       syncFolder(dirname(rootKeyFile));
-      signerReady.resolve(detail['statementKeys'] as GatewayHandoff['signerKeys']);
+      const statementKeys = detail['statementKeys'] as GatewayHandoff['signerKeys'];
+      // For `nullius log verify`, which works on files: public halves only, those of older checkpoints included.
+      keepStatementKeys(dataDirectory, statementKeys);
+      signerReady.resolve(statementKeys);
     },
   });
   const controlHandoff: ControlHandoff = {

@@ -1,0 +1,253 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Checkpoint, LogRecord, VerifyReport } from '#evidence/log';
+import { parseDuration } from '../../config/duration.ts';
+import type { ApiClient } from '../client.ts';
+import type { Command, Invocation, OptionSpec } from '../command.ts';
+import { CliError, exitCodes } from '../failure.ts';
+import { findUser } from '../lookup.ts';
+import { formatTime, printable, table } from '../output.ts';
+
+/** An event as the API gives it. */
+type EventView = Omit<LogRecord, 'pseudonym'>;
+
+const filterOptions: Readonly<Record<string, OptionSpec>> = {
+  since: { type: 'string', value: 'time', summary: 'from this time on: `2026-01-31T12:00:00Z`, or `2h` ago' },
+  until: { type: 'string', value: 'time', summary: 'before this time' },
+  class: { type: 'string', value: 'number', summary: 'OCSF class, such as 4002 (requests) or 3002 (sign-ins)' },
+  user: { type: 'string', value: 'user', summary: 'of this user' },
+  resource: { type: 'string', value: 'name', summary: 'about this resource' },
+  outcome: { type: 'string', value: 'success|failure', summary: 'what was done, or what was refused' },
+  text: { type: 'string', value: 'text', summary: 'with this text anywhere in it' },
+};
+const queryEventsMax = 10_000;
+const exportPageEvents = 200;
+
+/** `2h` is two hours ago; else a date as ISO 8601. */
+function parseTime(text: string): number {
+  const ago = parseDuration(text);
+  const time = ago === undefined ? Date.parse(text) : Date.now() - ago;
+  if (!Number.isFinite(time)) {
+    throw new CliError('usage', `\`${text}\` is no time; write \`2026-01-31T12:00:00Z\`, or \`2h\` for two hours ago`);
+  }
+  return time;
+}
+
+async function queryOf({ api, text }: Invocation): Promise<Record<string, string | number | undefined>> {
+  const [since, until, user, outcome, eventClass] = [
+    text('since'),
+    text('until'),
+    text('user'),
+    text('outcome'),
+    text('class'),
+  ];
+  if (outcome !== undefined && outcome !== 'success' && outcome !== 'failure') {
+    throw new CliError('usage', `\`${outcome}\` is no outcome; write \`success\` or \`failure\``);
+  }
+  if (eventClass !== undefined && !/^\d{4,5}$/.test(eventClass)) {
+    throw new CliError('usage', `\`${eventClass}\` is no OCSF class; write a number such as 4002`);
+  }
+  return {
+    since: since === undefined ? undefined : parseTime(since),
+    until: until === undefined ? undefined : parseTime(until),
+    class: eventClass,
+    user: user === undefined ? undefined : (await findUser(api, user)).id,
+    resource: text('resource'),
+    outcome,
+    q: text('text'),
+  };
+}
+
+/** One line for a person. Everything in it may be a stranger's words. */
+function eventLine(event: EventView): string {
+  const { payload } = event;
+  const request = payload?.['http_request'] as
+    | { http_method?: string; url?: { hostname?: string; path?: string } }
+    | undefined;
+  const asked =
+    request?.url === undefined
+      ? ''
+      : `${request.http_method ?? ''} ${request.url.hostname ?? ''}${request.url.path ?? ''}`;
+  const words = payload === null ? '(erased)' : String(payload['message'] ?? payload['status_detail'] ?? '');
+  const mark = event.statusId === 2 ? 'no ' : 'yes';
+  const parts = [formatTime(event.time), event.writer, mark, event.classUid, event.subject ?? '(erased)', asked, words];
+  return printable(`${parts.join('  ')}  ${event.id}`).replaceAll('\n', '\ufffd');
+}
+
+function productVersion(): string {
+  const manifest = new URL('../../../../package.json', import.meta.url);
+  return (JSON.parse(readFileSync(manifest, 'utf8')) as { version: string }).version;
+}
+
+async function* oldestFirst(api: ApiClient, query: Awaited<ReturnType<typeof queryOf>>): AsyncGenerator<EventView> {
+  let cursor: string | undefined;
+  do {
+    const call = {
+      method: 'GET',
+      path: '/events',
+      query: { ...query, order: 'oldest-first', limit: exportPageEvents, cursor },
+    } as const;
+    const page = (await api.call(call)).body as { items: EventView[]; next: string | null };
+    yield* page.items;
+    cursor = page.next ?? undefined;
+  } while (cursor !== undefined);
+}
+
+function readPinned(path: string, parse: (line: string) => Checkpoint | undefined): Checkpoint[] {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch {
+    throw new CliError(
+      'usage',
+      `\`${path}\` cannot be read; --checkpoint needs a file made by \`nullius log checkpoint\``,
+    );
+  }
+  const lines = text.split('\n').filter((line) => line.trim() !== '');
+  const checkpoints = lines.map(parse).filter((checkpoint) => checkpoint !== undefined);
+  if (checkpoints.length === 0 || checkpoints.length !== lines.length) {
+    throw new CliError('usage', `\`${path}\` is no checkpoint; make one by \`nullius log checkpoint\``);
+  }
+  return checkpoints;
+}
+
+function reportWords(report: VerifyReport): string {
+  const rows = report.writers.map((each) => [
+    each.writer,
+    each.size,
+    each.pruned,
+    each.signedSize,
+    each.checkpoints,
+    each.faults.length === 0 ? 'sound' : `${each.faults.length} faults`,
+  ]);
+  const faults = report.writers.flatMap((each) =>
+    each.faults.map((fault) => `${each.writer}: ${fault.kind}: ${fault.words}`),
+  );
+  const headings = ['WRITER', 'RECORDS', 'PRUNED', 'SIGNED', 'CHECKPOINTS', 'RESULT'];
+  return [table(headings, rows), ...faults, report.claim].join('\n');
+}
+
+export const logCommands: readonly Command[] = [
+  {
+    noun: 'log',
+    verb: 'tail',
+    summary: 'Follows the log as it is written',
+    run: async ({ api, out }) => {
+      const stop = new AbortController();
+      process.once('SIGINT', () => stop.abort());
+      const onData = (data: string) => {
+        const event = JSON.parse(data) as EventView;
+        out.line(event, eventLine(event));
+      };
+      await api.stream({ method: 'GET', path: '/events/stream' }, { onData, signal: stop.signal });
+      return exitCodes.done;
+    },
+  },
+  {
+    noun: 'log',
+    verb: 'query',
+    summary: 'Finds events, newest first, or one by its correlation id',
+    positionals: [{ name: 'correlation-id', optional: true }],
+    options: {
+      ...filterOptions,
+      limit: { type: 'string', value: 'number', summary: 'at most this many (default 50)' },
+    },
+    run: async (invocation) => {
+      const { api, out, positionals, text } = invocation;
+      const [id] = positionals;
+      if (id !== undefined) {
+        const { body } = await api.call({ method: 'GET', path: `/events/${encodeURIComponent(id)}` });
+        out.answer(body, JSON.stringify(body, null, 2));
+        return exitCodes.done;
+      }
+      const limit = Number(text('limit') ?? 50);
+      if (!Number.isInteger(limit) || limit < 1 || limit > queryEventsMax) {
+        throw new CliError('usage', `--limit is a number from 1 to ${queryEventsMax}`);
+      }
+      const events = await api.list('/events', { query: await queryOf(invocation), max: limit });
+      out.answer(events, (events as unknown as EventView[]).map(eventLine).join('\n'));
+      return exitCodes.done;
+    },
+  },
+  {
+    noun: 'log',
+    verb: 'export',
+    summary: 'Writes events as lines of JSON, oldest first, for a SIEM',
+    options: {
+      ...filterOptions,
+      format: { type: 'string', value: 'ocsf|record', summary: 'complete OCSF events (default), or our own records' },
+    },
+    run: async (invocation) => {
+      const { toOcsf } = await import('#evidence/log');
+      const format = invocation.text('format') ?? 'ocsf';
+      if (format !== 'ocsf' && format !== 'record') {
+        throw new CliError('usage', `\`${format}\` is no format; write \`ocsf\` or \`record\``);
+      }
+      const version = productVersion();
+      const query = await queryOf(invocation);
+      for await (const event of oldestFirst(invocation.api, query)) {
+        const record = { pseudonym: '', ...event };
+        const line = format === 'ocsf' ? toOcsf(record, { productVersion: version }) : event;
+        invocation.out.line(line, JSON.stringify(line));
+      }
+      return exitCodes.done;
+    },
+  },
+  {
+    noun: 'log',
+    verb: 'checkpoint',
+    summary: 'Prints the newest signed checkpoint of every writer, to be kept elsewhere',
+    details: 'Works on the files. Keep the lines where nobody who can write the data folder can change them.',
+    run: async ({ globals, out }) => {
+      const { formatCheckpoint, listWriters, readCheckpoints } = await import('#evidence/log');
+      const directory = join(globals.data, 'journal');
+      const newest = fromLog(() =>
+        listWriters(directory).map((writer) => readCheckpoints(join(directory, writer)).checkpoints.at(-1)),
+      );
+      const checkpoints = newest.filter((checkpoint) => checkpoint !== undefined);
+      if (checkpoints.length === 0) throw new CliError('failed', 'no checkpoint was signed yet: wait a minute');
+      for (const checkpoint of checkpoints) out.line(checkpoint, formatCheckpoint(checkpoint));
+      return exitCodes.done;
+    },
+  },
+  {
+    noun: 'log',
+    verb: 'verify',
+    summary: 'Recomputes the whole log from its files and checks every signature; exit 1 when anything is wrong',
+    details:
+      'Works on the files, with or without a server. Only with --checkpoint does it claim to notice tampering by someone who can write every file.',
+    options: {
+      checkpoint: { type: 'string', value: 'file', summary: 'checkpoints that were kept elsewhere (`log checkpoint`)' },
+      keys: {
+        type: 'string',
+        value: 'file',
+        summary: 'public statement keys kept elsewhere (default `statement-keys.json` in the data folder)',
+      },
+    },
+    run: async ({ globals, out, text }) => {
+      const { parseCheckpoint, verifyLog } = await import('#evidence/log');
+      const { noteVerifier, readStatementKeys, statementKeysFile } = await import('#shell/journal');
+      const file = text('checkpoint');
+      const pinned = file === undefined ? [] : readPinned(file, parseCheckpoint);
+      const keys = fromLog(() => readStatementKeys(text('keys') ?? statementKeysFile(globals.data)));
+      const directory = join(globals.data, 'journal');
+      const report = await verifyLog({ directory, verifyNote: noteVerifier(keys), pinned }).catch((error: unknown) =>
+        fromLog(() => {
+          throw error;
+        }),
+      );
+      out.answer(report, reportWords(report));
+      return report.ok ? exitCodes.done : exitCodes.no;
+    },
+  },
+];
+
+/** LogErrors have words for people already. */
+function fromLog<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof Error && error.name === 'LogError') throw new CliError('failed', error.message);
+    throw error;
+  }
+}
