@@ -112,6 +112,14 @@ export const theme = createTheme({
   },
 });
 
+/** Badges and alerts in the dark: a tint that can be told from the surface, and a text that can be read on it. */
+const darkTints = Object.fromEntries(
+  Object.entries({ verdigris, madder, ochre, gray }).flatMap(([name, shades]) => [
+    [`--mantine-color-${name}-light`, `color-mix(in srgb, ${shades[4]} 18%, transparent)`],
+    [`--mantine-color-${name}-light-color`, shades[2]],
+  ]),
+);
+
 /** Where Mantine's own choice is too pale to read or too blue to be ours. */
 export const cssVariablesResolver: CSSVariablesResolver = () => ({
   variables: {},
@@ -129,6 +137,7 @@ export const cssVariablesResolver: CSSVariablesResolver = () => ({
     '--nullius-warn': 'var(--mantine-color-ochre-6)',
   },
   dark: {
+    ...darkTints,
     '--mantine-color-dimmed': 'var(--mantine-color-dark-2)',
     '--mantine-color-anchor': 'var(--mantine-color-verdigris-3)',
     '--mantine-color-placeholder': 'var(--mantine-color-dark-2)',

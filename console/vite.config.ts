@@ -6,6 +6,8 @@ export default defineConfig({
   plugins: [react(), themeCss()],
   build: {
     outDir: 'dist',
+    // light-dark() as it is: its stand-in for older browsers does not see Mantine's colour scheme.
+    target: ['chrome123', 'firefox121', 'safari17.5'],
     emptyOutDir: true,
     assetsInlineLimit: 0,
     // A polyfill would be an inline script; every browser with passkeys preloads modules by itself.

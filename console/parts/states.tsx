@@ -19,7 +19,9 @@ export function Loading({ lines = 5, what = 'this page' }: { lines?: number; wha
 export function Empty({ title, children, action }: { title: string; children?: ReactNode; action?: ReactNode }) {
   return (
     <div className="empty">
-      <Title order={3}>{title}</Title>
+      <Title order={2} size="h3">
+        {title}
+      </Title>
       {children !== undefined && (
         <Text size="sm" c="dimmed" maw={520}>
           {children}

@@ -43,12 +43,12 @@ export function Layout() {
         Skip to content
       </a>
       <div className="frame">
-        <div className="top">
+        <header className="top">
           <Brand />
           <ActionIcon variant="default" size="lg" aria-label="Open navigation" onClick={() => setOpen(true)}>
             <IconMenu2 size={18} aria-hidden />
           </ActionIcon>
-        </div>
+        </header>
         <Drawer opened={isOpen} onClose={() => setOpen(false)} size={280} title="Navigation" padding="md">
           <Navigation />
           <div className="side-foot">
@@ -56,14 +56,14 @@ export function Layout() {
             <ColorSchemeSwitch />
           </div>
         </Drawer>
-        <div className="side">
+        <header className="side">
           <Brand />
           <Navigation />
           <div className="side-foot">
             <Account />
             <ColorSchemeSwitch />
           </div>
-        </div>
+        </header>
         <main className="main" id="main" tabIndex={-1}>
           <Suspense fallback={<Loading />}>
             <Outlet />

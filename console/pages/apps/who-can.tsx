@@ -5,7 +5,7 @@ import { Link } from 'react-router';
 import { ask } from '../../api/ask.ts';
 import { useForbidden } from '../../api/rights.ts';
 import type { Explanation, Page, UserView } from '../../api/shapes.ts';
-import { AnswerMark } from '../../parts/marks.tsx';
+import { AnswerMark, answerWords } from '../../parts/marks.tsx';
 import { Panel } from '../../parts/page.tsx';
 import { Await, Empty } from '../../parts/states.tsx';
 
@@ -57,7 +57,7 @@ export function WhoCan({ resource }: { resource: string }) {
                     </Link>
                     <Link
                       to={`/why?user=${encodeURIComponent(user.id)}&resource=${encodeURIComponent(resource)}&action=${action}`}
-                      aria-label={`Why, for ${user.displayName || user.name}?`}
+                      aria-label={`${answerWords[explanation.answer]}: why, for ${user.displayName || user.name}?`}
                     >
                       <AnswerMark answer={explanation.answer} />
                     </Link>

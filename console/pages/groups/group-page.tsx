@@ -193,7 +193,7 @@ function Detail({ group, reload }: { group: GroupView; reload: () => void }) {
                       cell: (user) => (
                         <Confirm
                           label="Take out"
-                          ariaLabel={`Take ${user.displayName || user.name} out`}
+                          ariaLabel={`Take out ${user.displayName || user.name}`}
                           title={`Take ${user.displayName || user.name} out of ${name}?`}
                           refused={all ?? readOnly ?? refused}
                           run={async () => {

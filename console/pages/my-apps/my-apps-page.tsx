@@ -63,7 +63,9 @@ function AppCard({ app, onAsk }: { app: MyApp; onAsk: () => void }) {
   return (
     <li className="step">
       <div className="reach">
-        <Title order={3}>{name}</Title>
+        <Title order={2} size="h3">
+          {name}
+        </Title>
         <AnswerMark answer={app.answer} />
       </div>
       {app.description !== '' && (

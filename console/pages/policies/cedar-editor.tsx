@@ -33,7 +33,8 @@ const kinds: readonly CedarKind[] = [
   'call',
   'operator',
 ];
-const tags = Object.fromEntries(kinds.map((kind) => [kind, Tag.define()]));
+// A name of our own: the stream parser takes `variable` and `type` for its own tags.
+const tags = Object.fromEntries(kinds.map((kind) => [`cedar_${kind}`, Tag.define()]));
 
 const cedar = StreamLanguage.define({
   name: 'cedar',
@@ -42,14 +43,14 @@ const cedar = StreamLanguage.define({
   token: (stream) => {
     const { kind, text } = cedarTokenAt(stream.string, stream.pos);
     stream.pos += text.length;
-    return kind === 'plain' ? null : kind;
+    return kind === 'plain' ? null : `cedar_${kind}`;
   },
 });
 
 // Colours are the page's own variables, which reach through the shadow root.
 const highlighting = HighlightStyle.define(
   kinds.flatMap((kind) => {
-    const tag = tags[kind];
+    const tag = tags[`cedar_${kind}`];
     return tag === undefined
       ? []
       : [{ tag, color: `var(--cedar-${kind})`, ...(kind === 'effect' ? { fontWeight: '600' } : {}) }];

@@ -38,7 +38,6 @@ export function SessionRows({ label, sessions, withPerson, more }: SessionRowsPr
         ...(withPerson === true ? [person] : []),
         {
           head: 'Where',
-          wide: true,
           cell: (session) => (
             <span title={session.userAgent}>
               {readUserAgent(session.userAgent)}
