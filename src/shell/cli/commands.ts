@@ -3,6 +3,7 @@ import { checkCommands } from './nouns/check.ts';
 import { decideCommands } from './nouns/decide.ts';
 import { grantCommands } from './nouns/grant.ts';
 import { groupCommands } from './nouns/group.ts';
+import { keyCommands } from './nouns/key.ts';
 import { logCommands } from './nouns/log.ts';
 import { policyCommands } from './nouns/policy.ts';
 import { protectCommands } from './nouns/protect.ts';
@@ -28,4 +29,5 @@ export const commands: readonly Command[] = [
   ...policyCommands,
   ...decideCommands,
   ...logCommands,
+  ...keyCommands,
 ];

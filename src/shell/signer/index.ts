@@ -1,2 +1,3 @@
 export * from './private-file.ts';
+export * from './rotate-root-key.ts';
 export * from './start-signer.ts';

@@ -9,7 +9,7 @@ import {
 } from '#trust/keys';
 import { createPrivateFile, PrivateFileError, readPrivateFile } from './private-file.ts';
 
-const words =
+export const rootKeyFileWords =
   '# Nullius root keys. Whoever has this file and the data folder has everything; without it the data folder is lost.\n';
 
 export interface RootKeyNeeds {
@@ -30,6 +30,6 @@ export async function openRootKeys({ path, isFirstStart }: RootKeyNeeds): Promis
       `the root key file \`${path}\` is missing; restore it from a backup, the data cannot be read without it`,
     );
   const keys = [rootKeyFrom(randomBytes(rootKeyBytes))];
-  await createPrivateFile(path, words + formatRootKeys(keys));
+  await createPrivateFile(path, rootKeyFileWords + formatRootKeys(keys));
   return keys;
 }

@@ -1,0 +1,37 @@
+import { randomBytes } from 'node:crypto';
+import {
+  formatRootKeys,
+  parseRootKeys,
+  rootKeyBytes,
+  rootKeyFrom,
+  rootKeysMax,
+  rootKeyTextLengthMax,
+} from '#trust/keys';
+import { PrivateFileError, readPrivateFile, replacePrivateFile } from './private-file.ts';
+import { rootKeyFileWords } from './root-key-file.ts';
+
+/** Ids of the root keys in the file, oldest first. Throws PrivateFileError or KeysError. */
+export function listRootKeys(path: string): readonly string[] {
+  return readKeys(path).map((key) => key.id);
+}
+
+/** Adds a root key, which wraps from the signer's next start on. Gives its id. Throws PrivateFileError or KeysError. */
+export async function rotateRootKey(path: string): Promise<string> {
+  const keys = readKeys(path);
+  if (keys.length >= rootKeysMax)
+    throw new PrivateFileError(
+      `\`${path}\` holds ${rootKeysMax} keys already; remove the oldest that nothing is wrapped under`,
+    );
+  const added = rootKeyFrom(randomBytes(rootKeyBytes));
+  const text = rootKeyFileWords + formatRootKeys([...keys, added]);
+  // The old text is gone only once the new one is durable under the same name.
+  await replacePrivateFile(path, text);
+  return added.id;
+}
+
+function readKeys(path: string) {
+  const text = readPrivateFile(path, { byteCountMax: rootKeyTextLengthMax });
+  if (text === undefined)
+    throw new PrivateFileError(`there is no root key file \`${path}\`; \`nullius up\` makes it at first start`);
+  return parseRootKeys(text);
+}
