@@ -1,10 +1,10 @@
+import { type PolicyFolder, PolicyFolderError, readPolicyFolder } from '../../config/policy-folder.ts';
 import type { ApiClient } from '../client.ts';
 import type { Command } from '../command.ts';
 import { CliError, exitCodes } from '../failure.ts';
 import { diffTexts } from '../line-diff.ts';
 import { findUser } from '../lookup.ts';
 import { formatTime, table } from '../output.ts';
-import { readPolicyFolder } from '../policy-folder.ts';
 
 interface PublicationView {
   id: string;
@@ -22,6 +22,14 @@ const folderOption = {
   value: 'folder',
   summary: 'folder with `*.cedar` files (default `policies`)',
 } as const;
+
+function readFolder(folder: string): PolicyFolder {
+  try {
+    return readPolicyFolder(folder);
+  } catch (error) {
+    throw error instanceof PolicyFolderError ? new CliError('usage', error.message) : error;
+  }
+}
 
 async function currentPublication(api: ApiClient): Promise<PublicationView> {
   return (await api.call({ method: 'GET', path: '/policies/current' })).body as PublicationView;
@@ -67,7 +75,7 @@ const listCommands: readonly Command[] = [
     summary: 'Compares a folder with the policies in force; exit 1 when they differ',
     positionals: [{ name: 'folder', optional: true }],
     run: async ({ api, out, positionals }) => {
-      const folder = readPolicyFolder(positionals[0] ?? 'policies');
+      const folder = readFolder(positionals[0] ?? 'policies');
       const current = await currentPublication(api);
       const before = new Map(current.policies.map((each) => [each.file, each.text]));
       const after = new Map(folder.policies.map((each) => [each.file, each.text]));
@@ -99,7 +107,7 @@ const changeCommands: readonly Command[] = [
       message: { type: 'string', short: 'm', value: 'words', summary: 'why, for the history', required: true },
     },
     run: async ({ api, out, text }) => {
-      const folder = readPolicyFolder(text('from') ?? 'policies');
+      const folder = readFolder(text('from') ?? 'policies');
       const body = {
         ...(folder.schema === undefined ? {} : { schema: folder.schema }),
         policies: folder.policies,

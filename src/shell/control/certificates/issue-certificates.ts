@@ -25,14 +25,14 @@ export interface CertificateNeeds {
   };
 }
 
-type Calls = {
+export type CertificateCalls = {
   readonly [N in 'certificate/issue' | 'certificate/challenges']: (
     request: GatewayCalls[N]['request'],
   ) => Promise<GatewayCalls[N]['answer']>;
 };
 
 /** The gateway's calls about certificates: by our own CA in the signer, or by ACME when it is configured. */
-export function createCertificateCalls(needs: CertificateNeeds): Calls {
+export function createCertificateCalls(needs: CertificateNeeds): CertificateCalls {
   const board = new ChallengeBoard();
   const { acme, signer } = needs;
   // One order at a time: directories limit how many, and two gateways mostly ask for the same hosts.

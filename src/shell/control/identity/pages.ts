@@ -19,10 +19,10 @@ export interface Pages {
 }
 
 /**
- * The built sign-in pages, read once. Requests are looked up in this list and never become file names, so no path can
+ * The built pages, read once; `page` is the one that answers every address without a file. Requests are looked up in this list and never become file names, so no path can
  * lead out of the folder. Without a build there are no pages, and the site says so.
  */
-export function loadPages(folder: string): Pages {
+export function loadPages(folder: string, page = 'sign-in.html'): Pages {
   const files = new Map<string, Asset>();
   const names = existsSync(folder) ? globSync('{assets/**/*,*}', { cwd: folder, withFileTypes: true }) : [];
   for (const entry of names) {
@@ -33,7 +33,7 @@ export function loadPages(folder: string): Pages {
     files.set(path, { body: readFileSync(file), contentType, immutable: path.split('/')[1] === 'assets' });
   }
   return {
-    page: () => files.get('/sign-in.html'),
+    page: () => files.get(`/${page}`),
     asset: (path) => (path.endsWith('.html') ? undefined : files.get(path)),
   };
 }

@@ -1,31 +1,37 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { CliError } from './failure.ts';
 
 export interface PolicyFolder {
   readonly schema: string | undefined;
   readonly policies: readonly { readonly file: string; readonly text: string }[];
 }
 
+/** A folder that holds no policy set; the message says why. */
+export class PolicyFolderError extends Error {
+  override readonly name = 'PolicyFolderError';
+}
+
 /** Files of one folder, and bytes of one file. */
 const policyFileCountMax = 10_000;
 const policyFileBytesMax = 1024 * 1024;
 
-/** Reads `*.cedar` in byte order of their names, and the one `*.cedarschema`. Throws CliError `usage`. */
+/** Reads `*.cedar` in byte order of their names, and the one `*.cedarschema`. Throws PolicyFolderError. */
 export function readPolicyFolder(folder: string): PolicyFolder {
   let names: string[];
   try {
     names = readdirSync(folder).sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
   } catch {
-    throw new CliError('usage', `\`${folder}\` is no folder that can be read`);
+    throw new PolicyFolderError(`\`${folder}\` is no folder that can be read`);
   }
   const schemas = names.filter((name) => name.endsWith('.cedarschema'));
   const files = names.filter((name) => name.endsWith('.cedar'));
-  if (files.length === 0) throw new CliError('usage', `no \`*.cedar\` file lies in \`${folder}\``);
-  if (files.length > policyFileCountMax)
-    throw new CliError('usage', `\`${folder}\` holds more than ${policyFileCountMax} policy files`);
-  if (schemas.length > 1)
-    throw new CliError('usage', `\`${folder}\` holds several schemas (${schemas.join(', ')}); keep one`);
+  if (files.length === 0) throw new PolicyFolderError(`no \`*.cedar\` file lies in \`${folder}\``);
+  if (files.length > policyFileCountMax) {
+    throw new PolicyFolderError(`\`${folder}\` holds more than ${policyFileCountMax} policy files`);
+  }
+  if (schemas.length > 1) {
+    throw new PolicyFolderError(`\`${folder}\` holds several schemas (${schemas.join(', ')}); keep one`);
+  }
   const [schema] = schemas;
   return {
     schema: schema === undefined ? undefined : readOne(folder, schema),
@@ -35,7 +41,8 @@ export function readPolicyFolder(folder: string): PolicyFolder {
 
 function readOne(folder: string, name: string): string {
   const path = join(folder, name);
-  if (statSync(path).size > policyFileBytesMax)
-    throw new CliError('usage', `\`${path}\` is larger than ${policyFileBytesMax} bytes`);
+  if (statSync(path).size > policyFileBytesMax) {
+    throw new PolicyFolderError(`\`${path}\` is larger than ${policyFileBytesMax} bytes`);
+  }
   return readFileSync(path, 'utf8');
 }

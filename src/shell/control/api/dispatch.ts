@@ -1,0 +1,187 @@
+import { Hono } from 'hono';
+import type { z } from 'zod';
+import { IdentityError } from '#information/identity';
+import { originOf } from '#shell/wire';
+import { authorise } from './authorise.ts';
+import type { Caller } from './caller.ts';
+import { ApiProblem, problem, problemResponse } from './problem.ts';
+import type { Route } from './route.ts';
+import { routes } from './routes.ts';
+import type { ApiServices } from './services.ts';
+
+const bodyBytesDefault = 1024 * 1024;
+
+export interface ApiOptions {
+  readonly services: ApiServices;
+  /** Establishes who calls; throws ApiProblem 401. */
+  readonly identify: (request: Request) => Promise<Caller>;
+  /** Told of what nobody expected; the client learns only that it failed. */
+  readonly onError: (error: unknown) => void;
+}
+
+/** The admin API as one function from request to response, made from the table of routes. */
+export function createApi(options: ApiOptions): (request: Request) => Promise<Response> {
+  const app = new Hono();
+  const methods = new Map<string, string[]>();
+  for (const route of routes) {
+    methods.set(route.path, [...(methods.get(route.path) ?? []), route.method]);
+    app.on(route.method, `/api/v1${route.path}`, async (context) =>
+      answer(options, { route, request: context.req.raw, params: context.req.param() }),
+    );
+  }
+  for (const [path, allowed] of methods) {
+    app.all(`/api/v1${path}`, () => {
+      const response = problemResponse({ status: 405, code: 'method', detail: `use ${allowed.join(' or ')} here` });
+      response.headers.set('allow', allowed.join(', '));
+      return response;
+    });
+  }
+  app.notFound(() =>
+    problemResponse({
+      status: 404,
+      code: 'not-found',
+      detail: 'the API has no such path; `/api/v1/openapi.json` lists them',
+    }),
+  );
+  app.onError((error) => {
+    const details = describe(error);
+    if (details !== undefined) return problemResponse(details);
+    options.onError(error);
+    return problemResponse({
+      status: 500,
+      code: 'internal',
+      detail: 'something failed here; the log of the control process says what',
+    });
+  });
+  return async (request) => await app.fetch(request);
+}
+
+function describe(error: unknown): ApiProblem['details'] | undefined {
+  if (error instanceof ApiProblem) return error.details;
+  if (error instanceof IdentityError) return { status: error.status, code: error.code, detail: error.message };
+  return undefined;
+}
+
+interface Received {
+  readonly route: Route;
+  readonly request: Request;
+  readonly params: Record<string, string>;
+}
+
+/** Who, whether from here, whether allowed, what: in this order, so that nobody learns more than they may. */
+async function answer(options: ApiOptions, received: Received): Promise<Response> {
+  const { services } = options;
+  const { route, request } = received;
+  const caller = await options.identify(request);
+  checkSite(services, { caller, request, route });
+  await authorise(services, caller, { route, path: new URL(request.url).pathname });
+  const answered = await route.handle({
+    services,
+    caller,
+    params: parse(route.params, received.params, 'path'),
+    query: parse(route.query, queryOf(request), 'query'),
+    body: parse(route.body, await readBody(route, request), 'body'),
+    ifMatch: readIfMatch(request.headers.get('if-match')),
+    signal: request.signal,
+  });
+  const headers = new Headers({
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+    'cross-origin-resource-policy': 'same-origin',
+    'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  });
+  if ('stream' in answered) {
+    headers.set('content-type', route.contentType ?? 'application/octet-stream');
+    return new Response(answered.stream, { headers });
+  }
+  if (answered.revision !== undefined) headers.set('etag', `"${answered.revision}"`);
+  const status = route.status ?? 200;
+  if (status === 204) return new Response(null, { status, headers });
+  headers.set('content-type', 'application/json');
+  return new Response(JSON.stringify(answered.body), { status, headers });
+}
+
+/**
+ * Refuses what another site made a browser send with the person's cookie. Programs with tokens are not browsers with cookies;
+ * the local socket is not reached by browsers at all.
+ */
+function checkSite(
+  services: ApiServices,
+  { caller, request, route }: { caller: Caller; request: Request; route: Route },
+): void {
+  if (caller.sessionId === null) return;
+  const site = request.headers.get('sec-fetch-site');
+  const origin = request.headers.get('origin');
+  const refused = problem(403, 'cross-site', 'this request comes from another site; use the console itself');
+  if (origin !== null && origin !== originOf(services.urls, 'console')) throw refused;
+  if (route.method === 'GET') {
+    if (site !== null && site !== 'same-origin' && site !== 'none') throw refused;
+    return;
+  }
+  if (site !== 'same-origin' && (site !== null || origin === null)) throw refused;
+}
+
+function queryOf(request: Request): Record<string, string> {
+  const query: Record<string, string> = {};
+  for (const [name, value] of new URL(request.url).searchParams) {
+    if (Object.hasOwn(query, name)) throw problem(400, 'invalid', `the query has \`${name.slice(0, 100)}\` twice`);
+    query[name] = value;
+  }
+  return query;
+}
+
+async function readBody(route: Route, request: Request): Promise<unknown> {
+  if (route.body === undefined) {
+    if (request.body !== null && Number(request.headers.get('content-length') ?? 0) > 0) {
+      throw problem(400, 'invalid', 'this takes no body');
+    }
+    return null;
+  }
+  const type = (request.headers.get('content-type') ?? '').split(';')[0]?.trim().toLowerCase();
+  if (type !== 'application/json') throw problem(415, 'media-type', 'send JSON, with `content-type: application/json`');
+  const max = route.bodyBytesMax ?? bodyBytesDefault;
+  const text = await readText(request, max);
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw problem(400, 'invalid', 'the body is not JSON');
+  }
+}
+
+async function readText(request: Request, max: number): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of request.body ?? []) {
+    size += chunk.byteLength;
+    if (size > max) throw problem(413, 'too-large', `the body is larger than ${max} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function readIfMatch(header: string | null): number | undefined {
+  if (header === null || header === '*') return undefined;
+  const match = /^"([0-9]{1,15})"$/.exec(header);
+  if (match === null) throw problem(400, 'invalid', '`if-match` must be the `etag` of an earlier answer');
+  return Number(match[1]);
+}
+
+/** Parses one part of the request; what the client sent is quoted by path only. */
+function parse(schema: z.ZodType | undefined, value: unknown, where: string): unknown {
+  if (schema === undefined) {
+    if (where === 'query' && Object.keys(value as object).length > 0)
+      throw problem(400, 'invalid', 'this takes no query');
+    return where === 'body' ? null : {};
+  }
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const errors = parsed.error.issues
+    .slice(0, 50)
+    .map((issue) => ({ path: issue.path.map(String).join('.'), message: issue.message }));
+  const [first] = errors;
+  const detail =
+    first === undefined || first.path === ''
+      ? `the ${where} is not valid: ${first?.message}`
+      : `\`${first.path}\` is not valid: ${first.message}`;
+  throw new ApiProblem({ status: 400, code: 'invalid', detail, errors });
+}

@@ -1,0 +1,237 @@
+import { z } from 'zod';
+import { type Group, nameSchema } from '#foundation/model';
+import { refuseToStrand } from '../administrators.ts';
+import type { Caller } from '../caller.ts';
+import { change, checkOrigin, checkRevision } from '../change.ts';
+import { pageOf, pageQuery, paginate } from '../page.ts';
+import { problem } from '../problem.ts';
+import { type Route, route } from '../route.ts';
+import type { ApiServices } from '../services.ts';
+import { checkAbsent, groupView, idParams, nameParams, userView, viewAll, viewFact } from '../view.ts';
+import { checkGroups } from './users.ts';
+
+const memberParams = z.strictObject({ id: nameSchema, user: idParams.shape.id });
+
+/** A group inside itself would make every walk up endless. */
+function checkCircle(services: ApiServices, id: string, memberOf: readonly string[]): void {
+  const queue = [...memberOf];
+  const seen = new Set<string>();
+  for (let name = queue.pop(); name !== undefined; name = queue.pop()) {
+    if (name === id) throw problem(409, 'circle', `group \`${id}\` would be a member of itself; break the circle`);
+    if (seen.has(name)) continue;
+    seen.add(name);
+    queue.push(...(services.facts.get('group', name)?.memberOf ?? []));
+  }
+}
+
+async function setMembership(
+  services: ApiServices,
+  caller: Caller,
+  options: { readonly group: string; readonly user: string; readonly isMember: boolean },
+) {
+  const { group, user: id, isMember } = options;
+  viewFact(services, 'group', group);
+  await change(services, caller, {
+    activity: 'update',
+    message: isMember ? `put a user into group ${group}` : `took a user out of group ${group}`,
+    entity: { type: 'user', uid: id },
+    severity: group === 'administrators' ? 'high' : 'informational',
+    prepare: async () => {
+      const { id: _id, revision, ...user } = viewFact(services, 'user', id);
+      const others = user.groups.filter((each) => each !== group);
+      const next = { ...user, groups: isMember ? [...others, group] : others };
+      await refuseToStrand(services, { users: new Map([[id, next]]) });
+      return [{ kind: 'user', id, body: next, expectedRevision: revision }];
+    },
+  });
+  const user = viewFact(services, 'user', id);
+  return { body: user, revision: user.revision };
+}
+
+export const groupRoutes: readonly Route[] = [
+  route({
+    method: 'GET',
+    path: '/groups',
+    noun: 'group',
+    action: 'read',
+    summary: 'Lists the groups',
+    query: z.strictObject(pageQuery),
+    answer: pageOf(groupView),
+    handle: async ({ services, query }) => ({
+      body: paginate(viewAll(services, 'group'), { ...query, cursor: query.cursor, keyOf: (group) => group.id }),
+    }),
+  }),
+  route({
+    method: 'POST',
+    path: '/groups',
+    noun: 'group',
+    action: 'write',
+    summary: 'Makes a group',
+    body: z.strictObject({
+      name: nameSchema,
+      displayName: z.string().max(500).optional(),
+      description: z.string().max(500).default(''),
+      memberOf: z.array(nameSchema).max(50).default([]),
+    }),
+    answer: groupView,
+    status: 201,
+    handle: async ({ services, caller, body }) => {
+      checkGroups(services, body.memberOf);
+      const group: Group = {
+        displayName: body.displayName ?? body.name,
+        description: body.description,
+        memberOf: body.memberOf,
+        origin: 'api',
+      };
+      await change(services, caller, {
+        activity: 'create',
+        message: `made group ${body.name}`,
+        entity: { type: 'group', uid: body.name },
+        prepare: () => {
+          checkAbsent(services, 'group', body.name);
+          return [{ kind: 'group', id: body.name, body: group, expectedRevision: 0 }];
+        },
+      });
+      const made = viewFact(services, 'group', body.name);
+      return { body: made, revision: made.revision };
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/groups/:id',
+    noun: 'group',
+    action: 'read',
+    summary: 'Shows one group',
+    params: nameParams,
+    answer: groupView,
+    handle: async ({ services, params }) => {
+      const group = viewFact(services, 'group', params.id);
+      return { body: group, revision: group.revision };
+    },
+  }),
+  route({
+    method: 'PATCH',
+    path: '/groups/:id',
+    noun: 'group',
+    action: 'write',
+    summary: 'Changes names or nesting of a group',
+    params: nameParams,
+    body: z.strictObject({
+      displayName: z.string().min(1).max(500).optional(),
+      description: z.string().max(500).optional(),
+      memberOf: z.array(nameSchema).max(50).optional(),
+    }),
+    answer: groupView,
+    handle: async ({ services, caller, params, body, ifMatch }) => {
+      if (body.memberOf !== undefined) {
+        checkGroups(services, body.memberOf);
+        checkCircle(services, params.id, body.memberOf);
+      }
+      await change(services, caller, {
+        activity: 'update',
+        message: `changed group ${params.id}`,
+        entity: { type: 'group', uid: params.id },
+        prepare: () => {
+          const { id, revision, ...group } = viewFact(services, 'group', params.id);
+          checkRevision(ifMatch, revision);
+          checkOrigin(group.origin, `group \`${id}\``);
+          const next: Group = {
+            ...group,
+            displayName: body.displayName ?? group.displayName,
+            description: body.description ?? group.description,
+            memberOf: body.memberOf ?? group.memberOf,
+          };
+          return [{ kind: 'group', id, body: next, expectedRevision: revision }];
+        },
+      });
+      const group = viewFact(services, 'group', params.id);
+      return { body: group, revision: group.revision };
+    },
+  }),
+  route({
+    method: 'DELETE',
+    path: '/groups/:id',
+    noun: 'group',
+    action: 'write',
+    summary: 'Removes a group; its members lose what it gave',
+    params: nameParams,
+    answer: z.null(),
+    status: 204,
+    handle: async ({ services, caller, params, ifMatch }) => {
+      await change(services, caller, {
+        activity: 'delete',
+        message: `removed group ${params.id}`,
+        entity: { type: 'group', uid: params.id },
+        prepare: async () => {
+          const { revision, origin } = viewFact(services, 'group', params.id);
+          checkRevision(ifMatch, revision);
+          checkOrigin(origin, `group \`${params.id}\``);
+          const members = [...services.facts.all('user')]
+            .filter(([, user]) => user.groups.includes(params.id))
+            .map(([id, user]) => ({
+              kind: 'user' as const,
+              id,
+              body: { ...user, groups: user.groups.filter((each) => each !== params.id) },
+            }));
+          const nested = [...services.facts.all('group')]
+            .filter(([, group]) => group.memberOf.includes(params.id))
+            .map(([id, group]) => ({
+              kind: 'group' as const,
+              id,
+              body: { ...group, memberOf: group.memberOf.filter((each) => each !== params.id) },
+            }));
+          await refuseToStrand(services, { users: new Map(members.map(({ id, body }) => [id, body])) });
+          return [{ kind: 'group', id: params.id, body: null, expectedRevision: revision }, ...members, ...nested];
+        },
+      });
+      return { body: null };
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/groups/:id/members',
+    noun: 'group',
+    action: 'read',
+    summary: 'Lists the direct members of a group',
+    params: nameParams,
+    query: z.strictObject(pageQuery),
+    answer: pageOf(userView),
+    handle: async ({ services, params, query }) => {
+      viewFact(services, 'group', params.id);
+      const members = [...viewAll(services, 'user')].filter((user) => user.groups.includes(params.id));
+      return {
+        body: paginate(members, { ...query, cursor: query.cursor, keyOf: (user) => `${user.name} ${user.id}` }),
+      };
+    },
+  }),
+  route({
+    method: 'PUT',
+    path: '/groups/:id/members/:user',
+    noun: 'group',
+    action: 'write',
+    summary: 'Puts a user into a group',
+    params: memberParams,
+    answer: userView,
+    handle: async ({ services, caller, params }) =>
+      setMembership(services, caller, {
+        group: params.id,
+        user: params.user,
+        isMember: true,
+      }),
+  }),
+  route({
+    method: 'DELETE',
+    path: '/groups/:id/members/:user',
+    noun: 'group',
+    action: 'write',
+    summary: 'Takes a user out of a group',
+    params: memberParams,
+    answer: userView,
+    handle: async ({ services, caller, params }) =>
+      setMembership(services, caller, {
+        group: params.id,
+        user: params.user,
+        isMember: false,
+      }),
+  }),
+];

@@ -1,0 +1,132 @@
+import { z } from 'zod';
+import { formatUid, nameSchema } from '#foundation/model';
+import type { Caller } from '../caller.ts';
+import { change } from '../change.ts';
+import { newestFirst, pageOf, pageQuery, paginate } from '../page.ts';
+import { problem } from '../problem.ts';
+import { nouns, type Route, route } from '../route.ts';
+import type { ApiServices } from '../services.ts';
+import { idParams, tokenView, viewAll, viewFact, viewToken } from '../view.ts';
+
+const hourMs = 3_600_000;
+const tokenLifetimeMsMax = 366 * 24 * hourMs;
+
+const scopeSchema = z
+  .string()
+  .max(100)
+  .refine(isScope, 'must be `admin`, `read`, `<noun>:read`, `<noun>:write`, `app:<name>` or `app:<name>:read`');
+
+function isScope(text: string): boolean {
+  if (text === 'admin' || text === 'read') return true;
+  const [noun, right, more, ...rest] = text.split(':');
+  if (rest.length > 0) return false;
+  if (noun === 'app') return nameSchema.safeParse(right).success && (more === undefined || more === 'read');
+  return nouns.some((each) => each === noun) && (right === 'read' || right === 'write') && more === undefined;
+}
+
+const createBody = z.strictObject({
+  label: z.string().min(1).max(500),
+  scopes: z.array(scopeSchema).min(1).max(50),
+  lifetimeMs: z.int().min(60_000).max(tokenLifetimeMsMax),
+  /** Login name or id of the user it acts as; the caller when left out. */
+  owner: z.string().max(200).optional(),
+});
+
+function ownerOf(
+  services: ApiServices,
+  caller: Caller,
+  owner: string | undefined,
+): { type: 'User' | 'Workload'; id: string } {
+  if (owner === undefined) {
+    return caller.user === null ? { type: 'Workload', id: caller.uid.id } : { type: 'User', id: caller.user.id };
+  }
+  const found = [...services.facts.all('user')].find(([id, user]) => user.name === owner || id === owner);
+  if (found === undefined) throw problem(400, 'unknown-user', `there is no user \`${owner}\``);
+  return { type: 'User', id: found[0] };
+}
+
+export const tokenRoutes: readonly Route[] = [
+  route({
+    method: 'GET',
+    path: '/tokens',
+    noun: 'token',
+    action: 'read',
+    summary: 'Lists app tokens, newest first',
+    query: z.strictObject({ ...pageQuery, status: z.enum(['active', 'revoked']).optional() }),
+    answer: pageOf(tokenView),
+    handle: async ({ services, query }) => {
+      const tokens = [...viewAll(services, 'token')]
+        .filter((token) => query.status === undefined || token.status === query.status)
+        .map(viewToken);
+      return {
+        body: paginate(tokens, {
+          ...query,
+          cursor: query.cursor,
+          keyOf: (each) => newestFirst(each.createdAt, each.id),
+        }),
+      };
+    },
+  }),
+  route({
+    method: 'POST',
+    path: '/tokens',
+    noun: 'token',
+    action: 'write',
+    summary: 'Makes a token for a program that cannot sign in; the value is shown once',
+    body: createBody,
+    answer: tokenView.extend({ token: z.string() }),
+    status: 201,
+    handle: async ({ services, caller, body }) => {
+      // A token must not make a wider or longer-lived one of itself.
+      if (caller.tokenId !== null)
+        throw problem(403, 'token-caller', 'a token cannot make tokens; do it signed in, or on the machine itself');
+      const { id, token } = await services.identity.createToken(
+        {
+          label: body.label,
+          owner: ownerOf(services, caller, body.owner),
+          scopes: body.scopes,
+          lifetimeMs: body.lifetimeMs,
+        },
+        formatUid(caller.uid),
+      );
+      const made = viewToken(viewFact(services, 'token', id));
+      return { body: { ...made, token }, revision: made.revision };
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/tokens/:id',
+    noun: 'token',
+    action: 'read',
+    summary: 'Shows one token, without its value',
+    params: idParams,
+    answer: tokenView,
+    handle: async ({ services, params }) => {
+      const token = viewToken(viewFact(services, 'token', params.id));
+      return { body: token, revision: token.revision };
+    },
+  }),
+  route({
+    method: 'POST',
+    path: '/tokens/:id/revoke',
+    noun: 'token',
+    action: 'write',
+    summary: 'Ends a token at once',
+    params: idParams,
+    body: z.strictObject({}),
+    answer: tokenView,
+    handle: async ({ services, caller, params }) => {
+      await change(services, caller, {
+        activity: 'update',
+        message: 'revoked a token',
+        entity: { type: 'token', uid: params.id },
+        prepare: () => {
+          const { id, revision, ...token } = viewFact(services, 'token', params.id);
+          return [{ kind: 'token', id, body: { ...token, status: 'revoked' }, expectedRevision: revision }];
+        },
+      });
+      const token = viewToken(viewFact(services, 'token', params.id));
+      return { body: token, revision: token.revision };
+    },
+  }),
+];

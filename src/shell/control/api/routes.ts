@@ -1,0 +1,43 @@
+import { z } from 'zod';
+import { eventRoutes } from './groups/events.ts';
+import { grantRoutes } from './groups/grants.ts';
+import { groupRoutes } from './groups/groups.ts';
+import { invitationRoutes } from './groups/invitations.ts';
+import { meRoutes } from './groups/me.ts';
+import { overviewRoutes } from './groups/overview.ts';
+import { policyRoutes } from './groups/policies.ts';
+import { resourceRoutes } from './groups/resources.ts';
+import { segmentRoutes } from './groups/segments.ts';
+import { sessionRoutes } from './groups/sessions.ts';
+import { tokenRoutes } from './groups/tokens.ts';
+import { userRoutes } from './groups/users.ts';
+import { openApiDocument } from './openapi.ts';
+import { type Route, route } from './route.ts';
+
+const described: readonly Route[] = [
+  ...meRoutes,
+  ...overviewRoutes,
+  ...userRoutes,
+  ...invitationRoutes,
+  ...groupRoutes,
+  ...resourceRoutes,
+  ...segmentRoutes,
+  ...sessionRoutes,
+  ...tokenRoutes,
+  ...grantRoutes,
+  ...policyRoutes,
+  ...eventRoutes,
+];
+
+const documentRoute = route({
+  method: 'GET',
+  path: '/openapi.json',
+  noun: 'me',
+  action: 'read',
+  summary: 'This API as an OpenAPI 3.1 document',
+  answer: z.record(z.string(), z.unknown()),
+  handle: async ({ services }) => ({ body: openApiDocument(described, services) }),
+});
+
+/** Every route of the admin API. Authorisation, parsing, the OpenAPI document and the tests all come from this table. */
+export const routes: readonly Route[] = [...described, documentRoute];

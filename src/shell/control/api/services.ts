@@ -1,0 +1,107 @@
+import type { PublicationStatement, PublishedPolicies } from '#decision/administration';
+import type { LogRecord } from '#evidence/log';
+import type { Clock, JournalEvent, RandomBytes } from '#foundation/model';
+import type { FactTable } from '#information/inventory';
+import type { PublicUrls } from '#shell/wire';
+import type { Store } from '../../store/index.ts';
+
+/** What identity does for the API; each call is a transaction of its own, with its events. `by` is an entity uid in Cedar syntax. */
+export interface IdentityService {
+  createInvitation(
+    request: {
+      readonly name?: string;
+      readonly displayName?: string;
+      readonly email?: string;
+      readonly groups: readonly string[];
+      readonly admin: boolean;
+    },
+    by: string,
+  ): Promise<{ id: string; url: string; expiresAt: number }>;
+  listInvitations(): Promise<readonly Invitation[]>;
+  removeInvitation(id: string, by: string): Promise<boolean>;
+  createToken(
+    request: {
+      readonly label: string;
+      readonly owner: { readonly type: 'User' | 'Workload'; readonly id: string };
+      readonly scopes: readonly string[];
+      readonly lifetimeMs: number;
+    },
+    by: string,
+  ): Promise<{ id: string; token: string }>;
+  /** Could this user sign in at all: by a passkey here, or through their own provider? */
+  canSignIn(user: string): Promise<boolean>;
+  /** Removes a person's private rows (passkeys, recovery codes); facts are removed by the caller. */
+  forgetUser(user: string, by: string): Promise<void>;
+}
+
+export interface Invitation {
+  readonly id: string;
+  readonly name: string | null;
+  readonly displayName: string | null;
+  readonly groups: readonly string[];
+  readonly admin: boolean;
+  readonly createdBy: string;
+  readonly createdAt: number;
+  readonly expiresAt: number;
+}
+
+/** One event as the API tells it. */
+export type EventView = LogRecord;
+
+export interface EventQuery {
+  readonly since?: number;
+  readonly until?: number;
+  readonly classUid?: number;
+  readonly user?: string;
+  readonly resource?: string;
+  readonly outcome?: 'success' | 'failure';
+  readonly text?: string;
+  readonly limit: number;
+  readonly cursor?: string;
+}
+
+/** Reading the journals of this installation. */
+export interface EventReader {
+  query(query: EventQuery): Promise<{ items: readonly EventView[]; next: string | null }>;
+  find(id: string): Promise<EventView | undefined>;
+  /** Calls back for every event written from now on. Returns the end of it. */
+  tail(onEvent: (event: EventView) => void): () => void;
+}
+
+export interface ConfigStatus {
+  readonly file: string | null;
+  readonly state: 'ok' | 'refused';
+  readonly problem: string | null;
+  readonly loadedAt: number;
+  /** Do policies come from a folder that the configuration names? Then they are published from there only. */
+  readonly ownsPolicies: boolean;
+}
+
+/** Everything a route may use. */
+export interface ApiServices {
+  readonly clock: Clock;
+  readonly random: RandomBytes;
+  readonly version: string;
+  readonly urls: PublicUrls;
+  /** Current facts: always those of the newest commit a change has waited for. */
+  readonly facts: FactTable;
+  readonly store: Store;
+  /** Waits until this process' facts hold a revision. */
+  readonly reach: (revision: number) => Promise<void>;
+  readonly policies: () => PublishedPolicies | null;
+  /** Runs administrative changes one after the other, so that what one has checked still holds when it writes. */
+  readonly serially: <T>(work: () => Promise<T>) => Promise<T>;
+  /** Brings committed events from the outbox into the journal; resolves when all that were there are written. */
+  readonly deliverOutbox: () => Promise<void>;
+  /** Events that belong to no transaction, such as denials. */
+  readonly emit: (event: JournalEvent) => Promise<void>;
+  readonly events: EventReader;
+  readonly identity: IdentityService;
+  readonly signPublication: (statement: PublicationStatement) => Promise<string>;
+  readonly configStatus: () => ConfigStatus;
+  readonly processes: () => readonly {
+    readonly name: string;
+    readonly state: 'up' | 'down';
+    readonly detail: string | null;
+  }[];
+}

@@ -1,0 +1,119 @@
+import { fileURLToPath } from 'node:url';
+import { applicationLifecycle, type EventStamp } from '#evidence/log';
+import { toBase64url } from '#foundation/encoding';
+import type { JournalEvent, RandomBytes } from '#foundation/model';
+import type { FactTable } from '#information/inventory';
+import { type Config, readPolicyFolder } from '../config/index.ts';
+import type { FactWrite, LiveFacts, Store } from '../store/index.ts';
+import { refuseToStrand } from './api/administrators.ts';
+import type { ApiServices } from './api/services.ts';
+import { builtinFacts } from './builtin-facts.ts';
+import { changedWrites } from './changed-writes.ts';
+import { configFacts } from './config-facts.ts';
+import { type PublicationNeeds, preparePublication } from './publish.ts';
+
+/** The policies that come with the program. */
+const shippedPolicies = fileURLToPath(new URL('../../../policies', import.meta.url));
+
+export interface ApplyNeeds {
+  readonly store: Store;
+  readonly live: LiveFacts;
+  readonly clock: () => number;
+  readonly random: RandomBytes;
+  readonly signPublication: PublicationNeeds['signPublication'];
+  readonly webSocketPath: string;
+}
+
+export interface ApplyOptions {
+  readonly config: Config;
+  /** Absolute folder that the configuration names, or null. */
+  readonly policiesFolder: string | null;
+  /** While running: so that a new policies folder cannot strand the last administrator. */
+  readonly services?: ApiServices;
+}
+
+/**
+ * Makes facts what the configuration says, in one commit with its event: what it has is written, what it no longer has is removed,
+ * policies of its folder are published. The very first start publishes the shipped ones. Throws an Error with words for people, and
+ * then nothing changed.
+ */
+export async function applyConfig(needs: ApplyNeeds, options: ApplyOptions): Promise<void> {
+  const serially = options.services?.serially ?? (<T>(work: () => Promise<T>) => work());
+  await serially(async () => {
+    const facts = needs.live.table;
+    const isDemoOn = options.config.demo ?? options.config.resources.length === 0;
+    const writes = changedWrites(facts, [
+      ...builtinFacts(facts, { webSocketPath: needs.webSocketPath, isDemoOn, random: needs.random }),
+      ...configFacts(facts, options.config),
+    ]);
+    const publication = await publicationOf(needs, options);
+    if (publication !== undefined) writes.push(publication);
+    if (writes.length === 0) return;
+    const message = `configuration applied: ${writes.map((write) => `${write.body === null ? '-' : '+'}${write.kind} ${write.id}`).join(', ')}`;
+    const event = applicationLifecycle({
+      ...stamp({ ...needs, facts }),
+      activity: 'update',
+      process: 'control',
+      outcome: 'success',
+      message,
+    });
+    const { revision } = await needs.store.commit(writes, [event]);
+    await needs.live.reach(revision);
+  });
+  await options.services?.deliverOutbox();
+}
+
+async function publicationOf(needs: ApplyNeeds, options: ApplyOptions): Promise<FactWrite | undefined> {
+  const facts = needs.live.table;
+  const current = facts.get('publication', 'current');
+  if (options.policiesFolder === null && current !== undefined) return undefined;
+  const { schema, policies } = readPolicyFolder(options.policiesFolder ?? shippedPolicies);
+  const wanted = { schema: schema ?? current?.schema ?? readPolicyFolder(shippedPolicies).schema ?? '', policies };
+  if (
+    current !== undefined &&
+    current.schema === wanted.schema &&
+    JSON.stringify(current.policies) === JSON.stringify(policies)
+  ) {
+    return undefined;
+  }
+  const prepared = await preparePublication(
+    { facts, clock: needs.clock, signPublication: needs.signPublication },
+    {
+      ...wanted,
+      author: 'Workload::"local-operator"',
+      message:
+        options.policiesFolder === null
+          ? 'the policies that come with the program'
+          : 'from the folder that the configuration names',
+    },
+  );
+  if (options.services !== undefined) await refuseToStrand(options.services, { policies: prepared.compiled });
+  return { kind: 'publication', id: 'current', body: prepared.body, expectedRevision: prepared.expectedRevision };
+}
+
+function stamp(needs: {
+  readonly random: RandomBytes;
+  readonly clock: () => number;
+  readonly facts: FactTable;
+}): EventStamp {
+  return {
+    id: toBase64url(needs.random(16)),
+    time: needs.clock(),
+    policySequence: needs.facts.get('publication', 'current')?.sequence ?? 0,
+    factRevision: needs.facts.revision,
+  };
+}
+
+/** A changed configuration that was not taken. */
+export function recordRefusedConfig(
+  needs: { readonly random: RandomBytes; readonly clock: () => number; readonly facts: FactTable },
+  words: string,
+): JournalEvent {
+  return applicationLifecycle({
+    ...stamp(needs),
+    activity: 'update',
+    process: 'control',
+    outcome: 'failure',
+    message: `a changed configuration was refused: ${words}`,
+  });
+}

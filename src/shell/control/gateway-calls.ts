@@ -1,0 +1,55 @@
+import { IdentityError } from '#information/identity';
+import type { FactTable } from '#information/inventory';
+import type { SignerClient } from '#shell/signer-client';
+import { grantDurationMsDefault } from './api/groups/grants.ts';
+import { requestGrant } from './api/groups/me.ts';
+import { ApiProblem, problem } from './api/problem.ts';
+import type { ApiServices } from './api/services.ts';
+import type { CertificateCalls } from './certificates/issue-certificates.ts';
+import type { CallProblem, GatewayCallHandlers } from './gateway-socket.ts';
+import type { IdentityCalls } from './identity/index.ts';
+
+/** Everything a gateway may ask of control. */
+export function createGatewayCalls(needs: {
+  readonly identity: IdentityCalls;
+  readonly certificates: CertificateCalls;
+  readonly services: ApiServices;
+  readonly facts: FactTable;
+  readonly signer: SignerClient;
+}): GatewayCallHandlers {
+  const { services, facts, signer } = needs;
+  return {
+    ...needs.identity,
+    'grant/request': async ({ sessionId, resource, reason }) => {
+      const session = facts.get('session', sessionId);
+      const user = session === undefined ? undefined : facts.get('user', session.user);
+      if (session === undefined || user === undefined || session.status !== 'active')
+        throw problem(409, 'session-ended', 'sign in first');
+      const caller = {
+        asker: { kind: 'session', sessionId },
+        uid: { type: 'User', id: session.user },
+        user: { id: session.user, body: user },
+        sessionId,
+        tokenId: null,
+        isOperator: false,
+        address: '',
+        correlationId: null,
+      } as const;
+      return {
+        grantId: await requestGrant(services, caller, { resource, reason, durationMs: grantDurationMsDefault }),
+      };
+    },
+    ...needs.certificates,
+    'journal/checkpoint': async (statement) => {
+      const { jws } = await signer.call('sign-statement', { purpose: 'checkpoint', statement });
+      return { note: jws };
+    },
+  };
+}
+
+/** Errors that may be shown to the gateway, and through it to people. */
+export function describeCallError(error: unknown): CallProblem | undefined {
+  if (error instanceof ApiProblem) return error.details;
+  if (error instanceof IdentityError) return { status: error.status, code: error.code, detail: error.message };
+  return undefined;
+}

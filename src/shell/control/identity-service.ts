@@ -1,0 +1,29 @@
+import { createInvitation, createToken, listInvitations, removeInvitation } from '#information/identity';
+import type { LiveFacts } from '../store/index.ts';
+import type { IdentityService } from './api/services.ts';
+import type { RunningIdentity } from './identity/index.ts';
+
+/** Private rows that belong to a person. */
+const personalKinds = ['passkey', 'recovery-codes', 'federated-link', 'login-name'];
+
+/** What the API needs of identity, over its functions. */
+export function createIdentityService({ core }: RunningIdentity, live: LiveFacts): IdentityService {
+  return {
+    createInvitation: (request, by) => createInvitation(core, { request, by }),
+    listInvitations: () => listInvitations(core),
+    removeInvitation: (id, by) => removeInvitation(core, { id, by }),
+    createToken: (request, by) => createToken(core, { ...request, by }),
+    canSignIn: async (user) => {
+      const found = live.table.get('user', user);
+      if (found === undefined) return false;
+      if (found.source !== 'local') return true;
+      return core.store.transact(async ({ records }) => (await records.byOwner('passkey', user)).length > 0);
+    },
+    forgetUser: async (user) => {
+      await core.store.transact(async ({ records }) => {
+        for (const kind of personalKinds) await records.removeByOwner(kind, user);
+        await records.remove('recovery-codes', user);
+      });
+    },
+  };
+}

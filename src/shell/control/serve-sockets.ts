@@ -1,0 +1,97 @@
+import type { RequestListener, Server } from 'node:http';
+import { getRequestListener } from '@hono/node-server';
+import type { JWK } from 'jose';
+import { listenOnSocket } from '#shell/child';
+import type { SignerClient } from '#shell/signer-client';
+import type { ControlHandoff } from '#shell/wire';
+import type { Caller } from './api/caller.ts';
+import { createApi } from './api/dispatch.ts';
+import { identifyCaller, operatorCaller } from './api/identify-caller.ts';
+import type { ApiServices } from './api/services.ts';
+import type { CertificateCalls } from './certificates/issue-certificates.ts';
+import { createConsoleSite } from './console-site.ts';
+import { createDemoSite } from './demo/demo-site.ts';
+import type { FollowServer } from './follow.ts';
+import { createGatewayCalls, describeCallError } from './gateway-calls.ts';
+import { startGatewaySocket } from './gateway-socket.ts';
+import type { RunningIdentity } from './identity/index.ts';
+import { createAdminServer, createSiteServer } from './sites.ts';
+
+/** The signer's token keys change at a rotation; they are asked for again this often. */
+const tokenKeysMs = 30_000;
+
+export interface ServeNeeds {
+  readonly handoff: ControlHandoff;
+  readonly services: ApiServices;
+  readonly identity: RunningIdentity;
+  readonly certificates: CertificateCalls;
+  readonly follow: FollowServer;
+  readonly signer: SignerClient;
+  readonly tokenKeys: readonly JWK[];
+  readonly pagesFolder: string;
+  readonly onError: (error: unknown) => void;
+}
+
+/** Opens the three sockets: the operator's, the gateway's, and the one of the sites behind the gateway. Gives their end. */
+export async function serveSockets(needs: ServeNeeds): Promise<() => Promise<void>> {
+  const { handoff, services, identity, follow, signer, onError } = needs;
+  let tokenKeys = needs.tokenKeys;
+  const refresh = setInterval(() => {
+    signer.call('keys', {}).then((answer) => {
+      tokenKeys = answer.token;
+    }, onError);
+  }, tokenKeysMs);
+  refresh.unref();
+  const callerNeeds = {
+    facts: services.facts,
+    urls: services.urls,
+    clock: services.clock,
+    tokenKeys: () => ({ keys: [...tokenKeys] }),
+  };
+  const listener = (identify: (request: Request) => Promise<Caller>): RequestListener => {
+    const api = createApi({ services, identify, onError });
+    const listen = getRequestListener((request) => api(request), { overrideGlobalObjects: false });
+    return (request, response) => void listen(request, response);
+  };
+  const { domain, appsDomain } = handoff.urls;
+  const api = listener((request) => identifyCaller(callerNeeds, request.headers));
+  const sites = createSiteServer(
+    new Map<string, RequestListener>([
+      [`console.${domain}`, createConsoleSite({ api, pagesFolder: needs.pagesFolder })],
+      [`id.${domain}`, identity.site],
+      [`demo.${appsDomain}`, createDemoSite()],
+    ]),
+  );
+  const admin = createAdminServer(listener(async () => operatorCaller));
+  const gateways = await startGatewaySocket({
+    follow,
+    handlers: createGatewayCalls({
+      identity: identity.calls,
+      certificates: needs.certificates,
+      services,
+      facts: services.facts,
+      signer,
+    }),
+    token: handoff.gatewayToken,
+    describe: describeCallError,
+    onError,
+    listen: { socketPath: handoff.sockets.gateway },
+  });
+  await listenOnSocket(sites, handoff.sockets.web);
+  await listenOnSocket(admin, handoff.sockets.admin);
+  return async () => {
+    clearInterval(refresh);
+    await Promise.all([closeServer(admin), closeServer(sites), gateways.close()]);
+  };
+}
+
+/** How long answers that are under way may take at the end. */
+const drainMs = 2000;
+
+async function closeServer(server: Server): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  server.closeIdleConnections();
+  const timer = setTimeout(() => server.closeAllConnections(), drainMs);
+  await closed;
+  clearTimeout(timer);
+}

@@ -1,0 +1,294 @@
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { JournalEvent } from '#foundation/model';
+import type { ExternalProviderConfig } from '#information/identity';
+import { type JournalClient, startJournal } from '#shell/journal';
+import { connectSigner, type SignerClient } from '#shell/signer-client';
+import { followStore, type LiveFacts, openStore, type Store } from '#shell/store';
+import type { ControlHandoff } from '#shell/wire';
+import { type Config, formatProblem, loadConfig, resolveBeside } from '../config/index.ts';
+import type { ApiServices } from './api/services.ts';
+import { applyConfig, recordRefusedConfig } from './apply-config.ts';
+import { type CertificateCalls, createCertificateCalls } from './certificates/issue-certificates.ts';
+import { ConfigFollower, policiesFolder } from './config-follower.ts';
+import { inviteFirstAdministrator } from './first-administrator.ts';
+import { FollowServer } from './follow.ts';
+import { startIdentity } from './identity/index.ts';
+import { createIdentityService } from './identity-service.ts';
+import { createJournalReader } from './journal-reader.ts';
+import { Outbox } from './outbox.ts';
+import { followPolicies } from './policies-in-force.ts';
+import { serveSockets } from './serve-sockets.ts';
+
+/** Why control cannot start, in words for people. */
+export class ControlStartError extends Error {
+  override readonly name = 'ControlStartError';
+}
+
+export interface RunningControl {
+  stop(): Promise<void>;
+}
+
+export interface ControlSurroundings {
+  readonly clock: () => number;
+  readonly version: string;
+  /** One line for the operator's stderr. */
+  readonly notice: (line: string) => void;
+}
+
+const pagesFolder = fileURLToPath(new URL('../../../console/dist', import.meta.url));
+const pruneMs = 6 * 3_600_000;
+const dayMs = 24 * 3_600_000;
+
+/** Opens everything in order and serves. What is opened last is closed first. */
+export async function startControl(
+  handoff: ControlHandoff,
+  surroundings: ControlSurroundings,
+): Promise<RunningControl> {
+  const closers: (() => Promise<void> | void)[] = [];
+  const stop = async () => {
+    for (let close = closers.pop(); close !== undefined; close = closers.pop()) await close();
+  };
+  try {
+    await start(handoff, { ...surroundings, onClose: (close) => closers.push(close) });
+    return { stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+type Starting = ControlSurroundings & { readonly onClose: (close: () => Promise<void> | void) => void };
+
+async function start(handoff: ControlHandoff, at: Starting): Promise<void> {
+  const { clock, notice, onClose } = at;
+  const onError = (error: unknown) => notice(`control: ${error instanceof Error ? error.message : String(error)}`);
+  const { config, file } = readConfig(handoff);
+  const signer = connectSigner({ socketPath: handoff.sockets.signer, token: handoff.signerToken });
+  onClose(() => signer.close());
+  const store = await openOurStore(handoff, { config, file, signer, clock });
+  onClose(() => store.close());
+  const live = await followStore(store, { clock, onError });
+  onClose(() => live.close());
+  const keys = await signer.call('keys', {});
+
+  const policies = followPolicies(live.table, onError);
+  const signPublication = async (statement: object) =>
+    (await signer.call('sign-statement', { purpose: 'publication', statement: { ...statement } })).jws;
+  const applying = {
+    store,
+    live,
+    clock,
+    random: (count: number) => randomBytes(count),
+    signPublication,
+    webSocketPath: handoff.sockets.web,
+  };
+  const isLeftOver = (await store.outboxPending({ limit: 1 })).length > 0;
+  // Facts first: the journal cannot open without the keys that are among them.
+  await applyConfig(applying, { config, policiesFolder: policiesFolder(file, config) });
+
+  const journal = await openJournal(handoff, { config, live, signer, notice });
+  onClose(() => journal.close());
+  const outbox = new Outbox({
+    store,
+    append: (event, options) => journal.append(event, options),
+    has: (id) => journal.has(id),
+  });
+  const replayed = await outbox.replay();
+  if (isLeftOver && replayed > 0)
+    notice(`control: ${replayed} administrative events that a stop had left were brought into the journal`);
+  const emit = (event: JournalEvent) => journal.append(event, { isReserved: true });
+  const reader = createJournalReader({ directory: join(handoff.dataDirectory, 'journal'), facts: live.table, onError });
+  onClose(() => reader.close());
+
+  const identity = await startIdentity({
+    store,
+    facts: live,
+    urls: handoff.urls,
+    clock,
+    tokenKeys: keys.token,
+    signToken: (request) => signer.call('sign-token', request),
+    signAssertion: (request) => signer.call('sign-assertion', request),
+    emit,
+    session: { lifetimeMs: config.session.lifetime, idleMs: config.session.idle },
+    externalProviders: externalProviders(config, file),
+    pagesFolder,
+    onError,
+  });
+  onClose(() => identity.stop());
+
+  const follow = new FollowServer({
+    store,
+    live,
+    signSnapshot: async (statement) =>
+      (await signer.call('sign-statement', { purpose: 'snapshot', statement: { ...statement } })).jws,
+    onError,
+  });
+  const follower = new ConfigFollower(
+    {
+      file,
+      overrides: handoff.overrides,
+      clock,
+      apply: async (next, source) => applyConfig(applying, { config: next, ...source, services }),
+      onRefused: async (words) => {
+        notice(`the configuration changed, but is not taken: ${words}; what ran before goes on`);
+        await emit(recordRefusedConfig({ ...applying, facts: live.table }, words));
+      },
+      onApplied: (words) => notice(words),
+    },
+    config,
+  );
+  onClose(() => follower.stop());
+  const services: ApiServices = {
+    clock,
+    random: (count) => randomBytes(count),
+    version: at.version,
+    urls: handoff.urls,
+    facts: live.table,
+    store,
+    reach: (revision) => live.reach(revision),
+    policies,
+    serially: createQueue(),
+    deliverOutbox: () => outbox.deliver(),
+    emit,
+    events: reader,
+    identity: createIdentityService(identity, live),
+    signPublication,
+    configStatus: () => follower.status,
+    processes: () => [
+      {
+        name: 'control',
+        state: 'up',
+        detail: journal.failure === undefined ? null : `journal: ${journal.failure.message}`,
+      },
+      { name: 'gateways', state: follow.followers > 0 ? 'up' : 'down', detail: `${follow.followers} following` },
+    ],
+  };
+
+  onClose(
+    await serveSockets({
+      certificates: certificateCalls(config, { file, signer, store }),
+      handoff,
+      services,
+      identity,
+      follow,
+      signer,
+      tokenKeys: keys.token,
+      pagesFolder,
+      onError,
+    }),
+  );
+  await outbox.deliver();
+  follower.start();
+  const sweep = setInterval(() => void outbox.deliver().catch(onError), 1000);
+  const prune = setInterval(
+    () => void store.prune(clock() - config.journal.retentionDays * dayMs).catch(onError),
+    pruneMs,
+  );
+  onClose(() => {
+    clearInterval(sweep);
+    clearInterval(prune);
+  });
+  await inviteFirstAdministrator({ facts: live.table, core: identity.core, notice });
+}
+
+function readConfig(handoff: ControlHandoff): { config: Config; file: string | null } {
+  const loaded = loadConfig({ file: handoff.configFile, overrides: handoff.overrides });
+  if (loaded.ok) return { config: loaded.config, file: loaded.file };
+  throw new ControlStartError(loaded.problems.map(formatProblem).join('\n'));
+}
+
+/** A secret from its file, without the new line that editors leave. */
+function readSecret(configFile: string | null, path: string): string {
+  return readFileSync(configFile === null ? path : resolveBeside(configFile, path), 'utf8').trimEnd();
+}
+
+interface Opened {
+  readonly config: Config;
+  readonly file: string | null;
+  readonly signer: SignerClient;
+  readonly clock: () => number;
+}
+
+function openOurStore(handoff: ControlHandoff, { config, file, signer, clock }: Opened): Promise<Store> {
+  const dataKeys = {
+    createDataKey: (purpose: string) => signer.call('data-key/create', { purpose }),
+    unwrapDataKey: (purpose: string, wrapped: string) => signer.call('data-key/unwrap', { purpose, wrapped }),
+  };
+  const common = { clock, dataKeys, writer: 'control' };
+  if (config.store === 'sqlite')
+    return openStore({ ...common, path: join(handoff.dataDirectory, 'store', 'nullius.sqlite') });
+  const { url, password } =
+    typeof config.store === 'string' ? { url: config.store, password: undefined } : config.store;
+  const parsed = new URL(url);
+  if (password !== undefined) parsed.password = encodeURIComponent(readSecret(file, password.file));
+  return openStore({ ...common, url: parsed.href });
+}
+
+function openJournal(
+  handoff: ControlHandoff,
+  {
+    config,
+    live,
+    signer,
+    notice,
+  }: { config: Config; live: LiveFacts; signer: SignerClient; notice: (line: string) => void },
+): Promise<JournalClient> {
+  return startJournal({
+    directory: join(handoff.dataDirectory, 'journal', 'control'),
+    writer: 'control',
+    sync: config.journal.sync,
+    keyOf: (subject) => live.table.get('journal-key', subject)?.key,
+    signCheckpoint: async (statement) =>
+      (await signer.call('sign-statement', { purpose: 'checkpoint', statement: { ...statement } })).jws,
+    onNotice: (words) => notice(`control: ${words}`),
+    reservePath: join(handoff.dataDirectory, 'reserve'),
+  });
+}
+
+function certificateCalls(
+  config: Config,
+  { file, signer, store }: { file: string | null; signer: SignerClient; store: Store },
+): CertificateCalls {
+  const { acme } = config.tls;
+  return createCertificateCalls({
+    signer,
+    acme:
+      acme === undefined
+        ? null
+        : {
+            directory: acme.directory,
+            email: acme.email,
+            directoryCaPem: acme.caFile === undefined ? null : readSecret(file, acme.caFile),
+            challengeTypes: ['tls-alpn-01'],
+          },
+    secrets: { open: (name) => store.openSecret(name), seal: (name, bytes) => store.sealSecret(name, bytes) },
+  });
+}
+
+function externalProviders(config: Config, file: string | null): ExternalProviderConfig[] {
+  return config.identity.providers.map((provider) => ({
+    name: provider.name,
+    displayName: provider.displayName ?? provider.name,
+    issuer: provider.issuer,
+    clientId: provider.clientId,
+    clientSecret: provider.clientSecret === undefined ? null : readSecret(file, provider.clientSecret.file),
+    scopes: provider.scopes,
+    groupsClaim: provider.groupsClaim ?? null,
+    groups: provider.groups,
+    createUsers: provider.createUsers,
+    phishingResistantAmr: provider.phishingResistantAmr,
+  }));
+}
+
+/** Runs one piece of work after the other, whatever becomes of each. */
+function createQueue(): <T>(work: () => Promise<T>) => Promise<T> {
+  let last: Promise<unknown> = Promise.resolve();
+  return (work) => {
+    const done = last.then(work);
+    last = done.catch(() => {});
+    return done;
+  };
+}
