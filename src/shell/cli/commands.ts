@@ -1,4 +1,5 @@
 import type { Command } from './command.ts';
+import { backupCommands } from './nouns/backup.ts';
 import { checkCommands } from './nouns/check.ts';
 import { decideCommands } from './nouns/decide.ts';
 import { grantCommands } from './nouns/grant.ts';
@@ -30,4 +31,5 @@ export const commands: readonly Command[] = [
   ...decideCommands,
   ...logCommands,
   ...keyCommands,
+  ...backupCommands,
 ];

@@ -48,6 +48,16 @@ export function toStoreError(error: unknown): unknown {
   if (code === 'ERR_INVALID_STATE' && /database is not open/.test(error.message)) {
     return new StoreError('closed', 'the store is closed', { cause: error });
   }
+  if (code === 'ENOSPC' || code === 'EDQUOT') {
+    return new StoreError('full', `no space is left for the database; free some and try again (${error.message})`, {
+      cause: error,
+    });
+  }
+  if (typeof code === 'string' && /^(ENOTDIR|EISDIR|EROFS|EPERM|ELOOP|ENAMETOOLONG|EIO)$/.test(code)) {
+    return new StoreError('unavailable', `the database file cannot be opened (${error.message}); check its folder`, {
+      cause: error,
+    });
+  }
   if (typeof code === 'string' && isNetworkCode(code)) return unreachable(error);
   if (typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code)) {
     const known = postgresCodes.find(([pattern]) => pattern.test(code));

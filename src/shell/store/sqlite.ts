@@ -37,9 +37,11 @@ export function openSqlite(path: string, options: { busyTimeoutMs?: number } = {
   });
   setUp(database);
   const opened = statSync(path);
-  const rows = new Kysely<StoreTables>({
-    dialect: new PatientSqliteDialect(adapt(database, 'begin immediate'), options.busyTimeoutMs ?? busyTimeoutMs),
+  const dialect = new PatientSqliteDialect(database, {
+    begin: 'begin immediate',
+    patienceMs: options.busyTimeoutMs ?? busyTimeoutMs,
   });
+  const rows = new Kysely<StoreTables>({ dialect });
   return {
     dialect: 'sqlite',
     rows,
@@ -74,28 +76,37 @@ function setUp(database: DatabaseSync): void {
   }
 }
 
-/** Waits for another process without holding up this one, which SQLite's own busy timeout would. */
-class PatientSqliteDialect extends SqliteDialect {
-  readonly #database: SqliteDatabase;
-  readonly #patienceMs: number;
+interface Manners {
+  /** Taking the write lock at once keeps a transaction from failing halfway because another process wrote meanwhile. */
+  readonly begin: 'begin' | 'begin immediate';
+  /** How long to wait for another process. */
+  readonly patienceMs: number;
+}
 
-  constructor(database: SqliteDatabase, patienceMs: number) {
-    super({ database });
+class PatientSqliteDialect extends SqliteDialect {
+  readonly #database: DatabaseSync;
+  readonly #manners: Manners;
+
+  constructor(database: DatabaseSync, manners: Manners) {
+    super({ database: adapt(database, manners.begin) });
     this.#database = database;
-    this.#patienceMs = patienceMs;
+    this.#manners = manners;
   }
 
   override createDriver(): Driver {
-    return new PatientSqliteDriver(this.#database, this.#patienceMs);
+    return new PatientSqliteDriver(this.#database, this.#manners);
   }
 }
 
+/** Waits for another process without holding up this one, which SQLite's own busy timeout would. */
 class PatientSqliteDriver extends SqliteDriver {
+  readonly #database: DatabaseSync;
   readonly #patienceMs: number;
 
-  constructor(database: SqliteDatabase, patienceMs: number) {
-    super({ database });
-    this.#patienceMs = patienceMs;
+  constructor(database: DatabaseSync, manners: Manners) {
+    super({ database: adapt(database, manners.begin) });
+    this.#database = database;
+    this.#patienceMs = manners.patienceMs;
   }
 
   override async acquireConnection(): Promise<DatabaseConnection> {
@@ -104,6 +115,11 @@ class PatientSqliteDriver extends SqliteDriver {
       executeQuery: (query) => retryWhileBusy(() => inner.executeQuery(query), this.#patienceMs),
       streamQuery: (query, chunkSize) => inner.streamQuery(query, chunkSize),
     };
+  }
+
+  /** A full disk makes SQLite roll back by itself; asking again would hide that error behind another. */
+  override async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
+    if (this.#database.isTransaction) await super.rollbackTransaction(connection);
   }
 }
 
@@ -126,7 +142,9 @@ async function retryWhileBusy<T>(work: () => Promise<T>, patienceMs: number): Pr
  */
 export function openSqliteForReading(path: string): Kysely<StoreTables> {
   const database = new DatabaseSync(path, { readOnly: true });
-  return new Kysely<StoreTables>({ dialect: new PatientSqliteDialect(adapt(database, 'begin'), busyTimeoutMs) });
+  return new Kysely<StoreTables>({
+    dialect: new PatientSqliteDialect(database, { begin: 'begin', patienceMs: busyTimeoutMs }),
+  });
 }
 
 /** Kysely speaks better-sqlite3's form of the same interface. */
@@ -137,7 +155,6 @@ function adapt(database: DatabaseSync, begin: 'begin' | 'begin immediate'): Sqli
     prepare: (text) => {
       const known = statements.get(text);
       if (known !== undefined) return known;
-      // Taking the write lock at once keeps a transaction from failing halfway because another process wrote meanwhile.
       const statement = adaptStatement(database.prepare(text === 'begin' ? begin : text));
       if (statements.size >= statementsMax) statements.clear();
       statements.set(text, statement);
