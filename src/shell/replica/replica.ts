@@ -122,7 +122,7 @@ export class Replica {
     const { signal } = this.#connection;
     const position = this.#synced ? { epoch: this.table.epoch, revision: this.table.revision } : undefined;
     const stream = await openStream(this.#options.control, { position, signal });
-    const feed = new Feed(this.#options, this.table, this.#position);
+    const feed = new Feed(this.#options, { table: this.table, position: this.#position, hasBase: this.#synced });
     try {
       for await (const frame of readFrames(stream)) {
         signal.throwIfAborted();
@@ -167,12 +167,15 @@ class Feed {
   readonly #options: ReplicaOptions;
   readonly #table: FactTable;
   readonly #position: PositionFile;
+  /** Does the table hold a verified snapshot? Before, there is nothing that changes could go on from. */
+  #hasBase: boolean;
   #intake: SnapshotIntake | undefined;
 
-  constructor(options: ReplicaOptions, table: FactTable, position: PositionFile) {
+  constructor(options: ReplicaOptions, held: { table: FactTable; position: PositionFile; hasBase: boolean }) {
     this.#options = options;
-    this.#table = table;
-    this.#position = position;
+    this.#table = held.table;
+    this.#position = held.position;
+    this.#hasBase = held.hasBase;
   }
 
   async take(frame: RawFrame): Promise<void> {
@@ -180,6 +183,7 @@ class Feed {
     if (frame.type === 'fact') return this.#opened().add(frame.fact);
     if (frame.type === 'snapshot-end') return await this.#endSnapshot();
     if (this.#intake !== undefined) throw new ReplicaError('malformed', 'control began a snapshot and did not end it');
+    if (!this.#hasBase) throw new ReplicaError('malformed', 'control sent changes before any snapshot');
     if (frame.type === 'change') return await this.#change(frame.revision, frame.facts);
     // A heartbeat renews the lease, so it must speak of exactly what is held.
     if (frame.epoch !== this.#table.epoch || frame.revision !== this.#table.revision) {
@@ -210,6 +214,7 @@ class Feed {
     this.#table.replace({ epoch, revision, rows });
     this.#position.raise({ epoch, revision });
     this.#intake = undefined;
+    this.#hasBase = true;
   }
 
   async #change(revision: number, facts: readonly unknown[]): Promise<void> {
