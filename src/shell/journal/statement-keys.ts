@@ -1,5 +1,4 @@
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
 import type { JWK } from 'jose';
 import { z } from 'zod';
 import { LogError, type VerifyNote } from '#evidence/log';
@@ -11,24 +10,6 @@ const keySchema = z
   .refine((key) => !('d' in key), 'a private key');
 const fileSchema = z.strictObject({ keys: z.array(keySchema).max(1000) });
 const statementSchema = z.strictObject({ writer: z.string(), size: z.int(), rootHash: z.string(), time: z.int() });
-
-/** Where the public halves of the statement keys are kept, as a JWK set (RFC 7517). */
-export function statementKeysFile(dataDirectory: string): string {
-  return join(dataDirectory, 'statement-keys.json');
-}
-
-/** Adds the signer's public statement keys to those kept: checkpoints signed before a rotation must stay checkable. */
-export function keepStatementKeys(dataDirectory: string, keys: readonly JWK[]): void {
-  const path = statementKeysFile(dataDirectory);
-  const kept = existsSync(path) ? readStatementKeys(path) : [];
-  const fresh = keys.filter((key) => !kept.some((known) => known.kid === key.kid));
-  if (fresh.length === 0) return;
-  writeFileSync(`${path}.new`, `${JSON.stringify({ keys: [...kept, ...fresh] }, null, 2)}\n`, {
-    mode: 0o600,
-    flush: true,
-  });
-  renameSync(`${path}.new`, path);
-}
 
 /** Reads a JWK set of public keys. Throws LogError `not-found` or `invalid`. */
 export function readStatementKeys(path: string): JWK[] {

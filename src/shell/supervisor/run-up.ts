@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { closeSync, fsyncSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { keepStatementKeys } from '#shell/journal';
 import { type ControlHandoff, type GatewayHandoff, type ListenAddress, originOf, type PublicUrls } from '#shell/wire';
+// Straight from its file: the rest of that room would triple this process.
+import { keepStatementKeys } from '../journal/keep-statement-keys.ts';
 import { type DataFolder, prepareDataFolder } from './data-folder.ts';
 import { resolveListen } from './free-port.ts';
 import { controlFlags, entryOf, environmentOf, gatewayFlags, signerFlags } from './least-privilege.ts';
@@ -120,7 +121,11 @@ function createChildren(
       syncFolder(dirname(rootKeyFile));
       const statementKeys = detail['statementKeys'] as GatewayHandoff['signerKeys'];
       // For `nullius log verify`, which works on files: public halves only, those of older checkpoints included.
-      keepStatementKeys(dataDirectory, statementKeys);
+      try {
+        keepStatementKeys(dataDirectory, statementKeys);
+      } catch {
+        say(`nullius: \`${dataDirectory}/statement-keys.json\` is damaged; move it away and start again`);
+      }
       signerReady.resolve(statementKeys);
     },
   });
