@@ -2,6 +2,7 @@ import { Alert, Anchor, Badge, Button, Group, Stack, Text, TextInput, Title } fr
 import { type FormEvent, useCallback, useEffect, useState } from 'react';
 import { useAction } from './action.ts';
 import { get, post, Refusal } from './ask.ts';
+import { browserName } from './browser-name.ts';
 import { Card, Problem, Waiting } from './card.tsx';
 import { addPasskey } from './passkey.ts';
 import { RecoveryCodes } from './recovery-codes.tsx';
@@ -308,8 +309,7 @@ function Sessions({ account, reload }: SectionProps) {
           <li key={session.id} className="gate-row">
             <div className="gate-grow">
               <Text fw={600}>
-                {session.userAgent === '' ? 'Unknown browser' : session.userAgent.slice(0, 120)}{' '}
-                {session.current ? <Badge>this one</Badge> : null}
+                {browserName(session.userAgent)} {session.current ? <Badge>this one</Badge> : null}
               </Text>
               <Text size="sm" c="dimmed">
                 Since {when(session.createdAt)}, until {when(session.expiresAt)} at the latest

@@ -41,7 +41,7 @@ export function Card({
 /** What went wrong, announced to screen readers; nothing when there is nothing to say. */
 export function Problem({ error }: { error: Error | undefined }) {
   return (
-    <div role="alert">
+    <div role="alert" className="gate-problem">
       {error === undefined || error.message === '' ? null : (
         <Alert color="madder" className="gate-alert">
           {error.message}

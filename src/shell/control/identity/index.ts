@@ -1,4 +1,5 @@
 export { type CurrentFacts, identityStore } from './identity-store.ts';
+export { loadPages, type Pages } from './pages.ts';
 export {
   type IdentityCalls,
   type RunningIdentity,
