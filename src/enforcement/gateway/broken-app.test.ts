@@ -172,3 +172,28 @@ test('a client that stalls in its upload gets 408, one that stalls in its downlo
   );
   download.destroy();
 });
+
+test('open streams never starve other requests below the bound, and above it the answer is a 503 at once', async (t) => {
+  const gateway = await startGateway(t, {
+    exchangesMax: 301,
+    upstream: (request, response) =>
+      request.url === '/stream' ? void response.write('x') : void response.end('quick'),
+  });
+  const sockets = Array.from({ length: 300 }, () => {
+    const socket = connect(gateway.port, '127.0.0.1', () =>
+      socket.write('GET /stream HTTP/1.1\r\nHost: app.localhost\r\n\r\n'),
+    );
+    return socket;
+  });
+  await Promise.all(sockets.map((socket) => once(socket, 'data')));
+  assert.equal((await gateway.ask({})).body, 'quick');
+  const last = connect(gateway.port, '127.0.0.1', () =>
+    last.write('GET /stream HTTP/1.1\r\nHost: app.localhost\r\n\r\n'),
+  );
+  await once(last, 'data');
+  assert.equal((await gateway.ask({})).status, 503);
+  for (const handle of gateway.handles) handle.cut('over');
+  await until(() => gateway.outcomes.filter(({ ended }) => ended === 'cut').length === 301);
+  assert.equal((await gateway.ask({})).body, 'quick');
+  for (const socket of [...sockets, last]) socket.destroy();
+});

@@ -59,8 +59,11 @@ export class Http1Client implements ClientSide {
     this.#response.writeContinue();
   }
   sendEarlyHints(links: readonly string[]): void {
-    if (this.body.httpVersionMinor === 1 && !this.#response.headersSent) {
+    if (this.body.httpVersionMinor !== 1 || this.#response.headersSent) return;
+    try {
       this.#response.writeEarlyHints({ link: [...links] });
+    } catch {
+      // Hints are optional: links that node finds malformed are left out, the answer goes on.
     }
   }
   start(status: number, headers: readonly string[]): void {

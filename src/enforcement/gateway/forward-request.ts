@@ -67,6 +67,24 @@ const repeatable = new Set(['GET', 'HEAD', 'OPTIONS']);
  * Redirects are passed on, never followed. Every failure before the answer begins becomes a 502, 503 or 504.
  */
 export function forwardRequest(options: ForwardOptions): ForwardHandle {
+  const { exchanges } = options.upstream;
+  if (exchanges.count >= exchanges.max) return refuseBusy(options);
+  exchanges.count++;
+  const onEnd = (outcome: ForwardOutcome) => {
+    exchanges.count--;
+    options.onEnd(outcome);
+  };
+  return start({ ...options, onEnd });
+}
+
+function refuseBusy(options: ForwardOptions): ForwardHandle {
+  const refusal = refuse([503, 'upstream-busy'], 'The app has too many requests in progress.');
+  options.onEnd({ ended: 'upstream-failed', status: 503, bytesUp: 0, bytesDown: 0, refusal, cutReason: null });
+  options.answerRefusal(refusal);
+  return { cut: () => options.client.destroy() };
+}
+
+function start(options: ForwardOptions): ForwardHandle {
   if (options.request.upgrade === 'websocket') return forwardWebSocket(options);
   const forward = new HttpForward(options);
   forward.begin();
@@ -233,7 +251,7 @@ class HttpForward implements ForwardHandle, Swept, Dispatcher.DispatchHandler {
 
   #endSlowClient(): void {
     const { client, answerRefusal } = this.#options;
-    const refusal = refuse([408, 'body-too-large'], 'The request body came too slowly.');
+    const refusal = refuse([408, 'client-timeout'], 'The request body came too slowly.');
     this.#finish({ ended: 'client-slow', refusal, cutReason: null });
     this.#abortUpstream();
     if (client.started) client.destroy();

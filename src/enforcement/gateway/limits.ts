@@ -40,9 +40,8 @@ export const upstreamBodyIdleMsMax = 120_000;
 /** Server-sent events and gRPC streams may be silent this long. */
 export const streamIdleMsMax = 60 * 60_000;
 export const upstreamKeepAliveMs = 4_000;
-export const upstreamConnectionsMax = 256;
-/** Requests that may wait for a connection to one upstream; more are answered 503. */
-export const upstreamQueueMax = 1024;
+/** Exchanges in progress with one upstream, event streams included; more are answered 503. */
+export const upstreamExchangesMax = 10_000;
 /** Further attempts after a kept-alive connection turned out stale. */
 export const staleRetriesMax = 1;
 

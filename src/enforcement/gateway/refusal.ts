@@ -13,6 +13,7 @@ export type RefusalCode =
   | 'body-too-large'
   | 'misdirected'
   | 'service-worker'
+  | 'client-timeout'
   | 'upstream-unreachable'
   | 'upstream-forbidden'
   | 'upstream-timeout'

@@ -64,6 +64,7 @@ export interface TestGatewayOptions {
   readonly ownListeners?: () => { host: string; port: number }[];
   readonly routes?: Route[];
   readonly bodyBytesMax?: number;
+  readonly exchangesMax?: number;
 }
 
 /** Starts app and gateway on loopback; both end with the test. */
@@ -75,6 +76,7 @@ export async function startGateway(t: TestContext, options: TestGatewayOptions):
   if (target === undefined) throw new Error(`bad upstream ${url}`);
   const upstreams = createUpstreams({
     ownListeners: options.ownListeners ?? (() => []),
+    ...(options.exchangesMax === undefined ? {} : { exchangesMax: options.exchangesMax }),
     ...(options.upstreamCa === undefined ? {} : { ca: [options.upstreamCa] }),
   });
   const sweep = createSweep(options.clock ?? (() => performance.now()), options.sweepPeriodMs);

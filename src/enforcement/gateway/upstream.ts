@@ -4,7 +4,7 @@ import { isIP } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { getCACertificates } from 'node:tls';
 import { buildConnector, type Dispatcher, Pool } from 'undici';
-import { headerBytesMax, upstreamConnectionsMax, upstreamConnectMsMax, upstreamKeepAliveMs } from './limits.ts';
+import { headerBytesMax, upstreamConnectMsMax, upstreamExchangesMax, upstreamKeepAliveMs } from './limits.ts';
 import { readAuthority } from './read-authority.ts';
 import { judgeAddress } from './upstream-address.ts';
 
@@ -46,6 +46,7 @@ export interface UpstreamsOptions {
   /** PEM certificates that may vouch for upstreams besides the system's. */
   readonly ca?: readonly string[];
   readonly lookup?: LookupFunction;
+  readonly exchangesMax?: number;
 }
 
 /** One pool of kept-alive connections per upstream, made on first use. */
@@ -60,6 +61,8 @@ export interface Upstream {
   readonly pool: Dispatcher;
   /** A new connection of its own, HTTP/1.1, for WebSocket tunnels. */
   readonly connect: buildConnector.connector;
+  /** Exchanges in progress, kept by forwardRequest, and how many there may be. */
+  readonly exchanges: { count: number; readonly max: number };
 }
 
 /** Makes the pools. Addresses are judged after resolution, for each connection, so that a name cannot move later. */
@@ -76,7 +79,12 @@ export function createUpstreams(options: UpstreamsOptions): Upstreams {
       if (upstream === undefined) {
         const connector = (allowH2: boolean) =>
           guardedConnector(target, { guard, allowPrivate, ca: options.ca, allowH2 });
-        upstream = { target, pool: openPool(target, connector(target.kind === 'https')), connect: connector(false) };
+        upstream = {
+          target,
+          pool: openPool(target, connector(target.kind === 'https')),
+          connect: connector(false),
+          exchanges: { count: 0, max: options.exchangesMax ?? upstreamExchangesMax },
+        };
         known.set(key, upstream);
       }
       return upstream;
@@ -96,7 +104,8 @@ function openPool(target: UpstreamTarget, connect: buildConnector.connector): Po
       : `${target.kind === 'https' ? 'https' : 'http'}://${host}:${target.port}`;
   return new Pool(origin, {
     connect,
-    connections: upstreamConnectionsMax,
+    // Bounded by `exchanges`: a queue inside the pool would let event streams starve everything behind them.
+    connections: null,
     pipelining: 1,
     keepAliveTimeout: upstreamKeepAliveMs,
     keepAliveMaxTimeout: upstreamKeepAliveMs,
