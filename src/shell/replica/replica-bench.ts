@@ -54,14 +54,15 @@ export interface FollowBench {
 
 const noHandlers = new Proxy({}, { get: () => async () => ({}) }) as GatewaySocketOptions['handlers'];
 
-export async function makeFollowBench(options: { stallMs?: number } = {}): Promise<FollowBench> {
+export async function makeFollowBench(options: { stallMs?: number; url?: string } = {}): Promise<FollowBench> {
   const folder = await mkdtemp(join(tmpdir(), 'nullius-follow-'));
   const socketPath = join(folder, 'gateway.sock');
   const signer = await makeSigner();
   const signed: SnapshotStatement[] = [];
   const problems: ReplicaError[] = [];
   const replicas: Replica[] = [];
-  const store = await openStore({ path: join(folder, 'store.sqlite'), clock: Date.now });
+  const place = options.url === undefined ? { path: join(folder, 'store.sqlite') } : { url: options.url };
+  const store = await openStore({ ...place, clock: Date.now });
   const signSnapshot = (statement: SnapshotStatement) => {
     signed.push(statement);
     return signer.sign(statement);
