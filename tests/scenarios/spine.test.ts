@@ -1,0 +1,103 @@
+// The spine from end to end, through the public surface: the program as started by a user, HTTP, and the CLI.
+import assert from 'node:assert/strict';
+import { request } from 'node:http';
+import { test } from 'node:test';
+import { type Installation, installationFor, startApp } from '../installation.ts';
+import type { PasskeyClient } from '../passkey-client.ts';
+
+/** Opens an event stream with a person's cookies; `closed` resolves when it ends, with the time it took. */
+function openStream(installation: Installation, options: { person: PasskeyClient; app: string; path: string }) {
+  const host = new URL(installation.appOrigin(options.app)).host;
+  const cookie = [...options.person.cookies(host)].map(([name, value]) => `${name}=${value}`).join('; ');
+  let resolveOpen: (status: number) => void = () => undefined;
+  let resolveClosed: () => void = () => undefined;
+  const open = new Promise<number>((resolve) => {
+    resolveOpen = resolve;
+  });
+  const closed = new Promise<void>((resolve) => {
+    resolveClosed = resolve;
+  });
+  const sent = request(
+    { host: '127.0.0.1', port: installation.port, path: options.path, headers: { host, cookie }, agent: false },
+    (response) => {
+      response.once('data', () => resolveOpen(response.statusCode ?? 0));
+      response.resume();
+      response.on('error', () => undefined);
+      response.on('close', resolveClosed);
+    },
+  );
+  sent.on('error', () => resolveClosed());
+  sent.end();
+  return { open, closed };
+}
+
+test('a stranger becomes administrator, protects an app, lets one person in and cuts another off', async (t) => {
+  const app = await startApp(t);
+  const installation = await installationFor(t);
+  const admin = installation.person();
+  await admin.enrol(installation.firstAdministrator, { name: 'ada' });
+
+  await t.test('the console opens for the administrator', async () => {
+    const page = await admin.open(installation.consoleOrigin);
+    assert.equal(page.status, 200);
+    assert.match(page.body, /<div id="root">/);
+    const me = await admin.send(`${installation.consoleOrigin}/api/v1/me`, { headers: { accept: 'application/json' } });
+    assert.equal(JSON.parse(me.body).user.name, 'ada');
+  });
+
+  await t.test('one command puts an app behind the gateway', async () => {
+    const protect = await installation.cli('protect', app.origin, '--as', 'wiki');
+    assert.equal(protect.code, 0, protect.stderr);
+    const page = await admin.open(installation.appOrigin('wiki'), '/hello');
+    assert.equal(page.status, 200, page.body);
+    const seen = JSON.parse(page.body) as { url: string; headers: Record<string, string> };
+    assert.equal(seen.url, '/hello');
+    assert.ok(seen.headers['nullius-assertion']);
+    assert.ok(!(seen.headers['cookie'] ?? '').includes('nullius'));
+  });
+
+  const invited = await installation.cli('user', 'invite', 'grace', '--json');
+  assert.equal(invited.code, 0, invited.stderr);
+  const grace = installation.person();
+  await grace.enrol((JSON.parse(invited.stdout) as { url: string }).url, { name: 'grace' });
+
+  await t.test('another person is refused, told why, and offered a way', async () => {
+    const before = app.requests.length;
+    const refused = await grace.open(installation.appOrigin('wiki'));
+    assert.equal(refused.status, 403);
+    assert.match(refused.body, /request-access/);
+    assert.equal(app.requests.length, before);
+  });
+
+  await t.test('an approved request opens the app; revoking the session cuts what is open', async () => {
+    const asked = await grace.send(`${installation.appOrigin('wiki')}/.nullius/request-access`, {
+      method: 'POST',
+      body: undefined,
+      headers: {
+        'content-type': 'application/x-www-form-urlencoded',
+        'content-length': '0',
+        'sec-fetch-site': 'same-origin',
+      },
+    });
+    assert.equal(asked.status, 400, 'a reason is asked for');
+    const granted = await installation.cli('grant', 'create', 'grace', 'wiki', '--for', '1h', '--reason', 'test');
+    assert.equal(granted.code, 0, granted.stderr);
+    const stream = openStream(installation, { person: grace, app: 'wiki', path: '/events' });
+    assert.equal(await stream.open, 200);
+    const revoked = await installation.cli('session', 'revoke', '--user', 'grace');
+    assert.equal(revoked.code, 0, revoked.stderr);
+    await stream.closed;
+    const after = await grace.send(`${installation.appOrigin('wiki')}/hello`, {
+      headers: { accept: 'application/json', 'sec-fetch-mode': 'cors' },
+    });
+    assert.equal(after.status, 401);
+  });
+
+  await t.test('the log tells all of it and proves itself', async () => {
+    const verified = await installation.cli('log', 'verify');
+    assert.equal(verified.code, 0, verified.stderr);
+    const events = await installation.cli('log', 'query', '--json', '--limit', '200');
+    assert.equal(events.code, 0, events.stderr);
+    assert.match(events.stdout, /"grace"/);
+  });
+});
