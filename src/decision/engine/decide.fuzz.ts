@@ -14,8 +14,20 @@ action go, stay in [some] appliesTo { principal: [U, E], resource: [R], context:
 `;
 
 const ids = ['a', 'b', '"\\', 'é'];
-const longs = ['0', '1', '2', '7', '-3', '86400000', '9007199254740993', '9223372036854775807', '-9223372036854775808'];
-const strings = ['', 'a', 'ab', 'a*b', 'é"\\', 'aab'];
+const longs = [
+  '0',
+  '1',
+  '2',
+  '7',
+  '-3',
+  '86400000',
+  '3037000500',
+  '94906267',
+  '9007199254740993',
+  '9223372036854775807',
+  '-9223372036854775808',
+];
+const strings = ['', 'a', 'aa', 'ab', 'a*b', 'é"\\', 'aab'];
 const ips = [
   '10.0.0.1',
   '10.0.0.0/8',
@@ -133,6 +145,8 @@ const ways: Record<Kind, readonly string[]> = {
     '($string like "*b")',
     '($string like "a\\*b")',
     '($string like "*a*b*")',
+    '($string like "*a*a*")',
+    '($string like "a*a")',
     '($ip.isIpv4())',
     '($ip.isIpv6())',
     '($ip.isLoopback())',

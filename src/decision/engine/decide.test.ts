@@ -54,6 +54,234 @@ describe('compiled policies and the evaluator of Cedar’s authors', () => {
   });
 });
 
+const times = [
+  '1970-01-01',
+  '1970-02-30',
+  '2000-02-29',
+  '1900-02-29',
+  '0000-01-01',
+  '9999-12-31',
+  '10000-01-01',
+  '1970-1-1',
+  '1969-12-31T23:59:59.999Z',
+  '1970-01-01T00:00:00Z',
+  '1970-01-01T00:00:00.5Z',
+  '1970-01-01T00:00:00.500Z',
+  '1970-01-01T00:00:00',
+  '1970-01-01T24:00:00Z',
+  '1970-01-01T23:59:60Z',
+  '1970-01-01T00:00:00+0100',
+  '1970-01-01T00:00:00-0100',
+  '1970-01-01T00:00:00+2359',
+  '1970-01-01T00:00:00+2400',
+  '1970-01-01T00:00:00-0060',
+  '1970-01-01T00:00:00.001+0530',
+  '1970-01-01T00:00:00+01:00',
+  '0000-01-01T00:00:00+2359',
+  '1970-01-01t00:00:00z',
+  ' 1970-01-01',
+  '',
+];
+const spans = [
+  '0ms',
+  '1ms',
+  '-1ms',
+  '1s',
+  '1m',
+  '1h',
+  '1d',
+  '1m1ms',
+  '1s1m',
+  '1d1d',
+  '',
+  '-',
+  '1',
+  '1 s',
+  '+1s',
+  '1.5s',
+  '-1d2h3m4s5ms',
+  '01s',
+  '9223372036854775807ms',
+  '-9223372036854775808ms',
+  '9223372036854775808ms',
+  '106751991167d',
+  '106751991168d',
+  '99999999999999999999s',
+  '59s',
+  '1D',
+];
+const decimals = [
+  '0.0',
+  '-0.0',
+  '1.0',
+  '1.0000',
+  '1.00000',
+  '1',
+  '1.',
+  '.1',
+  '+1.0',
+  '01.10',
+  '-1.1',
+  '922337203685477.5807',
+  '922337203685477.5808',
+  '-922337203685477.5808',
+  '-922337203685477.5809',
+  '1e1',
+];
+const ips = [
+  '1.2.3.4',
+  '01.2.3.4',
+  '1.2.3',
+  '1.2.3.256',
+  '1.2.3.4/32',
+  '1.2.3.4/33',
+  '1.2.3.4/0',
+  '1.2.3.4/032',
+  '1.2.3.4/',
+  '1.2.3.0/24',
+  '1.2.3.4/24',
+  '127.0.0.1',
+  '127.0.0.1/7',
+  '127.0.0.1/8',
+  '224.0.0.1',
+  '224.0.0.0/3',
+  '239.1.1.1/4',
+  '::',
+  '::1',
+  '::1/127',
+  '::/0',
+  '0:0:0:0:0:0:0:1',
+  '1:2:3:4:5:6:7::',
+  '1:2:3:4:5:6:7:8::',
+  '1::2::3',
+  ':::',
+  '::ffff:1.2.3.4',
+  'ff00::/8',
+  'ff00::/7',
+  'FE80::1',
+  '12345::',
+  '::1%1',
+  '1:2:3:4:5:6:7',
+  '',
+  ' ::1',
+  '0.0.0.0/0',
+  '::1/128',
+  '::1/129',
+];
+const longs = [
+  '0',
+  '1',
+  '(-1)',
+  '2',
+  '3037000500',
+  '94906267',
+  '4294967296',
+  '9007199254740991',
+  '9007199254740992',
+  '9007199254740993',
+  '4611686018427387904',
+  '9223372036854775807',
+  '(-9223372036854775808)',
+  '(-9007199254740993)',
+];
+const patterns = [
+  '',
+  '*',
+  'a',
+  'a*',
+  '*a',
+  '*a*',
+  'a*a',
+  '*a*a*',
+  '*ab*',
+  'a*b*a',
+  '\\*',
+  '*\\**',
+  '**',
+  'é*',
+  '*\\u{1f600}',
+  'ab*ab',
+];
+const texts = ['', 'a', 'aa', 'ab', 'aba', 'abab', 'a*b', '*', 'é', 'éa', '\u{1f600}', 'aab', 'abba'];
+
+const pairs = (items: readonly string[], combine: (a: string, b: string) => readonly string[]) =>
+  items.flatMap((a) => items.flatMap((b) => combine(a, b)));
+const call = (name: string) => (text: string) => `${name}("${text}")`;
+const expressions: Record<string, readonly string[]> = {
+  datetimes: [
+    ...pairs(times.map(call('datetime')), (a, b) => [`${a} < ${b}`]),
+    ...times
+      .map(call('datetime'))
+      .flatMap((a) => [
+        `${a}.toTime() < duration("12h")`,
+        `${a} == ${a}.toDate()`,
+        `${a}.offset(duration("9223372036854775807ms")) > ${a}`,
+        `${a}.offset(duration("-9223372036854775808ms")).toDate() < ${a}`,
+      ]),
+  ],
+  durations: [
+    ...pairs(spans.map(call('duration')), (a, b) => [`${a} <= ${b}`]),
+    ...spans
+      .map(call('duration'))
+      .flatMap((a) =>
+        ['Milliseconds', 'Seconds', 'Minutes', 'Hours', 'Days'].flatMap((unit) => [
+          `${a}.to${unit}() < 0`,
+          `${a}.to${unit}() == 0`,
+          `${a}.to${unit}() > 59`,
+        ]),
+      ),
+  ],
+  decimals: pairs(decimals.map(call('decimal')), (a, b) => [
+    `${a} == ${b}`,
+    `${a}.lessThan(${b})`,
+    `${a}.greaterThanOrEqual(${b})`,
+  ]),
+  addresses: [
+    ...pairs(ips.map(call('ip')), (a, b) => [`${a}.isInRange(${b})`]),
+    ...pairs(ips.slice(9, 20).map(call('ip')), (a, b) => [`${a} == ${b}`]),
+    ...ips.map(call('ip')).flatMap((a) => ['Ipv4', 'Ipv6', 'Loopback', 'Multicast'].map((name) => `${a}.is${name}()`)),
+  ],
+  integers: pairs(longs, (a, b) => [
+    `${a} + ${b} < ${a}`,
+    `${a} - ${b} == ${a}`,
+    `${a} * ${b} == ${b}`,
+    `${a} * ${b} > 9007199254740992`,
+    `${a} * ${b} - 1 == ${a} * ${b} + (-1)`,
+    `-${a} == ${b}`,
+    `${a} <= ${b}`,
+    `[${a}].contains(${b})`,
+  ]),
+  patterns: patterns.flatMap((pattern) => texts.map((text) => `"${text}" like "${pattern}"`)),
+  'sets and records': pairs(
+    [
+      '[]',
+      '[1]',
+      '[1, 1]',
+      '[2, 1]',
+      '[[1]]',
+      '{}',
+      '{a: 1}',
+      '{a: 1, b: []}',
+      '{b: [], a: 1}',
+      '[{a: 1}]',
+      '"1"',
+      '1',
+      'U::"a"',
+      '[U::"a"]',
+      '[ip("::1"), decimal("1.0")]',
+    ],
+    (a, b) => [
+      `${a} == ${b}`,
+      `${a}.contains(${b})`,
+      `${a}.containsAll(${b})`,
+      `${a}.containsAny(${b})`,
+      `${a} in ${b}`,
+      `${a} && ${b}`,
+      `(${a} has a) == (${b} has a)`,
+    ],
+  ),
+};
+
 const person = { type: 'U', id: 'a' };
 const ask = (changes: Partial<DecisionRequest> = {}): DecisionRequest => ({
   principal: person,
@@ -67,6 +295,20 @@ const ask = (changes: Partial<DecisionRequest> = {}): DecisionRequest => ({
   },
   entities: [],
   ...changes,
+});
+
+describe('compiled and WebAssembly agree on every one of many', () => {
+  for (const [name, list] of Object.entries(expressions)) {
+    test(`expressions about ${name}`, () => {
+      const [compiled, wasm] = pair(list.map((body) => `permit(principal, action, resource) when { ${body} };`));
+      const given = compiled.decide(ask());
+      const expected = wasm.decide(ask());
+      const named = (ids: readonly string[]) => ids.map((id) => list[Number(id.slice('policy'.length))]);
+      assert.deepEqual(named(given.reasons), named(expected.reasons));
+      assert.deepEqual(named(given.errors.map(({ id }) => id)), named(expected.errors.map(({ id }) => id)));
+      assert.ok(expected.reasons.length > 10, 'some hold');
+    });
+  }
 });
 
 describe('decide()', () => {
