@@ -2,14 +2,20 @@
 export type Scope =
   | { readonly kind: 'admin' }
   | { readonly kind: 'read' }
+  | { readonly kind: 'app'; readonly app: string; readonly access: 'all' | 'read' }
   | { readonly kind: 'noun'; readonly noun: string; readonly access: 'read' | 'write' };
 
 const nounText = /^[a-z][a-z0-9-]{0,62}$/;
+const appText = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 
-/** Reads `admin`, `read`, `<noun>:read` or `<noun>:write`. Undefined for anything else. */
+/** Reads `admin`, `read`, `<noun>:read`, `<noun>:write`, `app:<name>` or `app:<name>:read`. Undefined for anything else. */
 export function parseScope(text: string): Scope | undefined {
   if (text === 'admin' || text === 'read') return { kind: text };
   const [noun = '', access, ...rest] = text.split(':');
+  if (noun === 'app') {
+    const isApp = appText.test(access ?? '') && (rest.length === 0 || (rest.length === 1 && rest[0] === 'read'));
+    return isApp ? { kind: 'app', app: access ?? '', access: rest.length === 0 ? 'all' : 'read' } : undefined;
+  }
   if (rest.length > 0 || !nounText.test(noun)) return undefined;
   return access === 'read' || access === 'write' ? { kind: 'noun', noun, access } : undefined;
 }
@@ -18,7 +24,7 @@ export function parseScope(text: string): Scope | undefined {
 export function scopeAllows(scopes: readonly string[], wanted: { noun: string; access: 'read' | 'write' }): boolean {
   return scopes.some((text) => {
     const scope = parseScope(text);
-    if (scope === undefined) return false;
+    if (scope === undefined || scope.kind === 'app') return false;
     if (scope.kind === 'admin') return true;
     if (scope.kind === 'read') return wanted.access === 'read';
     return scope.noun === wanted.noun && (scope.access === 'write' || wanted.access === 'read');

@@ -1,0 +1,349 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
+import { sha256Base64url } from '#foundation/crypto';
+import { formatUid } from '#foundation/model';
+import { connectSigner } from '#shell/signer-client';
+import { startTestControl, type TestControl } from '../../../tests/fakes/test-control.ts';
+import { routes } from './api/routes.ts';
+
+let control: TestControl;
+before(async () => {
+  control = await startTestControl({
+    config:
+      'segments: [{ name: internal, sensitivity: low }]\nresources: [{ name: wiki, upstream: "http://127.0.0.1:3000", allowPrivate: true, segment: internal }]\n',
+  });
+});
+after(async () => control.stop());
+
+const admin = (method: string, path: string, body?: unknown, headers?: Record<string, string>) =>
+  control.call(method, `/api/v1${path}`, {
+    ...(body === undefined ? {} : { body }),
+    ...(headers === undefined ? {} : { headers }),
+  });
+
+/** A token of the operator's with these scopes, used on the socket behind the gateway. */
+async function tokenCaller(scopes: string[]) {
+  const { body } = await admin('POST', '/tokens', { label: 'test', scopes, lifetimeMs: 3_600_000 });
+  return (method: string, path: string, sent?: unknown) =>
+    control.call(method, `/api/v1${path}`, {
+      socket: 'web',
+      headers: { authorization: `Bearer ${body.token}` },
+      ...(sent === undefined ? {} : { body: sent }),
+    });
+}
+
+test('the admin socket is open to its owner only', () => {
+  assert.equal(statSync(control.handoff.sockets.admin).mode & 0o777, 0o600);
+});
+
+test('the first start tells the link for the first administrator and publishes the shipped policies', async () => {
+  assert.ok(
+    control.notices.some((line) => /^first administrator http:\/\/id\.localhost:8080\/enrol#/.test(line)),
+    control.notices.join('\n'),
+  );
+  const { body } = await admin('GET', '/policies/current');
+  assert.equal(body.sequence, 1);
+  assert.ok(body.policies.length > 0);
+  assert.ok(!('manifest' in body));
+});
+
+test('every route refuses a caller who shows nothing, and one who shows an assertion nobody signed', async () => {
+  for (const route of routes) {
+    const path = `/api/v1${route.path.replace(/:\w+/g, 'x')}`;
+    const bare = await control.call(route.method, path, { socket: 'web' });
+    assert.equal(bare.status, 401, `${route.method} ${route.path}`);
+    const forged = await control.call(route.method, path, {
+      socket: 'web',
+      headers: { 'nullius-assertion': `${Buffer.from('{"alg":"none"}').toString('base64url')}.e30.` },
+    });
+    assert.equal(forged.status, 401, `${route.method} ${route.path}`);
+  }
+});
+
+test('every route refuses a token whose scopes do not cover it', async () => {
+  const caller = await tokenCaller(['app:wiki']);
+  for (const route of routes) {
+    const { status, body } = await caller(
+      route.method,
+      route.path.replace(/:\w+/g, 'x'),
+      route.body === undefined ? undefined : {},
+    );
+    assert.equal(status, 403, `${route.method} ${route.path}`);
+    assert.equal(body.code, 'denied');
+    assert.ok(body.correlationId);
+  }
+});
+
+test('every route that writes refuses a token that may only read', async () => {
+  const caller = await tokenCaller(['read']);
+  for (const route of routes.filter((each) => each.action === 'write')) {
+    const { status } = await caller(
+      route.method,
+      route.path.replace(/:\w+/g, 'x'),
+      route.body === undefined ? undefined : {},
+    );
+    assert.equal(status, 403, `${route.method} ${route.path}`);
+  }
+});
+
+test('every list answers a page in the shape it declares', async () => {
+  for (const route of routes.filter(
+    (each) => each.method === 'GET' && !each.path.includes(':') && each.contentType === undefined,
+  )) {
+    if (route.path.startsWith('/me/')) continue;
+    const query = route.path === '/overview/activity' ? '?since=0&bucketMs=3600000' : '';
+    const { status, body, text } = await admin('GET', `${route.path}${query}`);
+    assert.equal(status, 200, `${route.path}: ${text}`);
+    const parsed = route.answer.safeParse(body);
+    assert.ok(parsed.success, `${route.path}: ${parsed.error?.message}`);
+  }
+});
+
+test('the OpenAPI document describes every route with its scopes', async () => {
+  const { body } = await admin('GET', '/openapi.json');
+  assert.equal(body.openapi, '3.1.0');
+  for (const route of routes.filter((each) => each.path !== '/openapi.json')) {
+    const operation = body.paths[route.path.replace(/:(\w+)/g, '{$1}')]?.[route.method.toLowerCase()];
+    assert.deepEqual(
+      operation?.security[0],
+      { token: [`${route.noun}:${route.action}`] },
+      `${route.method} ${route.path}`,
+    );
+  }
+  const ids = Object.values(body.paths as Record<string, Record<string, { operationId: string }>>).flatMap((path) =>
+    Object.values(path).map((each) => each.operationId),
+  );
+  assert.equal(new Set(ids).size, ids.length);
+});
+
+test('a resource is added with two fields, changed by If-Match, and removed', async () => {
+  const added = await admin('POST', '/resources', { name: 'git', upstream: 'https://git.example.com' });
+  assert.equal(added.status, 201);
+  assert.equal(added.body.url, 'http://git.localhost:8080/');
+  const tag = String(added.headers['etag']);
+  assert.equal((await admin('POST', '/resources', { name: 'git', upstream: 'https://git.example.com' })).status, 409);
+  const changed = await admin('PATCH', '/resources/git', { displayName: 'Git' }, { 'if-match': tag });
+  assert.equal(changed.body.displayName, 'Git');
+  assert.equal((await admin('PATCH', '/resources/git', { displayName: 'X' }, { 'if-match': tag })).status, 412);
+  assert.equal((await admin('DELETE', '/resources/git')).status, 204);
+  assert.equal((await admin('GET', '/resources/git')).status, 404);
+});
+
+test('an upstream on a private address needs saying so, and our own hosts cannot be taken', async () => {
+  for (const upstream of [
+    'http://127.0.0.1:1',
+    'http://169.254.169.254',
+    'http://[::1]',
+    'ftp://x.example',
+    'unix:/etc/passwd',
+    'http://u:p@x.example',
+  ]) {
+    const { status, body } = await admin('POST', '/resources', { name: 'bad', upstream });
+    assert.equal(status, 400, upstream);
+    assert.equal(body.errors[0].path, 'upstream');
+  }
+  assert.equal(
+    (await admin('POST', '/resources', { name: 'id', upstream: 'https://x.example' })).body.code,
+    'reserved',
+  );
+});
+
+test('what came from the configuration is read-only', async () => {
+  for (const [method, path] of [
+    ['DELETE', '/resources/wiki'],
+    ['DELETE', '/segments/internal'],
+    ['DELETE', '/groups/administrators'],
+  ] as const) {
+    assert.equal((await admin(method, path)).status, 409, path);
+  }
+});
+
+test('unknown members, wrong types, wrong media types and oversized bodies are refused by name', async () => {
+  assert.match((await admin('POST', '/groups', { name: 'staff', admin: true })).body.detail, /admin|unrecognized/i);
+  assert.equal((await admin('POST', '/groups', { name: 'UPPER' })).body.errors[0].path, 'name');
+  assert.equal((await admin('POST', '/groups', { name: 'staff' }, { 'content-type': 'text/plain' })).status, 415);
+  assert.equal((await admin('POST', '/groups', '{')).status, 400);
+  assert.equal((await admin('POST', '/groups', { name: 'a', description: 'x'.repeat(2_000_000) })).status, 413);
+  assert.equal((await admin('GET', '/groups?limit=1&limit=2')).status, 400);
+  assert.equal((await admin('GET', '/groups?nonsense=1')).status, 400);
+  const { status, headers } = await admin('DELETE', '/groups');
+  assert.equal(status, 405);
+  assert.equal(headers['allow'], 'GET, POST');
+});
+
+test('lists are paged without repeats or gaps', async () => {
+  for (const name of ['page-a', 'page-b', 'page-c']) await admin('POST', '/groups', { name });
+  const seen: string[] = [];
+  let cursor = '';
+  do {
+    const { body } = await admin('GET', `/groups?limit=2${cursor === '' ? '' : `&cursor=${cursor}`}`);
+    seen.push(...body.items.map((item: { id: string }) => item.id));
+    cursor = body.next ?? '';
+  } while (cursor !== '');
+  assert.deepEqual(seen, [...new Set(seen)].sort());
+  assert.ok(['page-a', 'page-b', 'page-c', 'administrators'].every((name) => seen.includes(name)));
+  assert.equal((await admin('GET', '/groups?cursor=%%%')).status, 400);
+});
+
+test('a change is in the journal when it is answered', async () => {
+  await admin('POST', '/segments', { name: 'journalled', sensitivity: 'high' });
+  const { body } = await admin('GET', '/events?q=made%20segment%20journalled');
+  assert.equal(body.items.length, 1);
+  assert.equal(body.items[0].payload.entity.uid, 'journalled');
+  assert.equal((await admin('GET', `/events/${body.items[0].id}`)).body.id, body.items[0].id);
+});
+
+test('a token is shown once and only its hash is kept', async () => {
+  const { body } = await admin('POST', '/tokens', { label: 'ci', scopes: ['user:read'], lifetimeMs: 60_000 });
+  assert.match(body.token, /^nls_/);
+  const { text } = await admin('GET', '/tokens');
+  assert.ok(!text.includes(body.token) && !text.includes(sha256Base64url(body.token)));
+  const caller = (path: string) =>
+    control.call('GET', `/api/v1${path}`, { socket: 'web', headers: { authorization: `Bearer ${body.token}` } });
+  assert.equal((await caller('/users')).status, 200);
+  assert.equal((await caller('/sessions')).status, 403);
+  await admin('POST', `/tokens/${body.id}/revoke`, {});
+  assert.equal((await caller('/users')).status, 401);
+});
+
+test('a token makes no tokens', async () => {
+  const caller = await tokenCaller(['admin']);
+  const { status, body } = await caller('POST', '/tokens', { label: 'x', scopes: ['admin'], lifetimeMs: 60_000 });
+  assert.equal(status, 403);
+  assert.equal(body.code, 'token-caller');
+});
+
+test('policies are validated with places, published, and rolled back', async () => {
+  const current = (await admin('GET', '/policies/current')).body;
+  const broken = [
+    ...current.policies,
+    { file: 'bad.cedar', text: '@id("x")\npermit (principal, action, resource) when { context.nope };' },
+  ];
+  const checked = (await admin('POST', '/policies/validate', { policies: broken })).body;
+  assert.equal(checked.valid, false);
+  assert.equal(checked.problems[0].file, 'bad.cedar');
+  assert.equal(
+    (await admin('POST', '/policies/publish', { policies: broken, message: 'x' })).body.code,
+    'invalid-policies',
+  );
+  const more = [
+    ...current.policies,
+    { file: 'more.cedar', text: '@id("more")\npermit (principal, action, resource) when { false };' },
+  ];
+  const published = await admin(
+    'POST',
+    '/policies/publish',
+    { policies: more, message: 'more' },
+    { 'if-match': `"${current.revision}"` },
+  );
+  assert.equal(published.body.sequence, current.sequence + 1);
+  assert.equal(
+    (
+      await admin(
+        'POST',
+        '/policies/publish',
+        { policies: more, message: 'x' },
+        { 'if-match': `"${current.revision}"` },
+      )
+    ).status,
+    412,
+  );
+  const back = await admin('POST', '/policies/rollback', {});
+  assert.deepEqual(back.body.policies, current.policies);
+  assert.equal(back.body.sequence, current.sequence + 2);
+  assert.equal((await admin('GET', '/policies/history')).body.items.length, 3);
+});
+
+test('the operator gets back in by rollback and by an invitation when policy lets nobody, loudly', async () => {
+  const nothing = [{ file: 'none.cedar', text: '@id("nobody")\nforbid (principal, action, resource);' }];
+  assert.equal(
+    (await admin('POST', '/policies/publish', { policies: nothing, message: 'locks everybody out' })).status,
+    200,
+  );
+  assert.equal((await admin('GET', '/users')).status, 403);
+  assert.equal((await admin('POST', '/invitations', { admin: true })).status, 201);
+  assert.equal((await admin('POST', '/groups', { name: 'no-way' })).status, 403);
+  assert.equal((await admin('POST', '/policies/rollback', {})).status, 200);
+  const { body } = await admin('GET', '/events?q=used%20the%20way%20back');
+  assert.equal(body.items.length, 2);
+  assert.ok(body.items.every((event: { severityId: number }) => event.severityId === 5));
+});
+
+test('a session behind the gateway is believed by its assertion alone, from its own site only, and no longer than it lives', async () => {
+  const signer = connectSigner({ socketPath: control.handoff.sockets.signer, token: control.handoff.signerToken });
+  const nowS = Math.floor(Date.now() / 1000);
+  const claims = {
+    iss: 'http://id.localhost:8080',
+    aud: 'http://console.localhost:8080',
+    sub: 'u1',
+    sid: 'none',
+    iat: nowS,
+    exp: nowS + 60,
+  };
+  const ask = async (change: object, headers: Record<string, string> = {}) => {
+    const { jwt } = await signer.call('sign-assertion', { claims: { ...claims, ...change } });
+    return control.call('GET', '/api/v1/me', { socket: 'web', headers: { 'nullius-assertion': jwt, ...headers } });
+  };
+  // Signed, but the session does not exist; meant for another app; and with a token beside it.
+  assert.equal((await ask({})).status, 401);
+  assert.equal((await ask({ aud: 'http://wiki.localhost:8080' })).status, 401);
+  assert.equal((await ask({}, { authorization: 'Bearer nls_x' })).status, 401);
+  signer.close();
+});
+
+test('explaining says why a stranger may not and what would help', async () => {
+  const event = (await admin('GET', '/events?outcome=failure&limit=1')).body.items[0];
+  const { status, body } = await admin('POST', '/policies/explain', { event: event.id });
+  assert.equal(status, 200);
+  assert.equal(body.answer, 'deny');
+});
+
+test('the console is served with a policy that runs nothing inline, whatever path is asked', async () => {
+  for (const path of ['/', '/users', '/../../etc/passwd', '/assets/none.js']) {
+    const { headers, status } = await control.call('GET', path, { socket: 'web' });
+    assert.match(String(headers['content-security-policy']), /default-src 'none'; script-src 'self'/, path);
+    assert.equal(headers['x-content-type-options'], 'nosniff');
+    if (path.startsWith('/assets/')) assert.equal(status, 404);
+  }
+  assert.equal((await control.call('GET', '/', { socket: 'web', headers: { host: 'evil.example' } })).status, 421);
+});
+
+test('a changed configuration is applied, a broken one changes nothing and is told', async () => {
+  const file = join(control.folder, 'nullius.yaml');
+  const upTo = async (done: () => Promise<boolean>) => {
+    for (let tries = 0; tries < 200 && !(await done()); tries += 1) await pause(50);
+  };
+  writeFileSync(file, 'resources: [{ name: shop, upstream: "https://shop.example.com" }]\n');
+  await upTo(async () => (await admin('GET', '/resources/shop')).status === 200);
+  assert.equal((await admin('GET', '/resources/shop')).body.origin, 'config');
+  assert.equal((await admin('GET', '/resources/wiki')).status, 404);
+  writeFileSync(file, 'resorces: []\n');
+  await upTo(async () => (await admin('GET', '/overview')).body.config.state === 'refused');
+  assert.equal((await admin('GET', '/resources/shop')).status, 200);
+  assert.match(
+    (await admin('GET', '/overview')).body.config.problem,
+    /unknown key `resorces`; the nearest known one is `resources`/,
+  );
+  mkdirSync(join(control.folder, 'empty'));
+  writeFileSync(file, 'policies: ./empty\n');
+  await upTo(async () => /no `\*\.cedar`/.test((await admin('GET', '/overview')).body.config.problem));
+  assert.equal((await admin('GET', '/resources/shop')).status, 200);
+  writeFileSync(file, '');
+  await upTo(async () => (await admin('GET', '/overview')).body.config.state === 'ok');
+});
+
+test('a restart keeps everything and leaves no event behind', async () => {
+  const before = (await admin('GET', '/groups')).body.items.length;
+  await control.restart();
+  assert.equal((await admin('GET', '/groups')).body.items.length, before);
+});
+
+test('the caller of the socket is the local operator', async () => {
+  const { body } = await admin('GET', '/me');
+  assert.equal(body.kind, 'operator');
+  assert.ok(body.rights.write.includes('policy'));
+  assert.equal(formatUid({ type: 'Workload', id: 'local-operator' }), 'Workload::"local-operator"');
+});

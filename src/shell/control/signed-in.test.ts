@@ -1,0 +1,218 @@
+// People behind the gateway: sessions by assertion, their own site only, and the last administrator.
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Session, User } from '#foundation/model';
+import { connectSigner, type SignerClient } from '#shell/signer-client';
+import { openStore } from '#shell/store';
+import { type CallOptions, startTestControl, type TestControl } from '../../../tests/fakes/test-control.ts';
+
+let control: TestControl;
+let signer: SignerClient;
+
+const user = (name: string, groups: string[]): User => ({
+  name,
+  displayName: name,
+  email: null,
+  status: 'active',
+  groups,
+  source: 'local',
+  createdAt: Date.now(),
+});
+const session = (owner: string): Session => ({
+  user: owner,
+  credential: 'passkey',
+  provider: 'local',
+  phishingResistant: true,
+  authTime: Date.now(),
+  createdAt: Date.now(),
+  idleMs: 3_600_000,
+  expiresAt: Date.now() + 3_600_000,
+  bound: false,
+  status: 'active',
+  endedReason: null,
+  userAgent: 'test',
+});
+
+before(async () => {
+  control = await startTestControl();
+  signer = connectSigner({ socketPath: control.handoff.sockets.signer, token: control.handoff.signerToken });
+  // As sign-in would have written them; control sees the commit of another process by its poll.
+  const store = await openStore({
+    path: join(control.handoff.dataDirectory, 'store', 'nullius.sqlite'),
+    clock: Date.now,
+    writer: 'test',
+  });
+  await store.commit([
+    { kind: 'user', id: 'ada', body: user('ada', ['administrators']) },
+    { kind: 'user', id: 'bob', body: user('bob', []) },
+    { kind: 'user', id: 'eve', body: user('eve', ['administrators']) },
+    { kind: 'session', id: 'ada-1', body: session('ada') },
+    { kind: 'session', id: 'ada-2', body: session('ada') },
+    { kind: 'session', id: 'bob-1', body: session('bob') },
+  ]);
+  const passkey = {
+    publicKey: '',
+    counter: 0,
+    transports: [],
+    backupEligible: false,
+    backedUp: false,
+    aaguid: '',
+    name: 'k',
+    createdAt: 0,
+    lastUsedAt: null,
+  };
+  await store.rows
+    .insertInto('identity_record')
+    .values({ kind: 'passkey', id: 'key-of-ada', owner: 'ada', body: JSON.stringify(passkey), expires_at: null })
+    .execute();
+  await store.close();
+  for (let tries = 0; tries < 100; tries += 1) {
+    if ((await control.call('GET', '/api/v1/users')).body.items.length === 3) return;
+    await pause(50);
+  }
+});
+after(async () => {
+  signer.close();
+  await control.stop();
+});
+
+async function as(sid: string, sub: string, change: object = {}) {
+  const iat = Math.floor(Date.now() / 1000);
+  const claims = {
+    iss: 'http://id.localhost:8080',
+    aud: 'http://console.localhost:8080',
+    sub,
+    sid,
+    iat,
+    exp: iat + 60,
+    ...change,
+  };
+  const { jwt } = await signer.call('sign-assertion', { claims });
+  return (method: string, path: string, options: CallOptions = {}) =>
+    control.call(method, `/api/v1${path}`, {
+      socket: 'web',
+      ...options,
+      headers: {
+        'nullius-assertion': jwt,
+        ...(method === 'GET' ? {} : { 'sec-fetch-site': 'same-origin' }),
+        ...options.headers,
+      },
+    });
+}
+
+test('a signed-in administrator administers, an ordinary person sees themselves only', async () => {
+  const ada = await as('ada-1', 'ada');
+  assert.equal((await ada('GET', '/users')).body.items.length, 3);
+  const bob = await as('bob-1', 'bob');
+  const me = (await bob('GET', '/me')).body;
+  assert.equal(me.user.name, 'bob');
+  assert.deepEqual(me.rights, { read: ['me'], write: ['me'] });
+  const refused = await bob('GET', '/users');
+  assert.equal(refused.status, 403);
+  assert.ok(refused.body.words.length > 0);
+});
+
+test('an assertion is believed only for its own session, person and audience', async () => {
+  assert.equal((await (await as('ada-1', 'bob'))('GET', '/me')).status, 401);
+  assert.equal((await (await as('ada-1', 'ada', { aud: 'http://demo.localhost:8080' }))('GET', '/me')).status, 401);
+  assert.equal((await (await as('none', 'ada'))('GET', '/me')).status, 401);
+  const ada = await as('ada-1', 'ada');
+  assert.equal((await ada('GET', '/me', { headers: { authorization: 'Bearer nls_x' } })).status, 401);
+});
+
+test('what another site makes a browser send is refused', async () => {
+  const ada = await as('ada-1', 'ada');
+  const body = { name: 'forged' };
+  const cases: [Record<string, string>, number][] = [
+    [{ 'sec-fetch-site': 'cross-site' }, 403],
+    [{ 'sec-fetch-site': 'same-site' }, 403],
+    [{ 'sec-fetch-site': 'none' }, 403],
+    [{ 'sec-fetch-site': 'same-origin', origin: 'http://demo.localhost:8080' }, 403],
+    [{ 'sec-fetch-site': 'same-origin', origin: 'null' }, 403],
+    [{ 'sec-fetch-site': 'same-origin', origin: 'http://console.localhost:8080' }, 201],
+  ];
+  for (const [headers, status] of cases) {
+    assert.equal((await ada('POST', '/groups', { body, headers })).status, status, JSON.stringify(headers));
+  }
+  assert.equal((await ada('GET', '/me', { headers: { 'sec-fetch-site': 'cross-site' } })).status, 403);
+});
+
+test('a person revokes their own sessions and nobody else’s, and a revoked one is over at once', async () => {
+  const bob = await as('bob-1', 'bob');
+  assert.equal((await bob('POST', '/me/sessions/ada-2/revoke', { body: {} })).status, 404);
+  const ada = await as('ada-1', 'ada');
+  assert.equal((await ada('POST', '/me/sessions/ada-2/revoke', { body: {} })).body.status, 'revoked');
+  assert.equal((await (await as('ada-2', 'ada'))('GET', '/me')).status, 401);
+});
+
+test('access is asked for, decided by somebody else, and ends when revoked', async () => {
+  const ada = await as('ada-1', 'ada');
+  const bob = await as('bob-1', 'bob');
+  await ada('POST', '/resources', { body: { name: 'wiki', upstream: 'https://wiki.example.com' } });
+  const before = (await bob('GET', '/me/apps')).body.items.find((app: { id: string }) => app.id === 'wiki');
+  assert.equal(before.answer, 'deny');
+  assert.ok(before.remedies.some((remedy: { kind: string }) => remedy.kind === 'request-grant'));
+  const asked = await bob('POST', '/me/grants', { body: { resource: 'wiki', reason: 'on call' } });
+  assert.equal(asked.body.state, 'requested');
+  assert.equal((await bob('POST', '/me/grants', { body: { resource: 'wiki', reason: 'again' } })).status, 409);
+  assert.equal((await bob('POST', `/grants/${asked.body.id}/approve`, { body: {} })).status, 403);
+  assert.equal((await ada('POST', `/grants/${asked.body.id}/approve`, { body: {} })).body.state, 'active');
+  const opened = (await bob('GET', '/me/apps')).body.items.find((app: { id: string }) => app.id === 'wiki');
+  assert.equal(opened.answer, 'allow');
+  assert.equal((await ada('POST', `/grants/${asked.body.id}/revoke`, { body: {} })).body.state, 'revoked');
+  assert.equal((await ada('POST', `/grants/${asked.body.id}/approve`, { body: {} })).status, 409);
+  const own = await ada('POST', '/me/grants', { body: { resource: 'wiki', reason: 'mine' } });
+  assert.equal((await ada('POST', `/grants/${own.body.id}/approve`, { body: {} })).body.code, 'own-request');
+});
+
+test('nothing strands the last administrator who can sign in', async () => {
+  // Eve is an administrator as well, but holds no passkey.
+  const ada = await as('ada-1', 'ada');
+  const policies = [{ file: 'none.cedar', text: '@id("nobody")\nforbid (principal, action, resource);' }];
+  const attempts: [string, string, unknown][] = [
+    ['POST', '/policies/publish', { policies, message: 'x' }],
+    ['PATCH', '/users/ada', { status: 'suspended' }],
+    ['PATCH', '/users/ada', { groups: [] }],
+    ['DELETE', '/groups/administrators/members/ada', undefined],
+    ['DELETE', '/users/ada', undefined],
+  ];
+  for (const [method, path, body] of attempts) {
+    const answer = await ada(method, path, body === undefined ? {} : { body });
+    assert.equal(answer.body?.code, 'last-administrator', `${method} ${path} ${answer.text}`);
+  }
+  assert.equal((await ada('PATCH', '/users/eve', { body: { status: 'suspended' } })).status, 200);
+});
+
+test('live events arrive as they are written', async () => {
+  const { request } = await import('node:http');
+  const ada = await as('ada-1', 'ada');
+  const seen = new Promise<string>((resolve, reject) => {
+    const outgoing = request(
+      { socketPath: control.handoff.sockets.admin, path: '/api/v1/events/stream', headers: { host: 'control' } },
+      (response) => {
+        let text = '';
+        response.on('data', (chunk: Buffer) => {
+          text += chunk.toString();
+          if (!text.includes('made segment streamed')) return;
+          outgoing.destroy();
+          resolve(text);
+        });
+      },
+    );
+    outgoing.on('error', reject);
+    outgoing.end();
+  });
+  await pause(300);
+  await ada('POST', '/segments', { body: { name: 'streamed', sensitivity: 'low' } });
+  assert.match(await seen, /event: journal\ndata: \{/);
+});
+
+test('removing a person removes their sessions, grants and credentials', async () => {
+  const ada = await as('ada-1', 'ada');
+  assert.equal((await ada('DELETE', '/users/bob')).status, 204);
+  assert.equal((await ada('GET', '/sessions?user=bob')).body.items.length, 0);
+  assert.equal((await ada('GET', '/grants?user=bob')).body.items.length, 0);
+  assert.equal((await (await as('bob-1', 'bob'))('GET', '/me')).status, 401);
+});
