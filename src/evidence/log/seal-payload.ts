@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, hkdfSync } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createSecretKey, hkdfSync, type KeyObject } from 'node:crypto';
 import type { SubjectKey } from './journal-keys.ts';
 
 export const saltBytes = 16;
@@ -25,18 +25,20 @@ const associatedData = (place: PayloadPlace) =>
  */
 export class PayloadSealer {
   readonly #salt: Buffer;
-  readonly #derived = new Map<string, Buffer>();
+  readonly #derived = new Map<string, KeyObject>();
 
   /** `salt` is what to seal with; a reader passes none. */
   constructor(salt: Uint8Array = new Uint8Array(saltBytes)) {
     this.#salt = Buffer.from(salt);
   }
 
-  #keyOf(subject: SubjectKey, salt: Buffer): Buffer {
+  #keyOf(subject: SubjectKey, salt: Buffer): KeyObject {
     const name = `${subject.pseudonym} ${salt.toString('latin1')}`;
     const known = this.#derived.get(name);
     if (known !== undefined) return known;
-    const key = Buffer.from(hkdfSync('sha256', subject.key, salt, 'nullius journal payload', 32));
+    const bytes = Buffer.from(hkdfSync('sha256', subject.key, salt, 'nullius journal payload', 32));
+    // As a KeyObject: with bare bytes every cipher would make one of its own.
+    const key = createSecretKey(bytes);
     if (this.#derived.size >= cachedKeysMax) this.#derived.clear();
     this.#derived.set(name, key);
     return key;
