@@ -255,3 +255,17 @@ test('a body larger than the route takes is refused, declared or not', async (t)
   );
   assert.equal((await gateway.ask({ method: 'POST', body: 'x'.repeat(10) })).status, 200);
 });
+
+test('a service worker script at the root of an app is not served', async (t) => {
+  let seen = 0;
+  const gateway = await startGateway(t, {
+    upstream: (_request, response) => {
+      seen++;
+      response.end('self');
+    },
+  });
+  const headers = { 'service-worker': 'script' };
+  assert.equal((await gateway.ask({ path: '/sw.js', headers })).status, 403);
+  assert.equal(seen, 0);
+  assert.equal((await gateway.ask({ path: '/app/sw.js', headers })).status, 200);
+});

@@ -8,9 +8,11 @@ import {
   upstreamBodyIdleMsMax,
   upstreamHeadersMsMax,
 } from './limits.ts';
+import { isCrossOrigin, refuseServiceWorker } from './navigation.ts';
 import type { GatewayRequest } from './read-request.ts';
 import { type Refusal, refuse } from './refusal.ts';
 import { RequestBody } from './request-body.ts';
+import { withoutOwnCookies } from './request-headers.ts';
 import { responseHeadersFor } from './response-headers.ts';
 import type { Sweep, Swept } from './sweep.ts';
 import type { Upstream } from './upstream.ts';
@@ -20,9 +22,9 @@ import { isStaleConnection, refusalForError } from './upstream-error.ts';
 export interface ForwardOutcome {
   /**
    * `complete`: the answer went through whole. `client-gone`, `client-slow`: the client's doing. `cut`: ours.
-   * `upstream-failed`: see `refusal`; when it came before the answer began, the client got it as the answer.
+   * `refused`: not even begun. `upstream-failed`: see `refusal`; when it came before the answer began, the client got it as the answer.
    */
-  readonly ended: 'complete' | 'client-gone' | 'client-slow' | 'upstream-failed' | 'cut';
+  readonly ended: 'complete' | 'client-gone' | 'client-slow' | 'upstream-failed' | 'refused' | 'cut';
   /** Status the client got, 0 for none. */
   readonly status: number;
   readonly bytesUp: number;
@@ -68,7 +70,13 @@ const repeatable = new Set(['GET', 'HEAD', 'OPTIONS']);
  */
 export function forwardRequest(options: ForwardOptions): ForwardHandle {
   const { exchanges } = options.upstream;
-  if (exchanges.count >= exchanges.max) return refuseBusy(options);
+  const refusal =
+    exchanges.count >= exchanges.max
+      ? refuse([503, 'upstream-busy'], 'The app has too many requests in progress.')
+      : options.ownService === true
+        ? undefined
+        : (refuseServiceWorker(options.request) ?? refuseCrossOriginWebSocket(options.request));
+  if (refusal !== undefined) return answerAtOnce(options, refusal);
   exchanges.count++;
   const onEnd = (outcome: ForwardOutcome) => {
     exchanges.count--;
@@ -77,11 +85,20 @@ export function forwardRequest(options: ForwardOptions): ForwardHandle {
   return start({ ...options, onEnd });
 }
 
-function refuseBusy(options: ForwardOptions): ForwardHandle {
-  const refusal = refuse([503, 'upstream-busy'], 'The app has too many requests in progress.');
-  options.onEnd({ ended: 'upstream-failed', status: 503, bytesUp: 0, bytesDown: 0, refusal, cutReason: null });
+function answerAtOnce(options: ForwardOptions, refusal: Refusal): ForwardHandle {
+  options.onEnd({ ended: 'refused', status: refusal.status, bytesUp: 0, bytesDown: 0, refusal, cutReason: null });
   options.answerRefusal(refusal);
   return { cut: () => options.client.destroy() };
+}
+
+/**
+ * A page of another origin opens a socket with our cookie: browsers ask no permission for that, and a sibling app's host is
+ * the same site, so `SameSite` does not help. Programs with tokens send no `Origin` and pass.
+ */
+function refuseCrossOriginWebSocket(request: GatewayRequest): Refusal | undefined {
+  if (request.upgrade === null || !isCrossOrigin(request)) return undefined;
+  if (withoutOwnCookies(request.cookie) === request.cookie) return undefined;
+  return refuse([403, 'cross-origin'], 'A page of another origin may not open a WebSocket here.');
 }
 
 function start(options: ForwardOptions): ForwardHandle {

@@ -53,6 +53,29 @@ test('forwardRequest() carries a WebSocket both ways, with protocol and compress
   assert.equal(gateway.requests[0]?.action, 'connect');
 });
 
+test('forwardRequest() refuses a WebSocket that a page of another origin opens with our cookie', async (t) => {
+  let connected = 0;
+  const gateway = await startGateway(t, await startApp(t, () => connected++));
+  const status = (headers: Record<string, string>) =>
+    new Promise((resolve) => {
+      const socket = new WebSocket(`ws://127.0.0.1:${gateway.port}/`, {
+        headers: { host: 'app.localhost', ...headers },
+      });
+      socket.on('error', () => {});
+      socket.on('unexpected-response', (_request, response) => resolve(response.statusCode));
+      socket.on('open', () => {
+        socket.terminate();
+        resolve(101);
+      });
+    });
+  const cookie = '__Host-nullius_app=secret';
+  assert.equal(await status({ cookie, origin: 'http://sibling.localhost' }), 403);
+  assert.equal(await status({ cookie, origin: 'null' }), 403);
+  assert.equal(connected, 0);
+  assert.equal(await status({ cookie, origin: 'http://app.localhost' }), 101);
+  assert.equal(await status({ origin: 'http://sibling.localhost' }), 101);
+});
+
 test('forwardRequest() carries large WebSocket messages whole', async (t) => {
   const gateway = await startGateway(
     t,

@@ -13,6 +13,7 @@ export type RefusalCode =
   | 'body-too-large'
   | 'misdirected'
   | 'service-worker'
+  | 'cross-origin'
   | 'client-timeout'
   | 'upstream-unreachable'
   | 'upstream-forbidden'
