@@ -197,3 +197,20 @@ onBench('nobody follows without the token', async (bench) => {
   await until(() => bench.problems.some((problem) => problem.code === 'refused'));
   assert.equal(replica.state().state, 'never-synced');
 });
+
+onBench('a replica that stood still connects anew before it believes a heartbeat', async (bench) => {
+  await write(bench, 'ops', 'One');
+  let leap = 0;
+  const replica = await bench.startReplica({ leaseMs: 60_000, monotonicClock: () => performance.now() + leap });
+  await replica.whenFresh();
+  const states: string[] = [];
+  replica.onState(({ state }) => states.push(state));
+  bench.problems.length = 0;
+  leap += 30_000;
+  await until(() => bench.problems.length > 0);
+  assert.match(bench.problems[0]?.message ?? '', /stood still/);
+  await replica.whenFresh();
+  await until(() => states.at(-1) === 'fresh');
+  assert.equal(states[0], 'cut-off');
+  assert.equal(bench.signed.length, 1);
+});

@@ -105,7 +105,10 @@ export class Replica {
 
   async #follow(): Promise<void> {
     while (!this.#stop.signal.aborted) {
-      const error = await this.#followOnce().catch((cause: unknown) => cause);
+      const error = await this.#followOnce().catch((cause: unknown) => {
+        const { signal } = this.#connection;
+        return signal.aborted ? signal.reason : cause;
+      });
       this.#lease.cut();
       this.#look();
       if (this.#stop.signal.aborted) return;
