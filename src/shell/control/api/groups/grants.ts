@@ -94,6 +94,7 @@ export const grantRoutes: readonly Route[] = [
     query: z.strictObject({
       ...pageQuery,
       user: z.string().max(200).optional(),
+      resource: nameSchema.optional(),
       state: z.enum(['requested', 'active', 'denied', 'revoked', 'expired']).optional(),
     }),
     answer: pageOf(grantView),
@@ -104,6 +105,7 @@ export const grantRoutes: readonly Route[] = [
           grant.state === 'active' && (grant.expiresAt ?? 0) <= now ? { ...grant, state: 'expired' as const } : grant,
         )
         .filter((grant) => query.user === undefined || grant.user === query.user)
+        .filter((grant) => query.resource === undefined || grant.resource === query.resource)
         .filter((grant) => query.state === undefined || grant.state === query.state)
         .map((grant) => viewGrant(services, grant));
       return {

@@ -1,0 +1,102 @@
+// Live commands as child processes, over the admin socket of a real control.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { startTestControl, type TestControl } from '../../../tests/fakes/test-control.ts';
+
+let control: TestControl;
+before(async () => {
+  control = await startTestControl();
+});
+after(async () => control.stop());
+
+const main = join(import.meta.dirname, 'main.ts');
+
+/** Runs a command; the control it speaks to lives in this process, so nothing here may block. */
+function nullius(...argv: string[]): Promise<{ code: number | null; out: string; err: string }> {
+  return new Promise((resolve) => {
+    const child = spawn(
+      process.execPath,
+      ['--conditions=nullius-source', main, '--data', control.handoff.dataDirectory, ...argv],
+      {
+        cwd: control.folder,
+        timeout: 60_000,
+      },
+    );
+    let out = '';
+    let err = '';
+    child.stdout.on('data', (chunk) => {
+      out += String(chunk);
+    });
+    child.stderr.on('data', (chunk) => {
+      err += String(chunk);
+    });
+    child.on('close', (code) => resolve({ code, out, err }));
+  });
+}
+
+test('protect puts an app behind the gateway, live, and says where it is', async () => {
+  const { code, out, err } = await nullius('protect', 'http://localhost:3000', '--as', 'wiki');
+  assert.equal(code, 0, err);
+  assert.equal(out, 'http://wiki.localhost:8080/\n');
+  const { body } = await control.call('GET', '/api/v1/resources/wiki');
+  assert.equal(body.allowPrivate, true);
+  const again = await nullius('protect', 'http://localhost:3000', '--as', 'wiki');
+  assert.equal(again.code, 3);
+  assert.match(again.err, /already/);
+});
+
+test('--json leaves nothing but JSON on stdout', async () => {
+  const lists = ['user list', 'group list', 'resource list', 'session list', 'token list', 'grant list', 'policy show'];
+  const answers = await Promise.all(lists.map((words) => nullius('--json', ...words.split(' '))));
+  for (const [index, { code, out, err }] of answers.entries()) {
+    assert.equal(code, 0, `${lists[index]}: ${err}`);
+    JSON.parse(out);
+  }
+});
+
+test('user invite gives a one-time link on stdout and its end on stderr', async () => {
+  const { code, out, err } = await nullius('user', 'invite', 'ada', '--admin');
+  assert.equal(code, 0, err);
+  assert.match(out, /^http:\/\/id\.localhost:8080\/enrol#\S+\n$/);
+  assert.match(err, /valid once, until /);
+});
+
+test('a token made here is shown once and can be revoked', async () => {
+  const { body } = {
+    body: JSON.parse((await nullius('--json', 'token', 'create', '--scope', 'user:read', '--for', '1h')).out),
+  };
+  assert.match(body.token, /^nls_/);
+  assert.equal((await nullius('token', 'revoke', body.id)).code, 0);
+  assert.match((await nullius('token', 'create', '--scope', 'everything')).err, /`scopes\.0`/);
+});
+
+test('policy diff, publish, show, explain and rollback work on folders', async () => {
+  const folder = join(control.folder, 'mine');
+  cpSync('policies', folder, { recursive: true });
+  assert.equal((await nullius('policy', 'diff', folder)).code, 0);
+  writeFileSync(join(folder, '50-mine.cedar'), '@id("mine")\npermit (principal, action, resource) when { false };\n');
+  const diff = await nullius('policy', 'diff', folder);
+  assert.equal(diff.code, 1);
+  assert.match(diff.out, /\+ @id\("mine"\)/);
+  assert.match((await nullius('policy', 'publish', '--from', folder, '-m', 'mine')).err, /publication 2 is in force/);
+  assert.match((await nullius('policy', 'show')).out, /@id\("mine"\)/);
+  assert.match((await nullius('policy', 'rollback')).err, /publication 3 is in force: back to publication 1/);
+  writeFileSync(join(folder, '60-bad.cedar'), 'permit (principal, action\n');
+  const bad = await nullius('policy', 'publish', '--from', folder, '-m', 'bad');
+  assert.equal(bad.code, 2);
+  assert.match(bad.err, /60-bad\.cedar:1/);
+});
+
+test('check validates the policies that the configuration names, with their places', async () => {
+  const folder = join(control.folder, 'checked');
+  mkdirSync(folder);
+  writeFileSync(join(folder, 'a.cedar'), '@id("a")\n@descripton("x")\npermit (principal, action, resource);\n');
+  const file = join(control.folder, 'checked.yaml');
+  writeFileSync(file, 'policies: ./checked\n');
+  const { code, err } = await nullius('check', '--config', file);
+  assert.equal(code, 1);
+  assert.match(err, /a\.cedar:\d+:\d+: policy `a` has an unknown annotation `@descripton`/);
+});
