@@ -80,7 +80,7 @@ function secureContext(pem: { readonly chainPem: string; readonly keyPem: string
 
 /** A fresh key and a PKCS#10 request (RFC 2986) for the names. The library is loaded only when TLS is on. */
 async function keyAndRequest(names: readonly string[]): Promise<{ keyPem: string; csrPem: string }> {
-  const { Pkcs10CertificateRequestGenerator, SubjectAlternativeNameExtension } = await import('@peculiar/x509');
+  const { Pkcs10CertificateRequestGenerator, SubjectAlternativeNameExtension } = await import('./x509.ts');
   const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
   const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
   const request = await Pkcs10CertificateRequestGenerator.create({

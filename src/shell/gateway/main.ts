@@ -1,7 +1,7 @@
 // The gateway process. Node's permission model keeps it to its own folders; see docs/ARCHITECTURE.md, "Processes".
 import { randomFillSync } from 'node:crypto';
 import { join } from 'node:path';
-import { beChild } from '#shell/child';
+import { beChild, dropWorkers } from '#shell/child';
 import { startGateway } from './start-gateway.ts';
 
 const child = await beChild('gateway');
@@ -15,6 +15,7 @@ try {
     notice: (line) => child.notice(`${child.handoff.name}: ${line}`),
   });
   child.onStop(() => gateway.close());
+  dropWorkers();
   child.ready();
 } catch (error) {
   await child.fail(error instanceof Error ? error.message : String(error));
