@@ -9,6 +9,7 @@ import { type FinishRequest, finishSignIn } from './relying-party/finish.ts';
 import { rotateAppCookie } from './sessions/app-cookie.ts';
 import { revokeSession } from './sessions/revoke.ts';
 import { recordSeen } from './sessions/sweep.ts';
+import { boundRefusals } from './site/refusal-log.ts';
 import { asCanonicalHost, createSite, type SiteNeeds } from './site/site.ts';
 import { issuerOrigin } from './site-urls.ts';
 
@@ -31,7 +32,7 @@ export interface Identity {
 }
 
 export function createIdentity(needs: IdentityNeeds): Identity {
-  const { core } = needs;
+  const core: IdentityCore = { ...needs.core, emit: boundRefusals(needs.core) };
   const external = new Map(
     needs.externalProviders.map((config) => [config.name, new ExternalProvider(config, core.clock)]),
   );
@@ -42,7 +43,7 @@ export function createIdentity(needs: IdentityNeeds): Identity {
     void library(request, response);
   });
   return {
-    site: createSite({ ...needs, provider, external }),
+    site: createSite({ ...needs, core, provider, external }),
     beginSignIn: (request) => beginSignIn(core, { request, fetch }),
     finishSignIn: (request) => finishSignIn(core, { request, fetch }),
     async signOut({ cookieHash }) {

@@ -111,7 +111,8 @@ async function start(handoff: ControlHandoff, at: Starting): Promise<void> {
     tokenKeys: keys.token,
     signToken: (request) => signer.call('sign-token', request),
     signAssertion: (request) => signer.call('sign-assertion', request),
-    emit,
+    // Strangers cause these: no right to the space kept for administrators.
+    emit: (event) => journal.append(event),
     session: { lifetimeMs: config.session.lifetime, idleMs: config.session.idle },
     externalProviders: externalProviders(config, file),
     pagesFolder,
