@@ -33,7 +33,8 @@ function context(facts: Facts): DecisionRequest['context'] {
     route: request.route,
     address: extension('ip', cedarAddress(request.address)),
     tls: request.tls,
-    now: datetime(facts.now),
+    // To the second: policies need no more, and what comes again is converted once.
+    now: datetime(Math.floor(facts.now / 1000) * 1000),
     noun: request.noun,
     session: { ...facts.session },
     device: { ...facts.device },
@@ -43,15 +44,8 @@ function context(facts: Facts): DecisionRequest['context'] {
 }
 
 function entities(facts: Facts): EntityJson[] {
-  const { user, app } = facts;
-  const list: EntityJson[] = [...facts.groups.entities, ...facts.segments.entities];
-  if (user !== null) {
-    const attrs = { name: user.name, email: user.email ?? '', status: user.status, source: user.source };
-    list.push({ uid: facts.principal, attrs, parents: facts.groups.uids });
-  } else if (facts.principal.type === 'Workload') {
-    list.push({ uid: facts.principal, attrs: {}, parents: [] });
-  }
-  list.push({ uid: facts.resource, attrs: app === null ? {} : { ...app }, parents: facts.segments.uids });
+  const list: EntityJson[] = [...facts.groups.entities, ...facts.segments.entities, facts.resourceEntity];
+  if (facts.principalEntity !== null) list.push(facts.principalEntity);
   for (const { id, body } of facts.grants) {
     list.push({
       uid: { type: 'Grant', id },

@@ -1,5 +1,6 @@
+import type { EntityJson } from '#decision/engine';
 import type { EntityUid, FactView, Grant, RequestContext, User } from '#foundation/model';
-import { type Ancestry, groupsAbove, type Sensitivity, segmentsAround } from './hierarchy.ts';
+import { type Ancestry, groupsAbove, segmentsAround } from './hierarchy.ts';
 import { identify, type Subject } from './identify.ts';
 
 /** What policies see as `context.session`. */
@@ -21,10 +22,11 @@ export interface DeviceFacts {
 /** Everything a decision is made from, before it is written as Cedar: remedies are found by changing it. */
 export interface Facts {
   readonly principal: EntityUid;
-  readonly user: Pick<User, 'name' | 'email' | 'status' | 'source'> | null;
+  /** null for strangers, who have no entity. */
+  readonly principalEntity: EntityJson | null;
   readonly groups: Ancestry;
   readonly resource: EntityUid;
-  readonly app: { readonly origin: string; readonly requestable: boolean; readonly sensitivity: Sensitivity } | null;
+  readonly resourceEntity: EntityJson;
   readonly segments: Ancestry;
   readonly action: string;
   readonly request: RequestContext;
@@ -87,6 +89,80 @@ function activeGrants(view: FactView, subject: Subject, { resource, now }: { res
     .slice(0, grantsMax);
 }
 
+/** The entity of a person. */
+export function userEntity(
+  uid: EntityUid,
+  { user, groups }: { user: Pick<User, 'name' | 'email' | 'status' | 'source'>; groups: Ancestry },
+): EntityJson {
+  const attrs = { name: user.name, email: user.email ?? '', status: user.status, source: user.source };
+  return Object.freeze({ uid, attrs, parents: groups.uids });
+}
+
+interface Person {
+  readonly groups: Ancestry;
+  readonly entity: EntityJson | null;
+}
+
+interface Place {
+  readonly segments: Ancestry;
+  readonly entity: EntityJson;
+}
+
+/** What the facts of one revision say about people and apps: every request asks it again, and it changes seldom. */
+interface Looked {
+  readonly epoch: number;
+  readonly revision: number;
+  readonly people: Map<string, Person>;
+  readonly places: Map<string, Place>;
+}
+
+const lookedUp = new WeakMap<FactView, Looked>();
+
+function lookedUpIn(view: FactView): Looked {
+  const { epoch, revision } = view;
+  let looked = lookedUp.get(view);
+  if (looked === undefined || looked.revision !== revision || looked.epoch !== epoch) {
+    looked = { epoch, revision, people: new Map(), places: new Map() };
+    lookedUp.set(view, looked);
+  }
+  return looked;
+}
+
+function personOf(view: FactView, subject: Subject): Person {
+  const { uid, user } = subject;
+  if (user === null) {
+    const entity = uid.type === 'Workload' ? { uid, attrs: {}, parents: [] } : null;
+    return { groups: { uids: [], entities: [] }, entity };
+  }
+  const { people } = lookedUpIn(view);
+  let person = people.get(uid.id);
+  if (person === undefined) {
+    // Everyone enrolled is in `everyone`, whether or not their record says so.
+    const groups = groupsAbove(view, [...user.groups, 'everyone']);
+    person = { groups, entity: userEntity(uid, { user, groups }) };
+    people.set(uid.id, person);
+  }
+  return person;
+}
+
+/** null when there is no such resource. */
+function placeOf(view: FactView, resource: EntityUid): Place | null {
+  if (resource.type === 'Service' && resource.id === 'control') {
+    return { segments: { uids: [], entities: [] }, entity: { uid: resource, attrs: {}, parents: [] } };
+  }
+  const app = resource.type === 'App' ? view.get('resource', resource.id) : undefined;
+  if (app === undefined) return null;
+  const { places } = lookedUpIn(view);
+  let place = places.get(resource.id);
+  if (place === undefined) {
+    const segments = segmentsAround(view, app.segment);
+    const attrs = { origin: app.origin, requestable: app.requestable, sensitivity: segments.sensitivity };
+    place = { segments, entity: Object.freeze({ uid: resource, attrs, parents: segments.uids }) };
+    places.set(resource.id, place);
+  }
+  return place;
+}
+
 export interface QuestionToFacts {
   readonly asker: Parameters<typeof identify>[1]['asker'];
   readonly action: string;
@@ -101,13 +177,10 @@ export function factsForQuestion(
 ): Facts | null {
   const subject = identify(view, { asker: question.asker, now });
   const { resource } = question;
-  const app = resource.type === 'App' ? view.get('resource', resource.id) : undefined;
-  const isControl = resource.type === 'Service' && resource.id === 'control';
-  if (app === undefined && !isControl) return null;
-
-  const segments = segmentsAround(view, app?.segment ?? null);
-  // Everyone enrolled is in `everyone`, whether or not their record says so.
-  const groups = groupsAbove(view, subject.user === null ? [] : [...subject.user.groups, 'everyone']);
+  const place = placeOf(view, resource);
+  if (place === null) return null;
+  const { segments } = place;
+  const { groups, entity } = personOf(view, subject);
   const grants = activeGrants(view, subject, { resource, now });
   const ends = [
     subject.session?.body.expiresAt,
@@ -124,13 +197,10 @@ export function factsForQuestion(
 
   return {
     principal: subject.uid,
-    user: subject.user,
+    principalEntity: entity,
     groups,
     resource,
-    app:
-      app === undefined
-        ? null
-        : { origin: app.origin, requestable: app.requestable, sensitivity: segments.sensitivity },
+    resourceEntity: place.entity,
     segments,
     action: question.action,
     request: question.request,

@@ -1,5 +1,5 @@
 import type { FactView, Remedy } from '#foundation/model';
-import { type Facts, factsForQuestion } from './facts-for-question.ts';
+import { type Facts, factsForQuestion, userEntity } from './facts-for-question.ts';
 import { type Ancestry, groupsAbove, HierarchyTooLarge } from './hierarchy.ts';
 import { type JudgeInput, judgeFacts } from './judge.ts';
 
@@ -28,7 +28,10 @@ function signedIn(facts: Facts, groups: Ancestry): Facts {
   return {
     ...facts,
     principal: somebody,
-    user: { name: '', email: '', status: 'active', source: 'local' },
+    principalEntity: userEntity(somebody, {
+      user: { name: '', email: '', status: 'active', source: 'local' },
+      groups,
+    }),
     groups,
     session: freshPasskey,
   };

@@ -48,7 +48,7 @@ function collect(type: string, start: readonly string[], look: (id: string) => N
       if (parent === undefined) {
         state.set(step.id, 'done');
         const parents = step.kept.map((id) => ({ type, id }));
-        entities.push({ uid: { type, id: step.id }, attrs: step.node.attrs, parents });
+        entities.push(Object.freeze({ uid: { type, id: step.id }, attrs: step.node.attrs, parents }));
         steps.pop();
         continue;
       }

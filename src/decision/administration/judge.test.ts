@@ -234,6 +234,20 @@ describe('hierarchies', () => {
     }
   });
 
+  test('a change of group, segment or resource counts from the next question on', () => {
+    const view = facts();
+    const ben = () => answer(ask(as('of-ben')), view);
+    assert.equal(ben(), 'deny');
+    view.put('group', 'staff', { memberOf: ['administrators'] });
+    assert.equal(ben(), 'allow');
+    view.put('segment', 'internal', { sensitivity: 'high' });
+    assert.equal(ben(), 'deny');
+    view.put('resource', 'wiki', { segment: null });
+    assert.equal(ben(), 'allow');
+    view.put('user', 'ben', { status: 'suspended' });
+    assert.equal(ben(), 'deny');
+  });
+
   test('a cycle ends, and costs nobody a membership', () => {
     const policies = only('@id("a") permit(principal in Group::"b", action, resource);');
     const view = facts();

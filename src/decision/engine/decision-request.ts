@@ -1,7 +1,7 @@
 import type { EntityUid } from '#foundation/model';
 import type { LosslessJson } from './lossless-json.ts';
 
-/** A Cedar entity in Cedar's own JSON (https://docs.cedarpolicy.com/auth/entities-syntax.html). */
+/** A Cedar entity in Cedar's own JSON; freeze one that is given again and again, and it is converted once (https://docs.cedarpolicy.com/auth/entities-syntax.html). */
 export interface EntityJson {
   readonly uid: EntityUid;
   readonly attrs: { readonly [name: string]: LosslessJson };

@@ -37,7 +37,7 @@ class Generation {
   readonly index: PolicyIndex;
   readonly ancestors: ReadonlyMap<EntityRef, ReadonlySet<EntityRef>>;
   readonly rules = new Map<EntityRef, ActionRules>();
-  /** Entities that callers give again and again are converted once. */
+  /** Frozen entities, which callers give again and again, are converted once. */
   readonly converted = new WeakMap<EntityJson, { readonly ref: EntityRef; readonly data: EntityData }>();
 
   constructor(policies: readonly (readonly [string, PolicyJson])[], schema: SchemaRules) {
@@ -118,7 +118,8 @@ export class CompiledEvaluator {
     let known = converted.get(entity);
     if (known === undefined) {
       known = this.#convert(entity);
-      converted.set(entity, known);
+      // What is not frozen might say something else next time.
+      if (Object.isFrozen(entity)) converted.set(entity, known);
     }
     // Actions stand in the schema; what a caller says about one must agree with it, and adds nothing.
     if (this.#generation.rules.has(known.ref)) return;

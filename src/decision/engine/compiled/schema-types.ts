@@ -125,7 +125,7 @@ function extension(name: string): Convert | undefined {
   const found = Object.hasOwn(extensions, name) ? extensions[name] : undefined;
   if (found === undefined) return undefined;
   const [maker, type] = found;
-  return (json) => {
+  const read = (json: LosslessJson): Value => {
     try {
       const value = extensionValue(json, maker);
       if (value instanceof type) return value;
@@ -135,7 +135,23 @@ function extension(name: string): Convert | undefined {
     }
     throw invalid(`expected a value of type \`${name}\``);
   };
+  // Addresses and times come again and again. The texts may be an attacker's choice, so the memory is small.
+  const known = new Map<string, Value>();
+  return (json) => {
+    const call = isObject(json) ? json['__extn'] : undefined;
+    if (!isObject(call) || call['fn'] !== maker || typeof call['arg'] !== 'string') return read(json);
+    let value = known.get(call['arg']);
+    if (value === undefined) {
+      value = read(json);
+      if (known.size >= rememberedValuesMax) known.clear();
+      known.set(call['arg'], value);
+    }
+    return value;
+  };
 }
+
+/** Parsed extension values that are kept, for each place in the schema. */
+const rememberedValuesMax = 1_024;
 
 const emptyRecord: TypeJson = { type: 'Record', attributes: {} };
 
@@ -198,18 +214,25 @@ class TypeCompiler {
 
   record(type: TypeJson): ConvertRecord {
     const attributes = Object.entries(this.#resolve(type).attributes ?? {});
-    const converts = new Map(attributes.map(([name, attribute]) => [name, this.convert(attribute)]));
-    const required = attributes.filter(([, attribute]) => attribute.required !== false).map(([name]) => name);
+    const rules = new Map(
+      attributes.map(([name, attribute]) => [
+        name,
+        { convert: this.convert(attribute), isRequired: attribute.required !== false },
+      ]),
+    );
+    const requiredCount = [...rules.values()].filter(({ isRequired }) => isRequired).length;
     return (json, names) => {
       if (!isObject(json)) throw invalid('expected a record');
       const record = new Map<string, Value>();
+      let seenCount = 0;
       for (const name of Object.keys(json)) {
-        const convert = converts.get(name);
+        const rule = rules.get(name);
         const item = json[name];
-        if (convert === undefined || item === undefined) throw invalid(`attribute \`${name}\` does not exist`);
-        record.set(name, convert(item, names));
+        if (rule === undefined || item === undefined) throw invalid(`attribute \`${name}\` does not exist`);
+        record.set(name, rule.convert(item, names));
+        if (rule.isRequired) seenCount += 1;
       }
-      for (const name of required) if (!record.has(name)) throw invalid(`attribute \`${name}\` is missing`);
+      if (seenCount !== requiredCount) throw invalid('an attribute is missing');
       return record;
     };
   }

@@ -1,0 +1,69 @@
+// `node src/decision/administration/judge.bench.ts`: microseconds of one question from facts to verdict, by the shipped policies;
+// and of registering one stream and taking it out again.
+import { globSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import type { Question } from '#foundation/model';
+import { fakeFactView } from '../../../tests/fakes/fact-view.ts';
+import { compilePublication, judge, LiveStreams } from './index.ts';
+
+const shipped = join(import.meta.dirname, '../../../policies');
+const policies = compilePublication({
+  sequence: 1,
+  schema: readFileSync(join(shipped, 'schema.cedarschema'), 'utf8'),
+  policies: globSync(join(shipped, '*.cedar'))
+    .sort()
+    .map((file) => ({ file: basename(file), text: readFileSync(file, 'utf8') })),
+});
+const now = 1_800_000_000_000;
+const view = fakeFactView({
+  group: { everyone: {}, staff: { memberOf: ['everyone'] }, engineers: { memberOf: ['staff'] } },
+  user: { ben: { name: 'ben', groups: ['engineers'] } },
+  session: { s: { user: 'ben', authTime: now - 1000 } },
+  segment: { internal: { sensitivity: 'low' } },
+  resource: { demo: { segment: 'internal' } },
+});
+const question = (n: number): Question => ({
+  asker: { kind: 'session', sessionId: 's' },
+  action: 'read',
+  resource: { type: 'App', id: 'demo' },
+  request: {
+    method: 'GET',
+    host: 'demo.localhost',
+    path: `/${n % 1000}`,
+    route: 'default',
+    address: `10.0.0.${n % 250}`,
+    tls: true,
+    noun: '',
+  },
+});
+
+function microseconds(rounds: number, run: (n: number) => unknown): string {
+  const timed = () => {
+    const start = performance.now();
+    for (let n = 0; n < rounds; n += 1) run(n);
+    return ((performance.now() - start) * 1000) / rounds;
+  };
+  timed();
+  return Math.min(timed(), timed(), timed(), timed()).toFixed(2);
+}
+
+const verdict = judge({ view, policies, question: question(0), now });
+if (verdict.answer !== 'allow') throw new Error('the bench asks for what is allowed');
+const streams = new LiveStreams({
+  clock: () => now,
+  monotonicClock: () => performance.now(),
+  judge: () => verdict,
+  yieldTurn: () => new Promise((resolve) => setImmediate(resolve)),
+  onFault: () => {},
+});
+const stream = { sessionId: 's', userId: 'ben', question: question(0), verdict, cut: () => {} };
+const kept = Array.from({ length: 10_000 }, () => streams.register(stream));
+console.log(
+  `judge()                                  ${microseconds(50_000, (n) => judge({ view, policies, question: question(n), now }))} µs`,
+);
+console.log(
+  `register and unregister, ${kept.length} open       ${microseconds(200_000, () => streams.register(stream)())} µs`,
+);
+const start = performance.now();
+void streams.onFactsChanged([{ kind: 'session', id: 's', before: null, after: null }]);
+console.log(`cut ${kept.length} streams of one session        ${(performance.now() - start).toFixed(1)} ms`);
