@@ -88,10 +88,10 @@ export interface EventView {
   readonly activityId: number;
   readonly severityId: number;
   readonly statusId: number;
-  readonly subject: string;
   readonly policySequence: number;
   readonly factRevision: number;
-  readonly payload: Readonly<Record<string, unknown>>;
+  /** Null when the person it is about was erased. */
+  readonly payload: Readonly<Record<string, unknown>> | null;
 }
 
 export interface Overview {
@@ -113,12 +113,16 @@ export interface Overview {
   } | null;
   readonly revision: number;
   readonly epoch: number;
-  readonly processes: readonly { readonly name: string; readonly state: 'up' | 'down'; readonly detail?: string }[];
+  readonly processes: readonly {
+    readonly name: string;
+    readonly state: 'up' | 'down';
+    readonly detail: string | null;
+  }[];
   readonly recentDenials: readonly EventView[];
   readonly config: {
     readonly file: string | null;
     readonly state: 'ok' | 'refused';
-    readonly problem?: string;
+    readonly problem: string | null;
     readonly loadedAt: number;
   };
 }
@@ -131,7 +135,8 @@ export interface ActivityBucket {
 
 export interface Invitation {
   readonly id: string;
-  readonly name: string;
+  readonly name: string | null;
+  readonly displayName?: string | null;
   /** Only in the answer that created it. */
   readonly url?: string;
   readonly expiresAt: number;
@@ -143,8 +148,6 @@ export interface PolicyProblem {
   readonly file: string;
   readonly line: number;
   readonly column: number;
-  readonly endLine: number;
-  readonly endColumn: number;
   readonly severity: 'error' | 'warning';
   readonly message: string;
   readonly policy?: string;

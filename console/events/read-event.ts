@@ -51,31 +51,25 @@ export function className(classUid: number): string {
 /** Reads an event for one line of a list. Missing parts become empty texts. */
 export function readEvent(event: EventView): EventLine {
   const { payload } = event;
-  const method = firstText(payload, 'http_request.http_method', 'api.operation');
-  const path = firstText(payload, 'http_request.url.path', 'api.request.path');
-  const host = firstText(payload, 'http_request.url.hostname', 'dst_endpoint.hostname');
-  const resource = firstText(
-    payload,
-    'resource.name',
-    'web_resources.0.name',
-    'resources.0.name',
-    'entity.name',
-    'service.name',
-  );
-  const message = firstText(payload, 'message', 'status_detail');
+  const outcome = event.statusId === 1 ? 'allow' : event.statusId === 2 ? 'deny' : 'none';
+  if (payload === null) return { what: className(event.classUid), who: 'erased', where: '', outcome, words: '' };
+  const entity = [firstText(payload, 'entity.type'), firstText(payload, 'entity.name', 'entity.uid')];
+  const what = [
+    className(event.classUid),
+    firstText(payload, 'http_request.http_method', 'api.operation'),
+    firstText(payload, 'http_request.url.path'),
+  ];
   return {
-    what: [className(event.classUid), method, path].filter((part) => part !== '').join(' '),
+    what: what.filter((part) => part !== '').join(' '),
     who:
-      firstText(payload, 'actor.user.name', 'user.name', 'actor.app_name', 'actor.user.uid', 'user.uid') ||
-      wordsOfSubject(event.subject),
-    where: host || resource,
-    outcome: event.statusId === 1 ? 'allow' : event.statusId === 2 ? 'deny' : 'none',
-    words: message,
+      firstText(payload, 'actor.user.name', 'user.name', 'actor.user.uid', 'user.uid', 'actor.app_name') ||
+      'Nullius itself',
+    where:
+      firstText(payload, 'http_request.url.hostname', 'web_resources.0.name', 'resources.0.name') ||
+      entity.filter((part) => part !== '').join(' '),
+    outcome,
+    words: firstText(payload, 'status_detail', 'message'),
   };
-}
-
-function wordsOfSubject(subject: string): string {
-  return subject === 'system' || subject === '' ? 'Nullius itself' : subject;
 }
 
 /** Does this line contain the text, anywhere a reader would see it? Case does not matter. */

@@ -40,7 +40,7 @@ function Routes({ app }: { app: ResourceView }) {
 }
 
 function Grants({ app }: { app: ResourceView }) {
-  const grants = useList<GrantView>('/grants', { resource: app.id });
+  const grants = useList<GrantView>('/grants', { state: 'active', limit: 200 });
   return (
     <Await
       answer={{

@@ -64,6 +64,7 @@ function Form({ app, reload, close }: SettingsProps & { close: () => void }) {
       const { upstream, ...rest } = draft;
       const body = {
         ...rest,
+        displayName: draft.displayName.trim() || app.id,
         segment: draft.segment === '' ? null : draft.segment,
         ...(isOurs || reading.state !== 'good' ? {} : { upstream: reading.upstream }),
         ...(routesReading.state === 'good' ? { routes: routesReading.routes } : {}),

@@ -95,7 +95,7 @@ function Edit({
         await ask(pathOf(group.id), {
           method: 'PATCH',
           ifMatch: group.revision,
-          body: { displayName, description, memberOf },
+          body: { displayName: displayName.trim() || group.id, description, memberOf },
         });
         await afterChange();
         toast('Saved.');

@@ -146,7 +146,7 @@ function Health({ overview }: { overview: Overview }) {
           <dt>{process.name}</dt>
           <dd>
             <StateMark state={process.state} />{' '}
-            {process.detail !== undefined && <span className="dim">{process.detail}</span>}
+            {process.detail !== null && <span className="dim">{process.detail}</span>}
           </dd>
         </div>
       ))}

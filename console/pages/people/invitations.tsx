@@ -9,6 +9,10 @@ import { Rows } from '../../parts/rows.tsx';
 import { Await, Empty } from '../../parts/states.tsx';
 import { When } from '../../parts/when.tsx';
 
+function nameOf(invitation: Invitation): string {
+  return invitation.displayName || invitation.name || 'anybody who holds the link';
+}
+
 /** Invitations that nobody has used yet. Their links cannot be shown again, only withdrawn. */
 export function Invitations() {
   const mayNotRead = useForbidden('invitation', 'read');
@@ -33,7 +37,7 @@ export function Invitations() {
                   wide: true,
                   cell: (invitation) => (
                     <>
-                      {invitation.name} {invitation.admin === true && <Badge color="ochre">administrator</Badge>}
+                      {nameOf(invitation)} {invitation.admin === true && <Badge color="ochre">administrator</Badge>}
                     </>
                   ),
                 },
@@ -44,8 +48,8 @@ export function Invitations() {
                   cell: (invitation) => (
                     <Confirm
                       label="Withdraw"
-                      ariaLabel={`Withdraw the invitation for ${invitation.name}`}
-                      title={`Withdraw the invitation for ${invitation.name}?`}
+                      ariaLabel={`Withdraw the invitation for ${nameOf(invitation)}`}
+                      title={`Withdraw the invitation for ${nameOf(invitation)}?`}
                       refused={refused}
                       run={async () => {
                         await ask(`/invitations/${encodeURIComponent(invitation.id)}`, { method: 'DELETE' });

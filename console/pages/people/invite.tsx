@@ -100,11 +100,13 @@ function Made({ invitation, url, onClose }: { invitation: Invitation; url: strin
   return (
     <Stack gap="sm">
       <Text size="sm">
-        Give this link to <strong>{invitation.name}</strong> by a way you trust. It works once, and ends{' '}
+        Give this link to <strong>{invitation.name ?? 'the person'}</strong> by a way you trust. It works once, and ends{' '}
         <When at={invitation.expiresAt} /> ({exactTime(invitation.expiresAt)}).
       </Text>
       <CopyField label="Invitation link" value={url} />
-      <Alert color="ochre">It is not shown again. Whoever opens it first becomes {invitation.name}.</Alert>
+      <Alert color="ochre">
+        It is not shown again. Whoever opens it first becomes {invitation.name ?? 'that person'}.
+      </Alert>
       <Group justify="flex-end">
         <Button onClick={onClose}>Done</Button>
       </Group>

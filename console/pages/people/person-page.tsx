@@ -47,7 +47,11 @@ function EditForm({ user, reload, close }: { user: UserView; reload: () => void;
       ask(pathOf(user), {
         method: 'PATCH',
         ifMatch: user.revision,
-        body: { displayName, email: email.trim() === '' ? null : email.trim(), groups: chosen },
+        body: {
+          displayName: displayName.trim() || user.name,
+          email: email.trim() === '' ? null : email.trim(),
+          groups: chosen,
+        },
       }),
     onSuccess: async () => {
       await refresh('users', 'groups', 'policies');

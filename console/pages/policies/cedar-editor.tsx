@@ -86,14 +86,15 @@ function positionIn(doc: Text, line: number, column: number): number {
   return Math.min(info.to, info.from + Math.max(0, column - 1));
 }
 
-/** Markers at the places the API named; columns count from 1. A place without length is widened so that it can be seen. */
+/** Markers at the places the API named; lines and columns count from 1. */
 function diagnosticsOf(doc: Text, problems: readonly PolicyProblem[]): Diagnostic[] {
   return problems.map((problem) => {
     const from = positionIn(doc, problem.line, problem.column);
-    const to = Math.max(from, positionIn(doc, problem.endLine, problem.endColumn));
+    // The API names where a problem begins: the rest of that word is marked with it.
+    const rest = doc.sliceString(from, doc.lineAt(from).to);
     return {
       from,
-      to: to === from ? Math.min(doc.lineAt(from).to, from + 1) : to,
+      to: from + (/^\w+|^./.exec(rest)?.[0].length ?? 0),
       severity: problem.severity,
       message: problem.help === undefined ? problem.message : `${problem.message}\n${problem.help}`,
     };

@@ -36,7 +36,7 @@ function SegmentForm(props: {
   const [within, setWithin] = useState(segment?.within ?? '');
   const [sensitivity, setSensitivity] = useState<string>(segment?.sensitivity ?? 'medium');
   const id = segment?.id ?? suggestName(name);
-  const body = { displayName: name.trim(), within: within === '' ? null : within, sensitivity };
+  const body = { displayName: name.trim() || id, within: within === '' ? null : within, sensitivity };
   return (
     <FormDialog
       title={segment === undefined ? 'Add a segment' : `Change ${segment.displayName || segment.id}`}

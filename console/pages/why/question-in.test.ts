@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { askedIn, questionIn } from './question-in.ts';
+import { askedIn, questionIn, shownQuestion } from './question-in.ts';
 
 test('questionIn() reads an event id before anything else', () => {
   assert.deepEqual(questionIn(new URLSearchParams('event=abc&user=u')), { event: 'abc' });
@@ -32,4 +32,18 @@ test('askedIn() flattens a question and writes entities as Cedar does', () => {
     ],
   );
   assert.deepEqual(askedIn('x'), []);
+});
+
+test('shownQuestion() leaves out of a journal record what is not the question', () => {
+  const record = {
+    event: 'e1',
+    time: 5,
+    actor: { user: { name: 'ada', uid: 'u' } },
+    http_request: { url: { path: '/a' } },
+    profiles: ['x'],
+  };
+  assert.deepEqual(shownQuestion(record), [
+    ['who', 'ada'],
+    ['path', '/a'],
+  ]);
 });

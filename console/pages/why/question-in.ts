@@ -14,6 +14,29 @@ export function questionIn(search: URLSearchParams): WhyQuestion | undefined {
   return { user, resource, action: search.get('action') ?? 'read', ...(path === null || path === '' ? {} : { path }) };
 }
 
+/** Of a journal record, the parts that are the question; the rest is one click away in the event. */
+const recordParts: Readonly<Record<string, string>> = {
+  'actor.user.name': 'who',
+  'actor.app_name': 'who',
+  'http_request.http_method': 'method',
+  'http_request.url.hostname': 'host',
+  'http_request.url.path': 'path',
+  'unmapped.action': 'action',
+  'unmapped.route': 'route',
+  'api.operation': 'operation',
+  'src_endpoint.ip': 'from',
+};
+
+/** The question of an explanation in a few lines: of a past decision only what was asked, of a hypothesis all of it. */
+export function shownQuestion(question: unknown): (readonly [string, string])[] {
+  const all = askedIn(question);
+  if (!all.some(([name]) => name === 'event')) return all;
+  return all.flatMap(([name, value]) => {
+    const words = recordParts[name];
+    return words === undefined ? [] : [[words, value] as const];
+  });
+}
+
 /** Name and value of each part of a question as the API repeats it, nested ones joined by a dot. */
 export function askedIn(question: unknown, depthMax = 3): (readonly [string, string])[] {
   if (typeof question !== 'object' || question === null) return [];

@@ -10,7 +10,7 @@ import { Page, Panel } from '../../parts/page.tsx';
 import { Await, Empty } from '../../parts/states.tsx';
 import { Words } from '../../parts/words.tsx';
 import { CedarText } from '../policies/cedar-text.tsx';
-import { askedIn, questionIn } from './question-in.ts';
+import { questionIn, shownQuestion } from './question-in.ts';
 
 const actions = [
   { value: 'read', label: 'read (GET, HEAD, OPTIONS)' },
@@ -120,7 +120,7 @@ function Because({ explanation }: { explanation: Explanation }) {
 }
 
 function Answer({ explanation }: { explanation: Explanation }) {
-  const asked = askedIn(explanation.question);
+  const asked = shownQuestion(explanation.question);
   return (
     <Stack gap="md">
       <div className="reach">
