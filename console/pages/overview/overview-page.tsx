@@ -178,9 +178,7 @@ function Health({ overview }: { overview: Overview }) {
       </div>
       <div className="pair">
         <dt>Facts</dt>
-        <dd>
-          revision {overview.revision.toLocaleString()} <span className="dim">of epoch {overview.epoch}</span>
-        </dd>
+        <dd>revision {overview.revision.toLocaleString()}</dd>
       </div>
     </dl>
   );

@@ -73,6 +73,12 @@ const look = EditorView.theme({
   '&.cm-focused > .cm-scroller > .cm-selectionLayer .cm-selectionBackground, .cm-selectionBackground': {
     background: 'light-dark(#cfe5e0, #1f4a43)',
   },
+  // The library's own marks are images in data: URLs, which the content security policy refuses.
+  '.cm-lintRange-error': { backgroundImage: 'none', textDecoration: 'underline wavy var(--nullius-deny)' },
+  '.cm-lintRange-warning': { backgroundImage: 'none', textDecoration: 'underline wavy var(--nullius-warn)' },
+  '.cm-lint-marker': { content: 'normal', width: '0.6em', height: '0.6em', marginTop: '0.5em', borderRadius: '50%' },
+  '.cm-lint-marker-error': { content: 'normal', backgroundColor: 'var(--nullius-deny)' },
+  '.cm-lint-marker-warning': { content: 'normal', backgroundColor: 'var(--nullius-warn)' },
   '.cm-tooltip': {
     backgroundColor: 'var(--nullius-surface)',
     border: '1px solid var(--nullius-line)',
@@ -147,6 +153,7 @@ export function CedarEditor({ file, text, problems, readOnly, onChange, goTo }: 
           look,
           EditorView.contentAttributes.of({
             'aria-label': `Text of ${file}`,
+            tabindex: '0',
             spellcheck: 'false',
             autocapitalize: 'off',
           }),

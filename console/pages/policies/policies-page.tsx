@@ -282,7 +282,7 @@ export function PoliciesPage() {
     >
       <Await answer={answer} what="the policies">
         {(current) => (
-          <Tabs defaultValue="editor">
+          <Tabs defaultValue="editor" keepMountedMode="display-none">
             <Tabs.List mb="md">
               <Tabs.Tab value="editor">Policies</Tabs.Tab>
               <Tabs.Tab value="history">History</Tabs.Tab>
