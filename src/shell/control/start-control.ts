@@ -153,7 +153,8 @@ async function start(handoff: ControlHandoff, at: Starting): Promise<void> {
     policies,
     serially: createQueue(),
     deliverOutbox: () => outbox.deliver(),
-    emit,
+    // Not the space kept for administrators: failed sign-ins are strangers' doing.
+    emit: (event) => journal.append(event),
     events: reader,
     identity: createIdentityService(identity, live),
     signPublication,
