@@ -76,14 +76,17 @@ export async function startPostgres(): Promise<PostgresServer> {
       'max_connections=100',
     ];
     const args = ['-D', data, ...settings.flatMap((setting) => ['-c', setting])];
-    server = spawn(join(bin ?? '', 'postgres'), args, { ...run, stdio: 'ignore' });
+    const launch = () => spawn(join(bin ?? '', 'postgres'), args, { ...run, stdio: 'ignore' });
     const giveUpAt = Date.now() + startMsMax;
+    server = launch();
     for (;;) {
       try {
         return await query('select 1');
       } catch (error) {
-        if (Date.now() > giveUpAt || server.exitCode !== null) throw error;
+        if (Date.now() > giveUpAt) throw error;
         await sleep(50);
+        // It refuses to start while backends of a killed postmaster still hold the shared memory.
+        if (server.exitCode !== null) server = launch();
       }
     }
   }

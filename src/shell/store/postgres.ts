@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
 import type { Database } from './database.ts';
@@ -9,6 +10,7 @@ const connectTimeoutMs = 5_000;
 /** No statement of ours takes longer than this unless the server is in trouble. */
 const statementTimeoutMs = 30_000;
 const lockTimeoutMs = 10_000;
+const closeMsMax = 2_000;
 const relistenDelayMs = 1_000;
 
 const int8Oid = 20;
@@ -77,7 +79,9 @@ class CommitListener {
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#timer);
-    await this.#client?.end().catch(() => {});
+    // A connection that was never made, or broke, may not say that it ended.
+    const ended = this.#client?.end().catch(() => {});
+    await Promise.race([ended, sleep(closeMsMax, undefined, { ref: false })]);
   }
 
   async #listen(): Promise<void> {
