@@ -58,6 +58,8 @@ export function readEvent(event: EventView): EventLine {
     className(event.classUid),
     firstText(payload, 'http_request.http_method', 'api.operation'),
     firstText(payload, 'http_request.url.path'),
+    // Denials of strangers beyond the first few are counted, not listed.
+    typeof payload['count'] === 'number' ? `× ${payload['count']}` : '',
   ];
   return {
     what: what.filter((part) => part !== '').join(' '),
@@ -65,8 +67,14 @@ export function readEvent(event: EventView): EventLine {
       firstText(payload, 'actor.user.name', 'user.name', 'actor.user.uid', 'user.uid', 'actor.app_name') ||
       'Nullius itself',
     where:
-      firstText(payload, 'http_request.url.hostname', 'web_resources.0.name', 'resources.0.name') ||
-      entity.filter((part) => part !== '').join(' '),
+      firstText(
+        payload,
+        'http_request.url.hostname',
+        'dst_endpoint.hostname',
+        'dst_endpoint.svc_name',
+        'web_resources.0.name',
+        'resources.0.name',
+      ) || entity.filter((part) => part !== '').join(' '),
     outcome,
     words: firstText(payload, 'status_detail', 'message'),
   };
