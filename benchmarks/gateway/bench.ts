@@ -99,7 +99,8 @@ try {
   const lines: string[] = [];
   for (const kind of ['plain', 'tls'] as const) {
     const results = new Map<string, { perSecond: number[]; p99: number[] }>();
-    if (kind === 'tls') break; for (const contender of contenders) fullSpeed(contender[kind], 2);
+    if (kind === 'tls') break;
+    for (const contender of contenders) fullSpeed(contender[kind], 2);
     for (let run = 0; run < runs; run += 1) {
       for (const contender of contenders) {
         const peer = contender[kind];

@@ -1,7 +1,7 @@
 // The gateway process. Node's permission model keeps it to its own folders; see docs/ARCHITECTURE.md, "Processes".
-import { randomFillSync } from 'node:crypto';
 import { join } from 'node:path';
 import { beChild, dropWorkers } from '#shell/child';
+import { pooledRandomBytes } from './pooled-random-bytes.ts';
 import { startGateway } from './start-gateway.ts';
 
 const child = await beChild('gateway');
@@ -9,7 +9,7 @@ try {
   const gateway = await startGateway(child.handoff, {
     clock: Date.now,
     monotonicClock: () => performance.now(),
-    randomBytes: (byteCount) => randomFillSync(new Uint8Array(byteCount)),
+    randomBytes: pooledRandomBytes(),
     journalDirectory: join(child.handoff.dataDirectory, 'journal', child.handoff.name),
     privateDirectory: join(child.handoff.dataDirectory, 'gateway', child.handoff.name),
     notice: (line) => child.notice(`${child.handoff.name}: ${line}`),

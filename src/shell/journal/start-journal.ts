@@ -183,7 +183,7 @@ class WorkerJournal implements JournalClient {
     return batch.written;
   }
 
-  /** The batch of this turn of the event loop; the first event of a turn opens it. */
+  /** The batch that is filling: of this turn of the event loop, or of the time until the thread answers. */
   #batch(isReserved: boolean): Batch {
     const kind = isReserved ? 'reserved' : 'ordinary';
     const open = this.#filling[kind];
@@ -199,9 +199,10 @@ class WorkerJournal implements JournalClient {
       resolve,
       reject,
     };
-    if (this.#filling.ordinary === undefined && this.#filling.reserved === undefined)
-      setImmediate(() => this.#handOver());
+    const isFirst = this.#filling.ordinary === undefined && this.#filling.reserved === undefined;
     this.#filling[kind] = batch;
+    // Waking the thread costs more than the events themselves: while it is busy, events gather until it answers.
+    if (isFirst && this.#unanswered.size === 0) setImmediate(() => this.#handOver());
     return batch;
   }
 
@@ -243,8 +244,10 @@ class WorkerJournal implements JournalClient {
   #receive(message: FromWorker): void {
     if (message.type === 'written') {
       this.#settle(message.batch)?.resolve();
+      if (this.#unanswered.size === 0) this.#handOver();
     } else if (message.type === 'refused') {
       this.#settle(message.batch)?.reject(new LogError(message.code, message.words));
+      if (this.#unanswered.size === 0) this.#handOver();
     } else if (message.type === 'sign') {
       this.#sign(message);
     } else if (message.type === 'has') {
