@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
-import { type AddressInfo, connect } from 'node:net';
+import { type AddressInfo, connect, createServer as createTcpServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -17,13 +17,20 @@ export interface Installation {
   readonly folder: string;
   readonly data: string;
   readonly process: ChildProcess;
+  /** Port of the canonical URLs: plain under `localhost`, else TLS. */
   readonly port: number;
+  /** Both listeners, with `tls: true`. */
+  readonly ports: { readonly plain: number; readonly tls: number };
+  /** Certificate of our own CA (PEM); '' without TLS. */
+  readonly ca: string;
   readonly consoleOrigin: string;
   readonly issuer: string;
   readonly firstAdministrator: string;
   readonly stderr: () => string;
   readonly ended: Promise<number | null>;
   appOrigin(app: string): string;
+  /** How `node:tls`, `node:https`, `node:http2` or `ws` reach a host of ours over TLS. */
+  tlsTo(host: string): { host: string; port: number; servername: string; ca: string };
   /** A new person's browser. */
   person(): PasskeyClient;
   cli(...args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }>;
@@ -34,6 +41,8 @@ export interface InstallationOptions {
   /** Contents of `nullius.yaml`, if any. */
   readonly config?: string;
   readonly overrides?: readonly string[];
+  /** Also the TLS listener. A domain with dots (`config: 'domain: example.test'`) then has https URLs. */
+  readonly tls?: boolean;
   readonly environment?: Readonly<Record<string, string>>;
   /** A folder that an earlier installation left. */
   readonly folder?: string;
@@ -46,7 +55,13 @@ export async function startInstallation(options: InstallationOptions = {}): Prom
   const config = join(folder, 'nullius.yaml');
   if (options.config !== undefined) writeFileSync(config, options.config);
   const base = ['--data', data, ...(options.config === undefined ? [] : ['--config', config])];
-  const listeners = ['listen.plain=127.0.0.1:0', 'listen.tls=off', 'listen.operations=127.0.0.1:0'];
+  // Tests must know both ports, and the ready line names one.
+  const wanted = options.tls === true ? { plain: await freePort(), tls: await freePort() } : { plain: 0, tls: 0 };
+  const listeners = [
+    `listen.plain=127.0.0.1:${wanted.plain}`,
+    options.tls === true ? `listen.tls=127.0.0.1:${wanted.tls}` : 'listen.tls=off',
+    'listen.operations=127.0.0.1:0',
+  ];
   const sets = [...listeners, ...(options.overrides ?? [])].flatMap((pair) => ['--set', pair]);
   const child = spawn(program, ['up', ...base, ...sets], {
     cwd: folder,
@@ -71,19 +86,24 @@ export async function startInstallation(options: InstallationOptions = {}): Prom
   });
   const consoleOrigin = new URL(/^ready (\S+)/.exec(stdout)?.[1] ?? '').origin;
   const port = Number(new URL(consoleOrigin).port);
+  const ports = { plain: wanted.plain || port, tls: wanted.tls };
+  const ca = options.tls === true ? (await runCli(folder, ['key', 'ca', '--data', data])).stdout : '';
   const issuer = consoleOrigin.replace('//console.', '//id.');
   return {
     folder,
     data,
     process: child,
     port,
+    ports,
+    ca,
     consoleOrigin,
     issuer,
     firstAdministrator: /first administrator (\S+)/.exec(stderr)?.[1] ?? '',
     stderr: () => stderr,
     ended,
     appOrigin: (app) => consoleOrigin.replace('//console.', `//${app}.`),
-    person: () => new PasskeyClient({ issuer, connect: { host: '127.0.0.1', port } }),
+    tlsTo: (host) => ({ host: '127.0.0.1', port: ports.tls, servername: host, ca }),
+    person: () => new PasskeyClient({ issuer, connect: { host: '127.0.0.1', ca } }),
     cli: (...args) => runCli(folder, [...args, '--data', data]),
     stop: async () => {
       child.kill('SIGTERM');
@@ -114,6 +134,17 @@ async function runCli(cwd: string, args: string[]): Promise<{ code: number | nul
   });
   const [code] = await once(child, 'close');
   return { code: code as number | null, stdout, stderr };
+}
+
+/** A port that nobody listens on right now. */
+export async function freePort(): Promise<number> {
+  const server = createTcpServer();
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
 }
 
 /** A real app on loopback: says what it got, streams events on `/events`, and counts what reached it. */

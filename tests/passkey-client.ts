@@ -1,4 +1,5 @@
 import { request as httpRequest, type IncomingHttpHeaders, type RequestOptions } from 'node:http';
+import { request as httpsRequest } from 'node:https';
 import { SoftAuthenticator } from './soft-authenticator.ts';
 
 export interface Reply {
@@ -10,8 +11,11 @@ export interface Reply {
 export interface PasskeyClientOptions {
   /** Origin of the sign-in site, `http://id.localhost:8080`. */
   readonly issuer: string;
-  /** Where requests really go: `{ host: '127.0.0.1', port }` or `{ socketPath }`; the Host header says the rest. */
-  readonly connect: Pick<RequestOptions, 'host' | 'port' | 'socketPath'>;
+  /**
+   * Where requests really go: `{ host: '127.0.0.1' }` (with the URL's port, or another) or `{ socketPath }`; the Host header
+   * and, over TLS, the server name say the rest. `ca`: the PEM to trust for `https:`.
+   */
+  readonly connect: Pick<RequestOptions, 'host' | 'port' | 'socketPath'> & { readonly ca?: string };
 }
 
 interface Call {
@@ -58,9 +62,12 @@ export class PasskeyClient {
       ...call.headers,
     };
     const reply = await new Promise<Reply>((resolve, reject) => {
-      const request = httpRequest(
+      const isTls = target.protocol === 'https:';
+      const request = (isTls ? httpsRequest : httpRequest)(
         {
+          port: target.port,
           ...this.#connect,
+          ...(isTls ? { servername: target.hostname } : {}),
           method: call.method ?? (body === undefined ? 'GET' : 'POST'),
           path: target.pathname + target.search,
           headers,

@@ -23,7 +23,7 @@ export const gatewayCallSchemas = {
   'grant/request': z.strictObject({ sessionId: id, resource: id, reason: z.string().max(500) }),
   'certificate/issue': z.strictObject({
     csrPem: z.string().max(16_384),
-    names: z.array(z.string().min(1).max(253)).min(1).max(100),
+    names: z.array(z.string().min(1).max(253)).min(1).max(500),
   }),
   'certificate/challenges': z.strictObject({ shown: z.array(z.string().max(64)).max(200) }),
   'journal/checkpoint': z.strictObject({ writer: z.string().min(1).max(63), size: time, rootHash: hash, time }),

@@ -1,5 +1,5 @@
-import { webcrypto } from 'node:crypto';
 import { createSecureContext, type SecureContext } from 'node:tls';
+import { makeKeyAndRequest } from './certificate-request.ts';
 import type { CallControl } from './control-client.ts';
 
 const renewAtShareOfLifetime = 2 / 3;
@@ -31,7 +31,8 @@ export async function obtainCertificate(options: {
   let state = await issue(names);
 
   async function issue(wanted: readonly string[]) {
-    const { keyPem, csrPem } = await keyAndRequest(wanted);
+    // Our CA takes the names from the call and only the key from the request.
+    const { keyPem, csrPem } = makeKeyAndRequest(wanted.slice(0, 1));
     const answer = await options.call('certificate/issue', { csrPem, names: wanted });
     const context = secureContext({ chainPem: answer.chainPem, keyPem }, options.minVersion);
     schedule(Math.max(renewRetryMs, (answer.notAfter - options.clock()) * renewAtShareOfLifetime));
@@ -69,29 +70,20 @@ export function ownCertificate(
   pem: { readonly chainPem: string; readonly keyPem: string },
   minVersion: 'TLSv1.2' | 'TLSv1.3',
 ): ServerCertificate {
-  const context = secureContext(pem, minVersion);
+  let context: SecureContext;
+  try {
+    context = secureContext(pem, minVersion);
+  } catch (cause) {
+    throw new Error(
+      '`tls.certificate` and `tls.key` do not fit together: the first file needs the certificate and what leads to its ' +
+        'CA, the second the unencrypted private key of that certificate, both in PEM',
+      { cause },
+    );
+  }
   return { current: () => context, cover: async () => undefined, close: () => undefined };
 }
 
 function secureContext(pem: { readonly chainPem: string; readonly keyPem: string }, minVersion: 'TLSv1.2' | 'TLSv1.3') {
   const ciphers = minVersion === 'TLSv1.3' ? { ciphers: tlsCiphersets } : {};
   return createSecureContext({ key: pem.keyPem, cert: pem.chainPem, minVersion, ...ciphers });
-}
-
-/** A fresh key and a PKCS#10 request (RFC 2986) for the names. The library is loaded only when TLS is on. */
-async function keyAndRequest(names: readonly string[]): Promise<{ keyPem: string; csrPem: string }> {
-  const { Pkcs10CertificateRequestGenerator, SubjectAlternativeNameExtension } = await import('./x509.ts');
-  const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
-  const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
-  const request = await Pkcs10CertificateRequestGenerator.create({
-    keys,
-    signingAlgorithm: algorithm,
-    extensions: [new SubjectAlternativeNameExtension(names.map((value) => ({ type: 'dns' as const, value })))],
-  });
-  const pkcs8 = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey)).toString('base64');
-  const body = pkcs8.match(/.{1,64}/g)?.join('\n') ?? '';
-  return {
-    keyPem: `-----BEGIN PRIVATE KEY-----\n${body}\n-----END PRIVATE KEY-----\n`,
-    csrPem: request.toString('pem'),
-  };
 }

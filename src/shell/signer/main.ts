@@ -7,7 +7,7 @@ try {
   const signer = await startSigner(child.handoff);
   child.onStop(() => signer.close());
   for (const notice of signer.notices) child.notice(notice);
-  child.ready({ statementKeys: signer.statementKeys });
+  child.ready({ statementKeys: signer.statementKeys, caPem: signer.caPem });
 } catch (error) {
   await child.fail(error instanceof Error ? error.message : String(error));
 }

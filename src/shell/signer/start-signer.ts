@@ -13,6 +13,8 @@ import { createSignerServer } from './signer-server.ts';
 
 export interface RunningSigner {
   readonly statementKeys: readonly PublicJwk[];
+  /** Certificate of our own CA, for people and programs that shall trust it. */
+  readonly caPem: string;
   /** Words for the operator, such as that there is a new CA. */
   readonly notices: readonly string[];
   close(): Promise<void>;
@@ -42,6 +44,7 @@ export async function startSigner(handoff: SignerHandoff, clock: () => number = 
   await listenOnSocket(server, handoff.socketPath);
   return {
     statementKeys: store.keys('statement', clock()).map(({ key }) => key.publicJwk),
+    caPem: store.keys('ca', clock()).at(-1)?.certificatePem ?? '',
     notices: isNewAuthority
       ? ['the domains changed: there is a new CA certificate, which browsers must be told to trust']
       : [],

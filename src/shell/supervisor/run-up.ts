@@ -6,6 +6,7 @@ import { type ControlHandoff, type GatewayHandoff, type ListenAddress, originOf,
 import { keepStatementKeys } from '../journal/keep-statement-keys.ts';
 import { type DataFolder, prepareDataFolder } from './data-folder.ts';
 import { resolveListen } from './free-port.ts';
+import { keepCaCertificate } from './keep-ca-certificate.ts';
 import { controlFlags, entryOf, environmentOf, gatewayFlags, signerFlags } from './least-privilege.ts';
 import { lockDataFolder } from './lock.ts';
 import { SupervisedChild } from './supervised-child.ts';
@@ -126,6 +127,7 @@ function createChildren(
       } catch {
         say(`nullius: \`${dataDirectory}/statement-keys.json\` is damaged; move it away and start again`);
       }
+      keepCaCertificate(dataDirectory, String(detail['caPem']));
       signerReady.resolve(statementKeys);
     },
   });
@@ -139,26 +141,32 @@ function createChildren(
     signerToken,
     gatewayToken,
   };
+  // The gateway needs facts before anything else: until there is a control to follow it only loads its code.
+  const controlReady = Promise.withResolvers<void>();
   const control = new SupervisedChild({
     ...common('control'),
     execArgv: controlFlags(),
     handoff: async () => controlHandoff,
+    onReady: () => controlReady.resolve(),
   });
   const gateway = new SupervisedChild({
     ...common('gateway'),
     execArgv: gatewayFlags(folder, gatewayName),
-    handoff: async () => ({
-      type: 'gateway',
-      name: gatewayName,
-      dataDirectory,
-      urls,
-      listen,
-      control: { socketPath: sockets.gateway, webSocketPath: sockets.web, token: gatewayToken },
-      signerKeys: await signerReady.promise,
-      tls: options.tls,
-      leaseMs: options.leaseMs,
-      journalSync: options.journalSync,
-    }),
+    handoff: async () => {
+      await controlReady.promise;
+      return {
+        type: 'gateway',
+        name: gatewayName,
+        dataDirectory,
+        urls,
+        listen,
+        control: { socketPath: sockets.gateway, webSocketPath: sockets.web, token: gatewayToken },
+        signerKeys: await signerReady.promise,
+        tls: options.tls,
+        leaseMs: options.leaseMs,
+        journalSync: options.journalSync,
+      };
+    },
   });
   return { signer, control, gateway };
 }

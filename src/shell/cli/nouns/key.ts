@@ -5,6 +5,22 @@ import { CliError, exitCodes } from '../failure.ts';
 export const keyCommands: readonly Command[] = [
   {
     noun: 'key',
+    verb: 'ca',
+    summary: 'Prints the certificate of our own CA (PEM), which browsers and programs are to trust',
+    details: 'It may vouch for names under `domain` and `appsDomain` only. Example: `nullius key ca > nullius-ca.pem`.',
+    run: async ({ globals, out }) => {
+      const { readCaCertificate } = await import('../../supervisor/keep-ca-certificate.ts');
+      const pem = readCaCertificate(resolve(globals.data));
+      if (pem === undefined)
+        throw new CliError('failed', `no CA in \`${globals.data}\` yet; it is made at the first \`nullius up\``);
+      const { X509Certificate } = await import('node:crypto');
+      const { fingerprint256, validTo } = new X509Certificate(pem);
+      out.answer({ pem, fingerprint256, notAfter: Date.parse(validTo) }, pem.trimEnd());
+      return exitCodes.done;
+    },
+  },
+  {
+    noun: 'key',
     verb: 'list',
     summary: 'Lists the ids of the root keys, oldest first',
     run: async ({ globals, out }) => {
