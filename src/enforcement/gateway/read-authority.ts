@@ -55,7 +55,8 @@ function readBracketed(text: string): Authority | undefined {
   // Zone identifiers (`%eth0`) pass isIPv6 but have no meaning between machines.
   if (!isIPv6(address) || address.includes('%')) return undefined;
   const port = readPort(text, close + 1);
-  return port === undefined ? undefined : { host: `[${address.toLowerCase()}]`, port };
+  // One address has many spellings (`::`, `0::`); the URL parser gives the one of RFC 5952.
+  return port === undefined ? undefined : { host: new URL(`http://[${address}]/`).hostname, port };
 }
 
 /** The port after `from`: null when the text ends there, undefined when it is not `:1` … `:65535`. */

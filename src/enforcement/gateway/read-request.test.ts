@@ -111,6 +111,11 @@ test('readAuthority() gives what the URL parser gives', () => {
   );
 });
 
+test('readAuthority() gives one spelling for one IPv6 address', () => {
+  assert.equal(readAuthority('[0::]')?.host, '[::]');
+  assert.equal(readAuthority('[2001:DB8:0:0::1]:8443')?.host, '[2001:db8::1]');
+});
+
 test('readRequest() refuses conflicting, repeated and missing hosts', () => {
   assert.equal(statusOf({}), 0);
   assert.equal(statusOf({ rawHeaders: [] }), 400);
