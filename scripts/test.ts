@@ -12,7 +12,7 @@ if (files.length === 0) {
   console.error(`no test file matches ${wanted.map((part) => `\`${part}\``).join(', ')}`);
   process.exit(2);
 }
-const result = spawnSync(process.execPath, ['--test', '--test-concurrency=2', '--test-timeout=120000', ...files], {
+const result = spawnSync(process.execPath, ['--test', '--test-concurrency=2', '--test-timeout=300000', ...files], {
   stdio: 'inherit',
 });
 process.exit(result.status ?? 1);
