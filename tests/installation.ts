@@ -46,6 +46,8 @@ export interface InstallationOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** A folder that an earlier installation left. */
   readonly folder?: string;
+  /** Port of the plain listener; a free one by default. */
+  readonly port?: number;
 }
 
 /** Starts `nullius up` on free ports and waits for its ready line. */
@@ -56,7 +58,7 @@ export async function startInstallation(options: InstallationOptions = {}): Prom
   if (options.config !== undefined) writeFileSync(config, options.config);
   const base = ['--data', data, ...(options.config === undefined ? [] : ['--config', config])];
   // Tests must know both ports, and the ready line names one.
-  const wanted = options.tls === true ? { plain: await freePort(), tls: await freePort() } : { plain: 0, tls: 0 };
+  const wanted = options.tls === true ? { plain: await freePort(), tls: await freePort() } : { plain: options.port ?? 0, tls: 0 };
   const listeners = [
     `listen.plain=127.0.0.1:${wanted.plain}`,
     options.tls === true ? `listen.tls=127.0.0.1:${wanted.tls}` : 'listen.tls=off',
