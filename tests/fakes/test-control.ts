@@ -65,7 +65,12 @@ export async function startTestControl(options: { config?: string } = {}): Promi
   };
   const notices: string[] = [];
   const begin = () =>
-    startControl(handoff, { clock: Date.now, version: '0.0.0', notice: (line) => notices.push(line) });
+    startControl(handoff, {
+      clock: Date.now,
+      version: '0.0.0',
+      notice: (line) => notices.push(line),
+      fail: (words) => notices.push(words),
+    });
   const test: TestControl = {
     folder,
     handoff,

@@ -93,7 +93,10 @@ test('killing any process under load opens nothing and loses nothing that was ac
         () => installation.stderr().includes(`nullius: ${name} serves again`),
         `${name} serves again\n${installation.stderr()}`,
       );
-      await eventually(async () => (await ask(admin, `${wiki}/page`)).status === 200, 'the session opens the app again');
+      await eventually(
+        async () => (await ask(admin, `${wiki}/page`)).status === 200,
+        'the session opens the app again',
+      );
       const after = processesOf(installation);
       for (const each of ['gateway', 'control', 'signer'] as const)
         assert.equal(after[each] === before[each], each !== name, each);
@@ -151,7 +154,10 @@ test('killing any process under load opens nothing and loses nothing that was ac
     await eventually(() => !children.some(isAlive), 'the children ended');
     const next = await startInstallation({ folder: installation.folder, port: installation.port });
     try {
-      await eventually(async () => (await ask(admin, `${wiki}/page`)).status === 200, 'the session opens the app again');
+      await eventually(
+        async () => (await ask(admin, `${wiki}/page`)).status === 200,
+        'the session opens the app again',
+      );
       assert.equal((await ask(people.stranger, `${wiki}/page`)).status, 401);
       const verified = await next.cli('log', 'verify');
       assert.equal(verified.code, 0, verified.stdout + verified.stderr);

@@ -19,6 +19,7 @@ try {
     segmentBytesMax: 200_000,
     reserveBytes: 4096,
     onNotice: (words) => console.error(words),
+    onFailure: (error) => writeSync(1, `told ${error.code}\n`),
   });
   writeSync(1, 'open\n');
   for (;;) {

@@ -6,6 +6,7 @@ import { requestGrant } from './api/groups/me.ts';
 import { ApiProblem, problem } from './api/problem.ts';
 import type { ApiServices } from './api/services.ts';
 import type { CertificateCalls } from './certificates/issue-certificates.ts';
+import { describeFault } from './describe-fault.ts';
 import type { CallProblem, GatewayCallHandlers } from './gateway-socket.ts';
 import type { IdentityCalls } from './identity/index.ts';
 
@@ -51,5 +52,5 @@ export function createGatewayCalls(needs: {
 export function describeCallError(error: unknown): CallProblem | undefined {
   if (error instanceof ApiProblem) return error.details;
   if (error instanceof IdentityError) return { status: error.status, code: error.code, detail: error.message };
-  return undefined;
+  return describeFault(error);
 }

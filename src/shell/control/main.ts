@@ -15,6 +15,7 @@ try {
     clock: Date.now,
     version: manifest.version,
     notice: (line) => child.notice(line),
+    fail: (words) => void child.fail(words),
   });
   child.onStop(() => control.stop());
   child.ready();

@@ -14,6 +14,8 @@ export interface OutboxNeeds {
 export class Outbox {
   readonly #needs: OutboxNeeds;
   #last: Promise<void> = Promise.resolve();
+  /** In the journal, while the store could not be told so yet: they are not appended again. */
+  readonly #appended = new Set<string>();
 
   constructor(needs: OutboxNeeds) {
     this.#needs = needs;
@@ -41,13 +43,21 @@ export class Outbox {
     return delivery;
   }
 
+  async #append(event: JournalEvent): Promise<void> {
+    await this.#needs.append(event, { isReserved: true });
+    this.#appended.add(event.id);
+  }
+
   async #deliverAll(): Promise<void> {
     for (;;) {
       const pending = await this.#needs.store.outboxPending();
       if (pending.length === 0) return;
       // Appended together: they share one write and one sync.
-      await Promise.all(pending.map((event) => this.#needs.append(event, { isReserved: true })));
-      await this.#needs.store.outboxDone(pending.map((event) => event.id));
+      const missing = pending.filter(({ id }) => !this.#appended.has(id));
+      await Promise.all(missing.map((event) => this.#append(event)));
+      const ids = pending.map((event) => event.id);
+      await this.#needs.store.outboxDone(ids);
+      for (const id of ids) this.#appended.delete(id);
     }
   }
 }

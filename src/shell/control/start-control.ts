@@ -36,6 +36,8 @@ export interface ControlSurroundings {
   readonly version: string;
   /** One line for the operator's stderr. */
   readonly notice: (line: string) => void;
+  /** Ends the process: only a new start can mend what failed. */
+  readonly fail: (words: string) => void;
 }
 
 const pagesFolder = fileURLToPath(new URL('../../../console/dist', import.meta.url));
@@ -89,7 +91,7 @@ async function start(handoff: ControlHandoff, at: Starting): Promise<void> {
   // Facts first: the journal cannot open without the keys that are among them.
   await applyConfig(applying, { config, policiesFolder: policiesFolder(file, config) });
 
-  const journal = await openJournal(handoff, { config, live, signer, notice });
+  const journal = await openJournal(handoff, { config, live, signer, at });
   onClose(() => journal.close());
   const outbox = new Outbox({
     store,
@@ -231,12 +233,7 @@ function openOurStore(handoff: ControlHandoff, { config, file, signer, clock }: 
 
 function openJournal(
   handoff: ControlHandoff,
-  {
-    config,
-    live,
-    signer,
-    notice,
-  }: { config: Config; live: LiveFacts; signer: SignerClient; notice: (line: string) => void },
+  { config, live, signer, at }: { config: Config; live: LiveFacts; signer: SignerClient; at: Starting },
 ): Promise<JournalClient> {
   return startJournal({
     directory: join(handoff.dataDirectory, 'journal', 'control'),
@@ -245,7 +242,8 @@ function openJournal(
     keyOf: (subject) => live.table.get('journal-key', subject)?.key,
     signCheckpoint: async (statement) =>
       (await signer.call('sign-statement', { purpose: 'checkpoint', statement: { ...statement } })).jws,
-    onNotice: (words) => notice(`control: ${words}`),
+    onNotice: (words) => at.notice(`control: ${words}`),
+    onFailure: (error) => at.fail(error.message),
     reservePath: join(handoff.dataDirectory, 'reserve'),
   });
 }

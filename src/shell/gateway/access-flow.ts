@@ -25,6 +25,10 @@ export async function accessFlow(gate: Gate, exchange: Exchange): Promise<void> 
   const canonical = canonicalLocation(gate.urls, request);
   if (canonical !== null) return redirect({ exchange, id }, canonical, []);
   if (!gate.isFreshFor(site.sensitivity)) return answerUnavailable(gate, { exchange, id, request });
+  // Control itself answers on our own sites: nobody is left waiting for it while it is away.
+  if (site.upstream?.kind === 'unix' && !(await gate.isControlThere())) {
+    return answerUnavailable(gate, { exchange, id, request });
+  }
 
   const identified = identifyAsker(
     {

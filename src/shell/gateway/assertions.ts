@@ -1,8 +1,10 @@
-import type { CallControl } from './control-client.ts';
+import { type CallControl, ControlError } from './control-client.ts';
 
 const assertionsCachedMax = 50_000;
-/** Renew this long before it runs out, so that the upstream never sees a stale one. */
-const assertionRenewMs = 10_000;
+/** Renew this long before it runs out: what is left is how long people go on while control is away. */
+const assertionRenewMs = 30_000;
+/** An upstream never sees one that is about to run out. */
+const assertionLeftMsMin = 1_000;
 
 interface Cached {
   readonly jwt: string;
@@ -36,7 +38,15 @@ export class Assertions {
     ) {
       return cached.jwt;
     }
-    return this.#fetch(key, { sessionId, ...about }).then((fresh) => fresh.jwt);
+    return this.#fetch(key, { sessionId, ...about }).then(
+      (fresh) => fresh.jwt,
+      (error: unknown) => {
+        const isAway = error instanceof ControlError && error.code === 'unreachable';
+        const isGood = cached?.version === about.version && cached.expiresAt - assertionLeftMsMin > this.#clock();
+        if (isAway && isGood) return cached.jwt;
+        throw error;
+      },
+    );
   }
 
   #fetch(key: string, about: { sessionId: string; resource: string; version: string }): Promise<Cached> {

@@ -23,6 +23,17 @@ export type CallControl = <N extends keyof GatewayCalls>(
   request: GatewayCalls[N]['request'],
 ) => Promise<GatewayCalls[N]['answer']>;
 
+/** The same calls, but refused when `isThere` says no: nobody waits for a control that is known to be away. */
+export function callWhile(isThere: () => Promise<boolean>, call: CallControl): CallControl {
+  return async (name, request) => {
+    if (await isThere()) return await call(name, request);
+    throw new ControlError('unreachable', {
+      message:
+        'The gateway has lost touch with its control process, and starts nothing new meanwhile. Try again shortly.',
+    });
+  };
+}
+
 /**
  * Makes the function by which the gateway asks control, over its Unix socket. Every call is bounded in time; failures
  * throw ControlError. The answers come from our own process over an authenticated socket and are trusted as typed.

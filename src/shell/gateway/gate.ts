@@ -18,6 +18,8 @@ export interface Gate {
   readonly facts: FactView;
   readonly sites: () => ReadonlyMap<string, Site>;
   readonly isFreshFor: (sensitivity: Site['sensitivity']) => boolean;
+  /** Can control be asked? Waits a little for one that is just starting again. */
+  readonly isControlThere: () => Promise<boolean>;
   readonly judge: (question: Question, now: number) => Verdict;
   readonly remedies: (question: Question, now: number) => readonly Remedy[];
   /** Resolves when the event is written; rejects when it cannot be, and then the answer is no. */

@@ -13,6 +13,7 @@ try {
     journalDirectory: join(child.handoff.dataDirectory, 'journal', child.handoff.name),
     privateDirectory: join(child.handoff.dataDirectory, 'gateway', child.handoff.name),
     notice: (line) => child.notice(`${child.handoff.name}: ${line}`),
+    fail: (words) => void child.fail(words),
   });
   child.onStop(() => gateway.close());
   dropWorkers();

@@ -6,11 +6,12 @@ import { StrangerDenials } from '#evidence/log';
 import { toBase64url } from '#foundation/encoding';
 import type { Clock, MonotonicClock, RandomBytes } from '#foundation/model';
 import { type JournalClient, startJournal } from '#shell/journal';
-import { Replica } from '#shell/replica';
+import { Replica, type ReplicaError } from '#shell/replica';
 import type { GatewayHandoff } from '#shell/wire';
 import { Assertions } from './assertions.ts';
 import { obtainCertificate, ownCertificate } from './certificates.ts';
-import { connectControl } from './control-client.ts';
+import { callWhile, connectControl } from './control-client.ts';
+import { createFreshSoon } from './fresh-soon.ts';
 import type { Gate } from './gate.ts';
 import { openListeners } from './listeners.ts';
 import { Metrics } from './metrics.ts';
@@ -33,6 +34,8 @@ export interface GatewayNeeds {
   /** What must outlive a restart: the newest epoch and revision seen. */
   readonly privateDirectory: string;
   readonly notice: (line: string) => void;
+  /** Ends the process: only a new start can mend what failed. */
+  readonly fail: (words: string) => void;
 }
 
 /** Builds a gateway from its handoff: follows the facts, opens the journal, then the listeners. Nothing is served before. */
@@ -44,6 +47,7 @@ export async function startGateway(
   const metrics = new Metrics();
   const control = connectControl(handoff.control);
   mkdirSync(needs.privateDirectory, { recursive: true, mode: 0o700 });
+  const starting = new StartProblems(notice);
   const replica = await Replica.start({
     control: { socketPath: handoff.control.socketPath, token: handoff.control.token },
     signerKeys: handoff.signerKeys,
@@ -52,9 +56,9 @@ export async function startGateway(
     leaseMs: handoff.leaseMs,
     clock,
     monotonicClock,
-    onProblem: (problem) => notice(problem.message),
+    onProblem: (problem) => starting.onProblem(problem),
   });
-  await within(firstFactsMsMax, replica.whenFresh(), 'control sent no facts; see its messages above');
+  await starting.until(replica.whenFresh());
 
   const journal = await startJournal({
     directory: needs.journalDirectory,
@@ -63,6 +67,7 @@ export async function startGateway(
     keyOf: (subject) => replica.table.get('journal-key', subject)?.key,
     signCheckpoint: async (statement) => (await control.call('journal/checkpoint', statement)).note,
     onNotice: notice,
+    onFailure: (error) => needs.fail(error.message),
   });
   const gate = makeGate(handoff, { needs, metrics, control, replica, journal });
   const certificate = await tlsIdentity(handoff, { gate, clock });
@@ -123,7 +128,9 @@ function makeGate(handoff: GatewayHandoff, parts: Parts) {
     const at = { policySequence: policies.current?.sequence ?? 0, factRevision: facts.revision };
     await Promise.all(strangers.drain(at).map((event) => journal.append(event))).catch(onFault);
   };
-  const seen = new SeenSessions(control.call);
+  const isControlThere = createFreshSoon(replica);
+  const call = callWhile(isControlThere, control.call);
+  const seen = new SeenSessions(call);
   const sweep = createSweep(monotonicClock);
   const ownListeners = Object.values(handoff.listen).filter((address) => address !== null);
   const upstreams = createUpstreams({ ownListeners: () => ownListeners });
@@ -160,13 +167,14 @@ function makeGate(handoff: GatewayHandoff, parts: Parts) {
     facts,
     sites: () => sites,
     isFreshFor: (sensitivity) => replica.isFreshFor(sensitivity),
+    isControlThere,
     judge: (question, now) => judge({ view: facts, policies: policies.current, question, now }),
     remedies: (question, now) => findRemedies({ view: facts, policies: policies.current, question, now }),
     record: (event) => journal.append(event),
     countStranger: (denial) => strangers.note(denial),
     live,
-    call: control.call,
-    assertions: new Assertions(control.call, clock),
+    call,
+    assertions: new Assertions(call, clock),
     seen,
     upstreams,
     sweep,
@@ -214,14 +222,35 @@ function notReady(replica: Replica, journal: JournalClient): string | null {
   return journal.failure === undefined ? null : `journal: ${journal.failure.message}`;
 }
 
-async function within<T>(ms: number, promise: Promise<T>, message: string): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(message)), ms);
-  });
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
+/** What following says before the first facts are there: control is only just starting, which is nothing to tell. */
+class StartProblems {
+  readonly #notice: (line: string) => void;
+  readonly #hopeless = Promise.withResolvers<never>();
+  #isStarting = true;
+  #last = 'the control process does not answer';
+
+  constructor(notice: (line: string) => void) {
+    this.#notice = notice;
+    this.#hopeless.promise.catch(() => undefined);
+  }
+
+  onProblem({ code, message }: ReplicaError): void {
+    this.#last = message;
+    if (this.#isStarting && code === 'replayed') this.#hopeless.reject(new Error(message));
+    else if (!this.#isStarting || code !== 'unreachable') this.#notice(message);
+  }
+
+  /** Throws when the first facts take too long, and at once when waiting cannot help. */
+  async until(fresh: Promise<void>): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new Error(`there are no facts to judge from: ${this.#last}`)), firstFactsMsMax);
+    });
+    try {
+      await Promise.race([fresh, late, this.#hopeless.promise]);
+    } finally {
+      clearTimeout(timer);
+      this.#isStarting = false;
+    }
   }
 }

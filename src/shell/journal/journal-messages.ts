@@ -46,5 +46,7 @@ export type FromWorker =
   | { readonly type: 'sign'; readonly request: number; readonly statement: CheckpointStatement }
   | { readonly type: 'has'; readonly request: number; readonly found: boolean }
   | { readonly type: 'notice'; readonly words: string }
+  /** Nothing more can be written until the journal is opened again. */
+  | { readonly type: 'broken'; readonly words: string }
   | { readonly type: 'failed'; readonly code: LogErrorCode; readonly words: string }
   | { readonly type: 'closed' };

@@ -202,7 +202,7 @@ async function main(port: MessagePort, settings: WorkerSettings): Promise<void> 
       random,
       now: Date.now,
       reserve: { path: reservePath, bytes: reserveBytes, random },
-      onBroken: (error) => port.postMessage({ type: 'notice', words: error.message } satisfies FromWorker),
+      onBroken: (error) => port.postMessage({ type: 'broken', words: error.message } satisfies FromWorker),
     });
     new JournalWorker({ port, settings, journal, unlock, fixedKeys });
     port.postMessage({ type: 'opened', size: journal.size, repair: repair ?? null } satisfies FromWorker);

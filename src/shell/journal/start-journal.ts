@@ -22,6 +22,11 @@ export interface StartJournalOptions {
   readonly signCheckpoint: (statement: CheckpointStatement) => Promise<string>;
   /** Words for the operator: a repair, a checkpoint that could not be signed, a disk that failed. */
   readonly onNotice?: (words: string) => void;
+  /**
+   * Called once when the journal cannot be written any more, whatever is tried: its disk failed, or its thread ended. Only a new
+   * start of the process can mend that, so it should end.
+   */
+  readonly onFailure?: (error: LogError) => void;
   /** Space kept for administrators' events. */
   readonly reservePath?: string;
   readonly reserveBytes?: number;
@@ -253,6 +258,8 @@ class WorkerJournal implements JournalClient {
     } else if (message.type === 'has') {
       this.#asked.get(message.request)?.resolve(message.found);
       this.#asked.delete(message.request);
+    } else if (message.type === 'broken') {
+      this.#fail(new LogError('io', message.words));
     } else if (message.type === 'notice') {
       this.#options.onNotice?.(message.words);
     }
@@ -277,7 +284,9 @@ class WorkerJournal implements JournalClient {
   }
 
   #fail(error: LogError): void {
+    const isFirst = this.#failure === undefined;
     this.#failure ??= error;
+    if (isFirst && this.#closing === undefined) this.#options.onFailure?.(this.#failure);
     for (const number of [...this.#unanswered.keys()]) this.#settle(number)?.reject(this.#failure);
     for (const { reject } of this.#asked.values()) reject(this.#failure);
     this.#asked.clear();

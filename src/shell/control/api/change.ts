@@ -1,5 +1,6 @@
 import type { FactWrite } from '../../store/index.ts';
 import { StoreError } from '../../store/index.ts';
+import { describeFault } from '../describe-fault.ts';
 import type { Caller } from './caller.ts';
 import { type ChangeEvent, changeEvent } from './event.ts';
 import { ApiProblem, problem } from './problem.ts';
@@ -47,7 +48,8 @@ function toProblem(error: unknown): unknown {
     return problem(409, 'conflict', 'somebody else changed it at the same moment; look again, then repeat');
   }
   if (error.code === 'invalid') return problem(400, 'invalid', error.message);
-  return problem(503, `store-${error.code}`, 'the store cannot be written now; nothing was changed');
+  const fault = describeFault(error);
+  return fault === undefined ? error : problem(fault.status, fault.code, `nothing was changed: ${fault.detail}`);
 }
 
 /** Checks `If-Match` against the revision a fact stands at. */

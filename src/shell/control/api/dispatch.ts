@@ -2,6 +2,7 @@ import { Hono } from 'hono';
 import type { z } from 'zod';
 import { IdentityError } from '#information/identity';
 import { originOf } from '#shell/wire';
+import { describeFault } from '../describe-fault.ts';
 import { authorise } from './authorise.ts';
 import type { Caller } from './caller.ts';
 import { ApiProblem, problem, problemResponse } from './problem.ts';
@@ -45,7 +46,11 @@ export function createApi(options: ApiOptions): (request: Request) => Promise<Re
   );
   app.onError((error) => {
     const details = describe(error);
-    if (details !== undefined) return problemResponse(details);
+    if (details !== undefined) {
+      // The client gets general words; the operator needs the cause.
+      if (details.status === 503 || details.status === 507) options.onError(error);
+      return problemResponse(details);
+    }
     options.onError(error);
     return problemResponse({
       status: 500,
@@ -59,7 +64,7 @@ export function createApi(options: ApiOptions): (request: Request) => Promise<Re
 function describe(error: unknown): ApiProblem['details'] | undefined {
   if (error instanceof ApiProblem) return error.details;
   if (error instanceof IdentityError) return { status: error.status, code: error.code, detail: error.message };
-  return undefined;
+  return describeFault(error);
 }
 
 interface Received {

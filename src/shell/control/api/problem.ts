@@ -21,6 +21,7 @@ const titles: Readonly<Record<number, string>> = {
   415: 'Only JSON is understood',
   500: 'Something failed here',
   503: 'It cannot be done now',
+  507: 'There is no space left',
 };
 
 export class ApiProblem extends Error {

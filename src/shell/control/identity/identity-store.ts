@@ -1,7 +1,14 @@
 import type { Kysely } from 'kysely';
 import type { FactKind, FactOf, FactView, JournalEvent } from '#foundation/model';
-import type { IdentityRecord, IdentityRecords, IdentityStore, IdentityTransaction } from '#information/identity';
+import {
+  IdentityError,
+  type IdentityRecord,
+  type IdentityRecords,
+  type IdentityStore,
+  type IdentityTransaction,
+} from '#information/identity';
 import type { Store, StoreTables } from '#shell/store';
+import { describeFault } from '../describe-fault.ts';
 
 /** Control's own table of facts, and the way to wait for it. */
 export interface CurrentFacts {
@@ -17,11 +24,21 @@ export function identityStore(store: Store, facts: CurrentFacts): IdentityStore 
   return {
     facts: () => facts.table,
     async transact(work) {
-      const { revision, value } = await store.transaction(async (transaction) => work(fit(transaction)));
-      await facts.reach(revision);
-      return value;
+      try {
+        const { revision, value } = await store.transaction(async (transaction) => work(fit(transaction)));
+        await facts.reach(revision);
+        return value;
+      } catch (error) {
+        throw toIdentityError(error);
+      }
     },
   };
+}
+
+/** A store that is full, locked or away is told to the person who signs in; a conflict is a matter of identity's own. */
+function toIdentityError(error: unknown): unknown {
+  const fault = describeFault(error);
+  return fault === undefined ? error : new IdentityError('unavailable', fault.detail, { cause: error });
 }
 
 function fit(transaction: WriteTransaction): IdentityTransaction {
