@@ -42,5 +42,5 @@ try {
 } catch (error) {
   const { code, message } = error as Error & { code?: string };
   writeSync(1, `failed ${code} ${message}\n`);
-  process.exitCode = 1;
+  process.exit(1);
 }

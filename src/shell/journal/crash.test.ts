@@ -14,20 +14,19 @@ const keys = JSON.stringify(
 const writer = 'gateway-1';
 
 /** Starts a writer under Node's permission model, as the gateway runs; tells acknowledged ids as they come. */
-function startWriter(root: string, { sync, mayWrite }: { sync: string; mayWrite: boolean }) {
+function startWriter(
+  root: string,
+  { sync, mayWrite, fileBlocksMax }: { sync: string; mayWrite: boolean; fileBlocksMax?: number },
+) {
   const args = [
     '--permission',
     '--allow-worker',
     '--allow-fs-read=*',
     ...(mayWrite ? [`--allow-fs-write=${root}/*`] : []),
   ];
-  const child = spawn(
-    process.execPath,
-    [...args, 'tests/stand-ins/journal-writer.ts', join(root, writer), sync, keys],
-    {
-      stdio: ['ignore', 'pipe', 'pipe'],
-    },
-  );
+  const words = [process.execPath, ...args, 'tests/stand-ins/journal-writer.ts', join(root, writer), sync, keys];
+  const limit = `ulimit -f ${fileBlocksMax ?? 'unlimited'} && exec "$@"`;
+  const child = spawn('/bin/sh', ['-c', limit, 'sh', ...words], { stdio: ['ignore', 'pipe', 'pipe'] });
   const lines: string[] = [];
   const errors: string[] = [];
   const opened = Promise.withResolvers<void>();
@@ -102,4 +101,25 @@ test('startJournal() says so when it may not write its folder', async (t) => {
   const { lines, ended } = startWriter(folder.root, { sync: 'interval', mayWrite: false });
   await ended;
   assert.match(lines.join(), /^failed io .*(permission|Access|access)/);
+});
+
+test('a journal that its disk refuses is broken for good, says so once, and takes nothing more', async (t) => {
+  const folder = journalFolder(writer);
+  t.after(folder.remove);
+  mkdirSync(join(folder.root, writer));
+  // Files may grow to 51,200 bytes: the write that would pass it fails, and not for want of space.
+  const { lines, ended } = startWriter(folder.root, { sync: 'interval', mayWrite: true, fileBlocksMax: 100 });
+  await ended;
+  assert.deepEqual(
+    lines.filter((line) => line.startsWith('told')),
+    ['told io'],
+  );
+  assert.match(lines.at(-1) ?? '', /^failed io the journal cannot be written/);
+  const present = await idsIn(folder.root);
+  const acknowledged = lines.filter((line) => line.length === 22);
+  assert.ok(acknowledged.length > 0);
+  assert.deepEqual(
+    acknowledged.filter((id) => !present.has(id)),
+    [],
+  );
 });
