@@ -58,7 +58,8 @@ export async function startInstallation(options: InstallationOptions = {}): Prom
   if (options.config !== undefined) writeFileSync(config, options.config);
   const base = ['--data', data, ...(options.config === undefined ? [] : ['--config', config])];
   // Tests must know both ports, and the ready line names one.
-  const wanted = options.tls === true ? { plain: await freePort(), tls: await freePort() } : { plain: options.port ?? 0, tls: 0 };
+  const wanted =
+    options.tls === true ? { plain: await freePort(), tls: await freePort() } : { plain: options.port ?? 0, tls: 0 };
   const listeners = [
     `listen.plain=127.0.0.1:${wanted.plain}`,
     options.tls === true ? `listen.tls=127.0.0.1:${wanted.tls}` : 'listen.tls=off',

@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { installationFor, startApp } from '../installation.ts';
+import { freePort, installationFor, startApp } from '../installation.ts';
 import type { PasskeyClient } from '../passkey-client.ts';
-import { ask, eventually, freePort, openStream, processesOf, signalTo } from './product.ts';
+import { ask, eventually, openStream, processesOf, signalTo } from './product.ts';
 
 const leaseMs = 5_000;
 /** Heartbeats, watches and a busy machine: how late the end of a lease may show in these tests. */

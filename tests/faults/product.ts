@@ -1,9 +1,7 @@
 // What the fault tests share: the processes of a running installation, and ways to ask it that never throw.
 
-import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { request } from 'node:http';
-import { type AddressInfo, createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Installation } from '../installation.ts';
 import type { PasskeyClient, Reply } from '../passkey-client.ts';
@@ -51,15 +49,6 @@ export async function eventually<T>(
     if (Date.now() > giveUpAt) throw new Error(`still not so after ${eventuallyMsMax} ms: ${words}`);
     await sleep(50);
   }
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 /** A program's request with a person's cookies: no redirects to sign-in. `status` 0: the connection was refused or broke. */
