@@ -32,6 +32,9 @@ export interface ClientSide {
 /** How long the rest of an unwanted body is read and thrown away, so that the client can take the answer. */
 const lingerMs = 1_000;
 
+/** A whole body up to this size goes out in one write with its head. */
+const oneWriteBytesMax = 16 * 1024;
+
 /** What node hands over with an `upgrade` event. */
 export interface UpgradedSocket {
   readonly socket: Duplex;
@@ -43,6 +46,9 @@ export class Http1Client implements ClientSide {
   readonly body: IncomingMessage;
   readonly #response: ServerResponse;
   readonly #upgrade: UpgradedSocket | null;
+  #contentLength = -1;
+  /** The whole body, held until `end`, which follows in the same turn. */
+  #wholeBody: string | null = null;
   constructor(request: IncomingMessage, response: ServerResponse, upgrade: UpgradedSocket | null = null) {
     this.body = request;
     this.#response = response;
@@ -68,8 +74,15 @@ export class Http1Client implements ClientSide {
   }
   start(status: number, headers: readonly string[]): void {
     this.#response.writeHead(status, headers as string[]);
+    const at = headers.indexOf('content-length');
+    if (at >= 0 && at % 2 === 0) this.#contentLength = Number(headers[at + 1]);
   }
   write(chunk: Uint8Array): boolean {
+    if (chunk.byteLength === this.#contentLength && chunk.byteLength <= oneWriteBytesMax) {
+      // Node joins head and body into one write only for strings; latin1 keeps every byte as it is.
+      this.#wholeBody = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength).toString('latin1');
+      return true;
+    }
     return this.#response.write(chunk);
   }
   onDrain(listener: () => void): void {
@@ -81,7 +94,8 @@ export class Http1Client implements ClientSide {
       for (let at = 0; at < trailers.length; at += 2) pairs.push([trailers[at] ?? '', trailers[at + 1] ?? '']);
       this.#response.addTrailers(pairs);
     }
-    this.#response.end();
+    if (this.#wholeBody === null) this.#response.end();
+    else this.#response.end(this.#wholeBody, 'latin1');
     if (!this.body.complete) this.#linger();
   }
   #linger(): void {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { request as httpRequest } from 'node:http';
+import { Agent, request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
 import { test } from 'node:test';
 import { rawApp, startGateway, until } from './test-gateway.ts';
@@ -46,6 +46,34 @@ test('forwardRequest() sends what was asked and streams the answer back', async 
     cutReason: null,
   });
 });
+
+for (const [name, byteCount] of [
+  ['short', 1024],
+  ['longer', 40_000],
+] as const) {
+  test(`a ${name} body of known length arrives byte for byte, on a connection that goes on`, async (t) => {
+    const body = Buffer.from(Array.from({ length: byteCount }, (_, index) => (index * 7) % 256));
+    const gateway = await startGateway(t, {
+      upstream: (_request, response) => {
+        response.writeHead(200, { 'content-length': byteCount, 'x-name': 'caf\u00e9' });
+        response.end(body);
+      },
+    });
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    t.after(() => agent.destroy());
+    for (let round = 0; round < 3; round += 1) {
+      const options = { port: gateway.port, host: '127.0.0.1', agent, headers: { host: 'app.localhost' } };
+      const [response] = await once(httpRequest(options).end(), 'response');
+      const received = Buffer.concat(await response.toArray());
+      assert.equal(response.headers['x-name'], 'caf\u00e9');
+      assert.deepEqual(received, body);
+    }
+    assert.deepEqual(
+      gateway.outcomes.map(({ bytesDown }) => bytesDown),
+      [byteCount, byteCount, byteCount],
+    );
+  });
+}
 
 test('server-sent events arrive one by one while the answer is open', async (t) => {
   const gateway = await startGateway(t, {

@@ -119,6 +119,7 @@ class HttpForward implements ForwardHandle, Swept, Dispatcher.DispatchHandler {
   #bytesDown = 0;
   #isStream = false;
   #blockedByClient = false;
+  #listensToDrain = false;
   #ended = false;
 
   constructor(options: ForwardOptions) {
@@ -141,11 +142,6 @@ class HttpForward implements ForwardHandle, Swept, Dispatcher.DispatchHandler {
     }
     sweep.add(this);
     client.onClose(() => this.#onClientClose());
-    client.onDrain(() => {
-      this.#blockedByClient = false;
-      this.#lastTick = sweep.tick;
-      this.#controller?.resume();
-    });
     if (request.expectsContinue && this.#body !== null) client.sendContinue();
     this.#dispatch();
   }
@@ -207,7 +203,20 @@ class HttpForward implements ForwardHandle, Swept, Dispatcher.DispatchHandler {
     if (!this.#options.client.write(chunk)) {
       this.#blockedByClient = true;
       controller.pause();
+      this.#waitForDrain();
     }
+  }
+
+  /** Most answers never wait, so the listener is set when the first one does. */
+  #waitForDrain(): void {
+    if (this.#listensToDrain) return;
+    this.#listensToDrain = true;
+    const { client, sweep } = this.#options;
+    client.onDrain(() => {
+      this.#blockedByClient = false;
+      this.#lastTick = sweep.tick;
+      this.#controller?.resume();
+    });
   }
 
   onResponseEnd(controller: Dispatcher.DispatchController): void {

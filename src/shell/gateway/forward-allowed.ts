@@ -46,6 +46,7 @@ export async function forwardAllowed(gate: Gate, judged: Judged): Promise<void> 
       handle?.cut(cutBefore);
     },
   });
+  const rotating = rotatedCookie(gate, judged);
   handle = forwardRequest({
     request,
     client: exchange.client,
@@ -55,7 +56,7 @@ export async function forwardAllowed(gate: Gate, judged: Judged): Promise<void> 
     sweep: gate.sweep,
     strictTransportSecurity: request.tls ? 'max-age=31536000' : null,
     bodyBytesMax: null,
-    ownSetCookie: await rotatedCookie(gate, judged),
+    ownSetCookie: rotating === null ? null : await rotating,
     answerRefusal: (refusal: Refusal) =>
       answerGatewayRefusal(gate, { ...judged, status: refusal.status, words: refusal.words }),
     onEnd: unregister,

@@ -12,10 +12,14 @@ const inFlight = new Set<string>();
  * cookie, so that parallel requests keep working on the old value through its grace. A failed rotation is tried again at the
  * next page load: the old value is still good.
  */
-export async function rotatedCookie(gate: Gate, { identified, request, now }: Asked): Promise<string | null> {
+export function rotatedCookie(gate: Gate, { identified, request, now }: Asked): null | Promise<string | null> {
   const { cookie } = identified;
   if (cookie === null || !cookie.isCurrent || now - cookie.rotatedAt < cookieRotationMs) return null;
   if (!isNavigation(request) || inFlight.has(cookie.id)) return null;
+  return rotate(gate, cookie);
+}
+
+async function rotate(gate: Gate, cookie: NonNullable<Asked['identified']['cookie']>): Promise<string | null> {
   inFlight.add(cookie.id);
   try {
     const { cookie: value } = await gate.call('cookie/rotate', { cookieHash: cookie.hash });
