@@ -94,6 +94,7 @@ export function fakeFactView(
     get: <K extends FactKind>(kind: K, id: string) => of(kind).get(id) as FactOf<K> | undefined,
     all: <K extends FactKind>(kind: K) => of(kind).entries() as IterableIterator<[string, FactOf<K>]>,
     appCookieByHash: (hash) => list('app-cookie').find(({ body }) => body.hash === hash),
+    replacedAppCookieByHash: (hash) => list('app-cookie').find(({ body }) => body.previousHash === hash),
     tokenByHash: (hash) => list('token').find(({ body }) => body.hash === hash),
     grantsOf: (id) => list('grant').filter(({ body }) => body.user === id),
     sessionsOf: (id) => list('session').filter(({ body }) => body.user === id),

@@ -26,6 +26,21 @@ export function isNavigation(request: GatewayRequest): boolean {
   return prefersHtml(request) && headerOf(request, 'x-requested-with') === undefined;
 }
 
+/**
+ * Is this the question a browser asks before a cross-origin request (Fetch, "CORS-preflight")? Those carry neither
+ * credentials nor a body; what does is no preflight, whatever its headers say.
+ */
+export function isPreflight(request: GatewayRequest): boolean {
+  return (
+    request.method === 'OPTIONS' &&
+    headerOf(request, 'origin') !== undefined &&
+    headerOf(request, 'access-control-request-method') !== undefined &&
+    request.cookie === '' &&
+    request.authorization === null &&
+    !request.hasBody
+  );
+}
+
 /** Is HTML acceptable and named before JSON? A bare wildcard, as command line clients send, does not count. */
 export function prefersHtml(request: GatewayRequest): boolean {
   const accept = headerOf(request, 'accept')?.toLowerCase() ?? '';

@@ -186,6 +186,8 @@ export interface FactView {
   all<K extends FactKind>(kind: K): IterableIterator<[id: string, body: FactOf<K>]>;
   /** The app cookie (current or in its rotation grace) with this SHA-256 hash, base64url. */
   appCookieByHash(hash: string): { id: string; body: AppCookie } | undefined;
+  /** The app cookie that had this hash before its last rotation, once the grace is over: whoever shows it holds a copy. */
+  replacedAppCookieByHash(hash: string): { id: string; body: AppCookie } | undefined;
   tokenByHash(hash: string): { id: string; body: Token } | undefined;
   grantsOf(user: string): readonly { id: string; body: Grant }[];
   sessionsOf(user: string): readonly { id: string; body: Session }[];

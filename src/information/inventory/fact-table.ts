@@ -115,6 +115,13 @@ export class FactTable implements FactView {
     );
   }
 
+  replacedAppCookieByHash(hash: string): StandingFact<'app-cookie'> | undefined {
+    const now = this.#clock();
+    return this.#find('app-cookie', `cookie ${hash}`).find(
+      ({ body }: { body: AppCookie }) => body.previousHash === hash && body.hash !== hash && now >= body.previousUntil,
+    );
+  }
+
   tokenByHash(hash: string): { id: string; body: Token } | undefined {
     return this.#find('token', `token ${hash}`)[0];
   }

@@ -6,7 +6,9 @@ import { canonicalLocation } from './canonical-location.ts';
 import { forwardAllowed } from './forward-allowed.ts';
 import type { Gate } from './gate.ts';
 import { identifyAsker } from './identify-asker.ts';
+import { judgeAccess } from './judge-access.ts';
 import { isOwnEndpoint, serveOwnEndpoint } from './own-endpoints.ts';
+import { reportCopiedCookie } from './rotate-cookie.ts';
 import { redirect } from './sign-in.ts';
 
 /**
@@ -38,6 +40,7 @@ export async function accessFlow(gate: Gate, exchange: Exchange): Promise<void> 
     },
     { facts: gate.facts, resource: site.id, now },
   );
+  if (identified.copiedCookieHash !== null) void reportCopiedCookie(gate, identified.copiedCookieHash);
   const context = { exchange, id, request, site, identified, now };
   if (isOwnEndpoint(request)) return serveOwnEndpoint(gate, context);
 
@@ -58,10 +61,11 @@ export async function accessFlow(gate: Gate, exchange: Exchange): Promise<void> 
       noun: '',
     },
   };
-  const verdict = gate.judge(question, now);
+  const epoch = gate.facts.epoch;
+  const verdict = judgeAccess(gate, { question, request, site, now });
   if (isWorthAnEvent(gate, { identified, verdict, site, request })) {
     await gate.record(accessEvent(gate, { id, now, question, verdict, request, site }));
   }
   if (verdict.answer !== 'allow') return answerVerdict(gate, { ...context, question, verdict });
-  return forwardAllowed(gate, { ...context, question, verdict });
+  return forwardAllowed(gate, { ...context, question, verdict, epoch });
 }

@@ -1,14 +1,17 @@
 import { type ForwardHandle, forwardRequest, type Refusal, requestHeadersFor } from '#enforcement/gateway';
-import { answerGatewayRefusal } from './answers.ts';
+import type { Verdict } from '#foundation/model';
+import { accessEvent } from './access-event.ts';
+import { answerGatewayRefusal, answerUnavailable, answerVerdict } from './answers.ts';
 import type { Gate, Judged } from './gate.ts';
+import { judgeAccess } from './judge-access.ts';
 import { rotatedCookie } from './rotate-cookie.ts';
 
 /**
  * Sends an allowed request on: identity attached, our own credentials taken off, and the running exchange entered among
  * the live ones so that it ends when the answer does.
  */
-export async function forwardAllowed(gate: Gate, judged: Judged): Promise<void> {
-  const { exchange, request, site, identified, verdict, id } = judged;
+export async function forwardAllowed(gate: Gate, judged: Judged & { readonly epoch: number }): Promise<void> {
+  const { exchange, request, site, identified, id } = judged;
   const { asker } = identified;
   if (site.upstream === null)
     return answerGatewayRefusal(gate, {
@@ -23,6 +26,13 @@ export async function forwardAllowed(gate: Gate, judged: Judged): Promise<void> 
     own.push('nullius-assertion', typeof assertion === 'string' ? assertion : await assertion);
     gate.seen.saw(asker.sessionId, judged.now);
   }
+  const rotating = rotatedCookie(gate, judged);
+  const ownSetCookie = rotating === null ? null : await rotating;
+  // While the event was written and the assertion made, facts may have changed, and a stream that is not registered yet is not
+  // cut. So the answer is asked for again here, and from here to the registration nothing waits.
+  const verdict = standingVerdict(gate, judged);
+  if (verdict.answer !== 'allow') return refuseAfterAll(gate, { ...judged, verdict });
+  if (!gate.isFreshFor(site.sensitivity)) return answerUnavailable(gate, judged);
   const isOwnSite = site.upstream.kind === 'unix';
   // Only the provider's site sees and sets cookies of ours: they are its sign-in state.
   const ownService = isOwnSite && site.id === 'id';
@@ -46,7 +56,6 @@ export async function forwardAllowed(gate: Gate, judged: Judged): Promise<void> 
       handle?.cut(cutBefore);
     },
   });
-  const rotating = rotatedCookie(gate, judged);
   handle = forwardRequest({
     request,
     client: exchange.client,
@@ -56,12 +65,26 @@ export async function forwardAllowed(gate: Gate, judged: Judged): Promise<void> 
     sweep: gate.sweep,
     strictTransportSecurity: request.tls ? 'max-age=31536000' : null,
     bodyBytesMax: null,
-    ownSetCookie: rotating === null ? null : await rotating,
+    ownSetCookie,
     answerRefusal: (refusal: Refusal) =>
       answerGatewayRefusal(gate, { ...judged, status: refusal.status, words: refusal.words }),
     onEnd: unregister,
   });
   if (cutBefore !== undefined) handle.cut(cutBefore);
+}
+
+/** The verdict, or a new one when the facts have moved on since. */
+function standingVerdict(gate: Gate, judged: Judged & { readonly epoch: number }): Verdict {
+  const { verdict, epoch } = judged;
+  const isStanding = gate.facts.revision === verdict.factRevision && gate.facts.epoch === epoch;
+  return isStanding ? verdict : judgeAccess(gate, { ...judged, now: gate.clock() });
+}
+
+/** The yes in the journal did not stand: the no gets an event of its own. */
+async function refuseAfterAll(gate: Gate, judged: Judged): Promise<void> {
+  const again = { ...judged, id: gate.newId(), now: gate.clock() };
+  await gate.record(accessEvent(gate, again));
+  return answerVerdict(gate, again);
 }
 
 function authorityOf({ request }: Judged): string {

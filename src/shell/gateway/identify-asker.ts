@@ -14,11 +14,11 @@ export interface Identified {
     readonly rotatedAt: number;
     readonly isCurrent: boolean;
   } | null;
-  /** True when a program's token was in `Authorization`: it is ours, and is not forwarded. */
+  /** Hash of a cookie value that was replaced and whose grace is over: the browser has the new one, so this is a copy. */
+  readonly copiedCookieHash: string | null;
+  /** True when `Authorization` holds a token of ours, in force or not: it is not forwarded to apps. */
   readonly tokenInAuthorization: boolean;
 }
-
-const anonymous: Identified = { asker: { kind: 'anonymous' }, cookie: null, tokenInAuthorization: false };
 
 /** Everything below is attacker-controlled until its hash is found among the facts. */
 export interface Credentials {
@@ -35,26 +35,33 @@ export function identifyAsker(
   credentials: Credentials,
   context: { facts: FactView; resource: string; now: number },
 ): Identified {
-  const token = tokenOf(credentials);
-  if (token !== undefined) {
-    const found = context.facts.tokenByHash(hash('sha256', token.value, 'base64url'));
-    if (found !== undefined && found.body.status === 'active' && found.body.expiresAt > context.now) {
-      return { asker: { kind: 'token', tokenId: found.id }, cookie: null, tokenInAuthorization: token.inAuthorization };
-    }
+  const { facts, resource, now } = context;
+  const sent = credentials.authorization === undefined ? undefined : tokenIn(credentials.authorization);
+  const known = sent === undefined ? undefined : facts.tokenByHash(hash('sha256', sent, 'base64url'));
+  const tokenInAuthorization = known !== undefined;
+  const token =
+    credentials.nulliusToken === undefined
+      ? known
+      : facts.tokenByHash(hash('sha256', credentials.nulliusToken, 'base64url'));
+  const nobody = { asker: { kind: 'anonymous' }, cookie: null, copiedCookieHash: null, tokenInAuthorization } as const;
+  if (token !== undefined && token.body.status === 'active' && token.body.expiresAt > now) {
+    return { ...nobody, asker: { kind: 'token', tokenId: token.id } };
   }
   const value = credentials.cookie === undefined ? undefined : cookieValue(credentials.cookie, appCookieName);
-  if (value === undefined) return anonymous;
+  if (value === undefined) return nobody;
   const valueHash = hash('sha256', value, 'base64url');
-  const cookie = context.facts.appCookieByHash(valueHash);
-  if (cookie === undefined || cookie.body.resource !== context.resource) return anonymous;
+  const cookie = facts.appCookieByHash(valueHash);
+  if (cookie === undefined) {
+    return facts.replacedAppCookieByHash(valueHash) === undefined ? nobody : { ...nobody, copiedCookieHash: valueHash };
+  }
+  if (cookie.body.resource !== resource) return nobody;
   const isCurrent = cookie.body.hash === valueHash;
-  if (!isCurrent && cookie.body.previousUntil <= context.now) return anonymous;
-  const session = context.facts.get('session', cookie.body.session);
-  if (session === undefined || session.status !== 'active' || session.expiresAt <= context.now) return anonymous;
+  const session = facts.get('session', cookie.body.session);
+  if (session === undefined || session.status !== 'active' || session.expiresAt <= now) return nobody;
   return {
+    ...nobody,
     asker: { kind: 'session', sessionId: cookie.body.session },
     cookie: { id: cookie.id, hash: valueHash, rotatedAt: cookie.body.rotatedAt, isCurrent },
-    tokenInAuthorization: false,
   };
 }
 
@@ -70,16 +77,14 @@ export function cookieValue(header: string, name: string): string | undefined {
   return found === '' ? undefined : found;
 }
 
-function tokenOf(credentials: Credentials): { value: string; inAuthorization: boolean } | undefined {
-  if (credentials.nulliusToken !== undefined) return { value: credentials.nulliusToken, inAuthorization: false };
-  const header = credentials.authorization;
-  if (header === undefined) return undefined;
+/** What stands where a token would in `Authorization`: after `Bearer`, or as the password of `Basic` (git). */
+function tokenIn(header: string): string | undefined {
   const space = header.indexOf(' ');
   const scheme = header.slice(0, space).toLowerCase();
   const rest = header.slice(space + 1).trim();
-  if (scheme === 'bearer') return { value: rest, inAuthorization: true };
+  if (scheme === 'bearer') return rest;
   if (scheme !== 'basic') return undefined;
   const decoded = Buffer.from(rest, 'base64').toString('utf8');
   const colon = decoded.indexOf(':');
-  return colon < 0 ? undefined : { value: decoded.slice(colon + 1), inAuthorization: true };
+  return colon < 0 ? undefined : decoded.slice(colon + 1);
 }

@@ -1,4 +1,5 @@
 import { isNavigation } from '#enforcement/gateway';
+import { ControlError } from './control-client.ts';
 import type { Asked, Gate } from './gate.ts';
 import { appCookieName } from './identify-asker.ts';
 
@@ -28,6 +29,23 @@ async function rotate(gate: Gate, cookie: NonNullable<Asked['identified']['cooki
     return null;
   } finally {
     inFlight.delete(cookie.id);
+  }
+}
+
+/**
+ * A value came back after it had been replaced and its grace was over: control looks again and ends the session, because
+ * either the person or a thief holds a copy. The answer to the request does not wait; it is a stranger's either way.
+ */
+export async function reportCopiedCookie(gate: Pick<Gate, 'call' | 'onFault'>, cookieHash: string): Promise<void> {
+  if (inFlight.has(cookieHash)) return;
+  inFlight.add(cookieHash);
+  try {
+    await gate.call('cookie/rotate', { cookieHash });
+  } catch (error) {
+    // Control says no to a copied cookie; only silence is a fault.
+    if (!(error instanceof ControlError) || error.code !== 'refused') gate.onFault(error, '');
+  } finally {
+    inFlight.delete(cookieHash);
   }
 }
 

@@ -95,6 +95,7 @@ function hypotheticalView(facts: FactView, candidate: { id: string; user: User; 
     },
     all: (kind) => facts.all(kind),
     appCookieByHash: (hash) => facts.appCookieByHash(hash),
+    replacedAppCookieByHash: (hash) => facts.replacedAppCookieByHash(hash),
     tokenByHash: (hash) => facts.tokenByHash(hash),
     grantsOf: (user) => facts.grantsOf(user),
     sessionsOf: (user) => facts.sessionsOf(user),

@@ -1,0 +1,198 @@
+import assert from 'node:assert/strict';
+import { hash } from 'node:crypto';
+import { type TestContext, test } from 'node:test';
+import type { AppCookie, Group, Session, Token, User } from '#foundation/model';
+import { ControlError } from './control-client.ts';
+import { startTestGate } from './test-gate.ts';
+
+const ada: User = {
+  name: 'ada',
+  displayName: 'Ada',
+  email: null,
+  status: 'active',
+  groups: ['administrators'],
+  source: 'local',
+  createdAt: 0,
+};
+const session: Session = {
+  user: 'ada',
+  credential: 'passkey',
+  provider: 'local',
+  phishingResistant: true,
+  authTime: Date.now() - 1000,
+  createdAt: Date.now() - 1000,
+  idleMs: 3_600_000,
+  expiresAt: Date.now() + 3_600_000,
+  bound: false,
+  status: 'active',
+  endedReason: null,
+  userAgent: '',
+};
+const appCookie: AppCookie = {
+  session: 's1',
+  resource: 'wiki',
+  hash: hash('sha256', 'current', 'base64url'),
+  previousHash: hash('sha256', 'replaced', 'base64url'),
+  previousUntil: Date.now() - 1,
+  rotatedAt: Date.now() - 60_001,
+};
+const token: Token = {
+  label: 'ci',
+  owner: { type: 'User', id: 'ada' },
+  hash: hash('sha256', 'nls_secret', 'base64url'),
+  scopes: ['app:wiki:read'],
+  createdAt: 0,
+  expiresAt: Date.now() + 3_600_000,
+  status: 'active',
+};
+const group: Group = { displayName: '', description: '', memberOf: [], origin: 'builtin' };
+const rows = [
+  { kind: 'group', id: 'administrators', body: group },
+  { kind: 'group', id: 'everyone', body: group },
+  { kind: 'user', id: 'ada', body: ada },
+  { kind: 'session', id: 's1', body: session },
+  { kind: 'app-cookie', id: 'c1', body: appCookie },
+  { kind: 'token', id: 't1', body: token },
+] as const;
+const asAda = { cookie: '__Host-nullius_app=current' };
+
+test('accessFlow() forwards nothing when the session ends while the event is being written', async (t: TestContext) => {
+  let revoke = () => {};
+  const gate = await startTestGate(t, { rows, onRecord: () => revoke() });
+  assert.equal((await gate.ask('/', { headers: asAda })).status, 200);
+  let done = false;
+  revoke = () => {
+    if (!done) gate.put([{ kind: 'session', id: 's1', body: { ...session, status: 'revoked' } }]);
+    done = true;
+  };
+  assert.equal((await gate.ask('/late', { headers: asAda })).status, 403);
+  assert.deepEqual(
+    gate.received.map(({ url }) => url),
+    ['/'],
+  );
+  assert.equal(gate.events.at(-1)?.statusId, 2, 'the refusal has an event of its own');
+  assert.equal(gate.live.size, 0);
+});
+
+test('accessFlow() goes on when unrelated facts change while the event is being written', async (t: TestContext) => {
+  const gate: Awaited<ReturnType<typeof startTestGate>> = await startTestGate(t, {
+    rows,
+    onRecord: () => gate.put([{ kind: 'group', id: 'others', body: group }]),
+  });
+  assert.equal((await gate.ask('/', { headers: asAda })).status, 200);
+  assert.equal(gate.events.length, 1);
+});
+
+test('accessFlow() tells control of a cookie that was replaced and came back, and treats it as nobody’s', async (t) => {
+  const refusing = () => Promise.reject(new ControlError('refused', { message: 'ended', status: 401 }));
+  const gate = await startTestGate(t, { rows, call: refusing });
+  const answer = await gate.ask('/', { headers: { cookie: '__Host-nullius_app=replaced' } });
+  assert.equal(answer.status, 401);
+  assert.deepEqual(gate.calls, [{ name: 'cookie/rotate', request: { cookieHash: appCookie.previousHash } }]);
+  await gate.ask('/', { headers: { cookie: '__Host-nullius_app=never-seen' } });
+  assert.equal(gate.calls.length, 1, 'a value nobody ever had says nothing');
+});
+
+const preflight = { origin: 'https://elsewhere.example', 'access-control-request-method': 'PUT' };
+
+test('accessFlow() lets preflights of strangers through only where the resource says so', async (t: TestContext) => {
+  const closed = await startTestGate(t, { rows });
+  assert.equal((await closed.ask('/api', { method: 'OPTIONS', headers: preflight })).status, 401);
+  assert.equal(closed.received.length, 0);
+  const open = await startTestGate(t, { rows, app: { corsPreflight: true } });
+  assert.equal((await open.ask('/api', { method: 'OPTIONS', headers: preflight })).status, 200);
+  const [seen] = open.received;
+  assert.equal(seen?.method, 'OPTIONS');
+  assert.equal(seen?.headers['nullius-assertion'], undefined);
+});
+
+test('accessFlow() takes nothing for a preflight that is none', async (t: TestContext) => {
+  const gate = await startTestGate(t, { rows, app: { corsPreflight: true } });
+  const tries = [
+    { method: 'OPTIONS', headers: {} },
+    { method: 'OPTIONS', headers: { origin: preflight.origin } },
+    { method: 'OPTIONS', headers: { 'access-control-request-method': 'PUT' } },
+    { method: 'OPTIONS', headers: { ...preflight, cookie: 'app=1' } },
+    { method: 'OPTIONS', headers: { ...preflight, authorization: 'Basic eDp5' } },
+    { method: 'OPTIONS', headers: { ...preflight, 'content-length': '0', 'transfer-encoding': 'chunked' } },
+    { method: 'GET', headers: preflight },
+    { method: 'HEAD', headers: preflight },
+    { method: 'PUT', headers: preflight },
+  ];
+  for (const each of tries) {
+    const answer = await gate.ask('/api', each).catch(() => ({ status: 400 }));
+    assert.ok(answer.status >= 400, JSON.stringify(each));
+  }
+  assert.equal(gate.received.length, 0);
+});
+
+test('accessFlow() sends no token of ours to an app, whichever field it came in', async (t: TestContext) => {
+  const gate = await startTestGate(t, { rows });
+  const bearer = { authorization: 'Bearer nls_secret' };
+  const basic = { authorization: `Basic ${Buffer.from('git:nls_secret').toString('base64')}` };
+  for (const headers of [
+    bearer,
+    basic,
+    { ...bearer, 'nullius-token': 'nls_secret' },
+    { ...bearer, 'nullius-token': 'junk', ...asAda },
+  ]) {
+    assert.equal((await gate.ask('/', { headers })).status, 200, JSON.stringify(headers));
+  }
+  gate.put([{ kind: 'token', id: 't1', body: { ...token, status: 'revoked' } }]);
+  assert.equal((await gate.ask('/', { headers: { ...bearer, ...asAda } })).status, 200);
+  assert.equal(gate.received.length, 5);
+  assert.ok(!JSON.stringify(gate.received).includes('secret'), JSON.stringify(gate.received));
+  assert.equal((await gate.ask('/', { headers: { authorization: 'Bearer the-app-s-own', ...asAda } })).status, 200);
+  assert.equal(gate.received.at(-1)?.headers.authorization, 'Bearer the-app-s-own');
+});
+
+test('accessFlow() lets a token that may read do nothing else', async (t: TestContext) => {
+  const gate = await startTestGate(t, { rows });
+  const headers = { authorization: 'Bearer nls_secret' };
+  for (const method of ['POST', 'PUT', 'PATCH', 'DELETE']) {
+    assert.equal((await gate.ask('/', { method, headers })).status, 403, method);
+  }
+  assert.equal(gate.received.length, 0);
+  assert.equal((await gate.ask('/', { method: 'HEAD', headers })).status, 200);
+});
+
+test('accessFlow() keeps every spelling of its own folder from the app', async (t: TestContext) => {
+  const gate = await startTestGate(t, { rows });
+  for (const path of [
+    '/.nullius',
+    '/.nullius/',
+    '/.NULLIUS/sign-in',
+    '/%2enullius/x',
+    '/%2Enullius/callback',
+    '/.nulliu%73/x',
+    '/.nullius/sw.js',
+    '/.nullius//x',
+    '/x/../.nullius/x',
+    '/.nullius;a=1/x',
+    '/.nullius%2fx',
+  ]) {
+    for (const method of ['GET', 'HEAD', 'OPTIONS', 'POST', 'DELETE']) {
+      const answer = await gate.ask(path, { method, headers: asAda });
+      assert.ok(answer.status >= 400, `${method} ${path} ${answer.status}`);
+    }
+  }
+  assert.equal(gate.received.length, 0);
+});
+
+test('accessFlow() believes no identity header that a client sends', async (t: TestContext) => {
+  const gate = await startTestGate(t, { rows });
+  const forged = {
+    'nullius-assertion': 'x.y.z',
+    Nullius_Assertion: 'x.y.z',
+    'nullius.decision': 'x',
+    'nullius-decision': 'x',
+    'x-forwarded-for': '6.6.6.6',
+    x_forwarded_host: 'evil',
+    'x-real-ip': '6.6.6.6',
+  };
+  await gate.ask('/', { headers: { ...forged, ...asAda } });
+  const headers = gate.received[0]?.headers ?? {};
+  assert.equal(headers['nullius-assertion'], 'a.b.c');
+  assert.match(String(headers['nullius-decision']), /^id-/);
+  assert.ok(!/x\.y\.z|6\.6\.6\.6|evil/.test(JSON.stringify(headers)), JSON.stringify(headers));
+});

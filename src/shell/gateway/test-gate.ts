@@ -1,0 +1,167 @@
+// A gateway for tests of the access flow: real sockets, facts, policies and apps; only control and journal are played.
+import { globSync, readFileSync } from 'node:fs';
+import { createServer, request as httpRequest, type IncomingHttpHeaders } from 'node:http';
+import type { AddressInfo, Server } from 'node:net';
+import { basename, join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { compilePublication, findRemedies, judge, LiveStreams } from '#decision/administration';
+import { createFrontServers, createSweep, createUpstreams } from '#enforcement/gateway';
+import type { FactRow, JournalEvent, Resource } from '#foundation/model';
+import { FactTable } from '#information/inventory';
+import { accessFlow } from './access-flow.ts';
+import { Assertions } from './assertions.ts';
+import { type CallControl, ControlError } from './control-client.ts';
+import type { Gate } from './gate.ts';
+import { Metrics } from './metrics.ts';
+import { SeenSessions } from './seen-sessions.ts';
+import { sitesFrom } from './sites.ts';
+
+const shipped = join(import.meta.dirname, '../../../policies');
+const policies = compilePublication({
+  sequence: 1,
+  schema: readFileSync(join(shipped, 'schema.cedarschema'), 'utf8'),
+  policies: globSync(join(shipped, '*.cedar'))
+    .sort()
+    .map((file) => ({ file: basename(file), text: readFileSync(file, 'utf8') })),
+});
+
+type Row = Omit<FactRow, 'revision'>;
+interface Answer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+}
+
+/** What reached the app behind it. */
+interface Received {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: IncomingHttpHeaders;
+}
+
+export const appDefaults: Omit<Resource, 'upstream'> = {
+  kind: 'app',
+  displayName: 'Wiki',
+  description: '',
+  segment: null,
+  allowPrivate: true,
+  preserveHost: false,
+  routes: [],
+  corsPreflight: false,
+  requestable: true,
+  origin: 'api',
+};
+
+/** Starts app `wiki` and a gateway in front of it over these facts. `onRecord` runs while the journal writes. */
+export async function startTestGate(
+  t: TestContext,
+  options: { rows: readonly Row[]; app?: Partial<Resource>; onRecord?: () => void; call?: CallControl },
+) {
+  const received: Received[] = [];
+  const app = createServer((request, response) => {
+    received.push({ method: request.method ?? '', url: request.url ?? '', headers: request.headers });
+    response.end('from the app');
+  });
+  const upstream = `http://127.0.0.1:${await listen(t, app)}`;
+  const facts = new FactTable({ clock: Date.now });
+  const put = (rows: readonly Row[]) => {
+    const revision = facts.revision + 1;
+    facts.apply(
+      rows.map((row) => ({ ...row, revision }) as FactRow),
+      revision,
+    );
+  };
+  put([{ kind: 'resource', id: 'wiki', body: { ...appDefaults, upstream, ...options.app } }, ...options.rows]);
+  const urls = { domain: 'localhost', appsDomain: 'localhost', scheme: 'http', port: 8080 } as const;
+  const sites = sitesFrom(facts, { urls, webSocketPath: '/nowhere' });
+  const calls: { name: string; request: unknown }[] = [];
+  const call: CallControl = (name, request) => {
+    calls.push({ name, request });
+    return options.call === undefined
+      ? Promise.reject(new ControlError('unreachable', { message: 'control is not here' }))
+      : options.call(name, request);
+  };
+  const events: JournalEvent[] = [];
+  const sweep = createSweep(() => performance.now());
+  const upstreams = createUpstreams({ ownListeners: () => [] });
+  const input = { view: facts, policies };
+  const live = new LiveStreams({
+    clock: Date.now,
+    monotonicClock: () => performance.now(),
+    judge: (question, now) => judge({ ...input, question, now }),
+    yieldTurn: () => new Promise((resolve) => setImmediate(resolve)),
+    onFault: () => undefined,
+  });
+  let ids = 0;
+  const parts: Partial<Gate> = {
+    clock: Date.now,
+    newId: () => `id-${++ids}`,
+    urls,
+    facts,
+    sites: () => sites,
+    isFreshFor: () => true,
+    judge: (question, now) => judge({ ...input, question, now }),
+    remedies: (question, now) => findRemedies({ ...input, question, now }),
+    record: async (event) => {
+      events.push(event);
+      await new Promise((resolve) => setImmediate(resolve));
+      options.onRecord?.();
+    },
+    countStranger: () => 1,
+    live,
+    call,
+    assertions: new Assertions(async () => ({ jwt: 'a.b.c', expiresAt: Date.now() + 60_000 }) as never, Date.now),
+    seen: new SeenSessions(async () => ({}) as never),
+    upstreams,
+    sweep,
+    metrics: new Metrics(),
+    onFault: () => undefined,
+  };
+  const gate = parts as Gate;
+  const faults: unknown[] = [];
+  const servers = createFrontServers({
+    contextFor: null,
+    onTrouble: () => undefined,
+    onExchange: (exchange) =>
+      void accessFlow(gate, exchange).catch((error: unknown) => {
+        faults.push(error);
+        exchange.client.destroy();
+      }),
+  });
+  const port = await listen(t, servers.plain as Server);
+  t.after(async () => {
+    sweep.stop();
+    await gate.seen.close();
+    await upstreams.close();
+  });
+  const ask = (
+    path: string,
+    { method = 'GET', headers = {} }: { method?: string; headers?: Record<string, string> } = {},
+  ) =>
+    new Promise<Answer>((resolve, reject) => {
+      const sent = httpRequest(
+        { host: '127.0.0.1', port, path, method, agent: false, headers: { host: 'wiki.localhost:8080', ...headers } },
+        (response) => {
+          let body = '';
+          response.setEncoding('utf8');
+          response.on('data', (chunk: string) => {
+            body += chunk;
+          });
+          response.on('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, body }));
+        },
+      );
+      sent.on('error', reject);
+      sent.end();
+    });
+  return { ask, put, facts, received, calls, events, faults, live };
+}
+
+async function listen(t: TestContext, server: Server): Promise<number> {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.after(() => {
+    server.close();
+    if ('closeAllConnections' in server && typeof server.closeAllConnections === 'function')
+      server.closeAllConnections();
+  });
+  return (server.address() as AddressInfo).port;
+}
