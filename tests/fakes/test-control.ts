@@ -1,9 +1,9 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startSigner } from '#shell/signer';
-import type { ControlHandoff } from '#shell/wire';
+import { adminTokenFile, type ControlHandoff } from '#shell/wire';
 import { type RunningControl, startControl } from '../../src/shell/control/start-control.ts';
 
 /** A real signer, store, journal and control on sockets in a temporary folder: what tests of this room talk to. */
@@ -81,7 +81,17 @@ export async function startTestControl(options: { config?: string } = {}): Promi
       test.control = await begin();
     },
     call: (method, path, call = {}) =>
-      callSocket(call.socket === 'web' ? sockets.web : sockets.admin, { method, path, ...call }),
+      call.socket === 'web'
+        ? callSocket(sockets.web, { method, path, ...call })
+        : callSocket(sockets.admin, {
+            method,
+            path,
+            ...call,
+            headers: {
+              authorization: `Bearer ${readFileSync(adminTokenFile(dataDirectory), 'utf8')}`,
+              ...call.headers,
+            },
+          }),
     async stop() {
       await test.control.stop();
       await signer.close();

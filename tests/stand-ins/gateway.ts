@@ -27,6 +27,7 @@ const own = join(dataDirectory, 'gateway', child.handoff.name);
 const attempts = () => ({
   rootKey: outcome(() => readFileSync(`${dataDirectory}.root-key`)),
   signerKeys: outcome(() => readFileSync(join(dataDirectory, 'signer', 'keys.json'))),
+  adminToken: outcome(() => readFileSync(join(dataDirectory, 'control.token'))),
   store: outcome(() => readdirSync(join(dataDirectory, 'store'))),
   otherCache: outcome(() => writeFileSync(join(dataDirectory, 'cache', 'control', 'x'), 'x')),
   otherJournal: outcome(() => writeFileSync(join(dataDirectory, 'journal', 'control', 'x'), 'x')),

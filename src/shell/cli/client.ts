@@ -3,6 +3,7 @@ import { request as httpRequest, type IncomingMessage, type RequestOptions } fro
 import { request as httpsRequest } from 'node:https';
 import { join } from 'node:path';
 import { rootCertificates } from 'node:tls';
+import { adminTokenFile } from '#shell/wire';
 import { isLoopback } from '../config/listen.ts';
 import { CliError } from './failure.ts';
 
@@ -33,7 +34,13 @@ export interface ApiClient {
   stream(call: ApiCall, options: { onData: (data: string) => void; signal: AbortSignal }): Promise<void>;
 }
 
-type Target = { readonly options: RequestOptions; readonly send: typeof httpRequest; readonly name: string };
+interface Target {
+  readonly options: RequestOptions;
+  readonly send: typeof httpRequest;
+  readonly name: string;
+  /** Read for each request: control makes a new one at every start. */
+  readonly token: () => string | undefined;
+}
 
 /** `server` undefined: the admin socket in the data folder. Throws CliError for a server that must not get a token. */
 export function createApiClient(input: {
@@ -79,7 +86,19 @@ export function createApiClient(input: {
 
 function socketTarget(dataDirectory: string): Target {
   const socketPath = join(dataDirectory, 'control.sock');
-  return { options: { socketPath, headers: { host: 'control' } }, send: httpRequest, name: socketPath };
+  const options = { socketPath, headers: { host: 'control' } };
+  return { options, send: httpRequest, name: socketPath, token: () => readAdminToken(dataDirectory) };
+}
+
+/** Undefined when there is none: then nothing answers at the socket either, and that is what people are told. */
+function readAdminToken(dataDirectory: string): string | undefined {
+  const path = adminTokenFile(dataDirectory);
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw new CliError('failed', `\`${path}\` cannot be read; run this as the user who runs \`nullius up\``);
+  }
 }
 
 function serverTarget(server: string, input: { caFile: string | undefined; token: string | undefined }): Target {
@@ -104,12 +123,13 @@ function serverTarget(server: string, input: { caFile: string | undefined; token
   const options: RequestOptions & { ca?: string[]; servername?: string } = {
     host: local ? '127.0.0.1' : url.hostname.replace(/^\[|\]$/g, ''),
     port: url.port,
-    headers: { host: url.host, authorization: `Bearer ${input.token}` },
+    headers: { host: url.host },
   };
-  if (url.protocol === 'http:') return { options, send: httpRequest, name: server };
+  const token = () => input.token;
+  if (url.protocol === 'http:') return { options, send: httpRequest, name: server, token };
   if (local) options.servername = url.hostname;
   if (input.caFile !== undefined) options.ca = [...rootCertificates, readCa(input.caFile)];
-  return { options, send: httpsRequest, name: server };
+  return { options, send: httpsRequest, name: server, token };
 }
 
 function readCa(file: string): string {
@@ -125,8 +145,10 @@ function send(target: Target, call: ApiCall, signal?: AbortSignal): Promise<Inco
   for (const [name, value] of Object.entries(call.query ?? {})) if (value !== undefined) query.set(name, String(value));
   const path = `/api/v1${call.path}${query.size === 0 ? '' : `?${query}`}`;
   const body = call.body === undefined ? undefined : JSON.stringify(call.body);
+  const token = target.token();
   const headers = {
     ...target.options.headers,
+    ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
     accept: 'application/json, application/problem+json, text/event-stream',
     ...(body === undefined
       ? {}

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { sha256Base64url } from '#foundation/crypto';
 import { formatUid } from '#foundation/model';
 import { connectSigner } from '#shell/signer-client';
+import { adminTokenFile } from '#shell/wire';
 import { startTestControl, type TestControl } from '../../../tests/fakes/test-control.ts';
 import { routes } from './api/routes.ts';
 
@@ -37,6 +38,22 @@ async function tokenCaller(scopes: string[]) {
 
 test('the admin socket is open to its owner only', () => {
   assert.equal(statSync(control.handoff.sockets.admin).mode & 0o777, 0o600);
+});
+
+test('whoever can open the admin socket but cannot read its token is refused', async () => {
+  const file = adminTokenFile(control.handoff.dataDirectory);
+  assert.equal(statSync(file).mode & 0o777, 0o600);
+  const token = readFileSync(file, 'utf8');
+  const { gatewayToken, signerToken } = control.handoff;
+  for (const authorization of ['', 'Bearer', 'Bearer ', token, `Bearer ${token}x`, `Bearer ${token.slice(1)}`]) {
+    assert.equal((await admin('GET', '/users', undefined, { authorization })).status, 401, authorization);
+  }
+  for (const other of [gatewayToken, signerToken]) {
+    assert.equal((await admin('GET', '/users', undefined, { authorization: `Bearer ${other}` })).status, 401);
+  }
+  assert.equal((await admin('GET', '/users')).status, 200);
+  const onWeb = { socket: 'web', headers: { authorization: `Bearer ${token}` } } as const;
+  assert.equal((await control.call('GET', '/api/v1/users', onWeb)).status, 401, 'it opens its own socket only');
 });
 
 test('the first start tells the link for the first administrator and publishes the shipped policies', async () => {

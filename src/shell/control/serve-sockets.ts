@@ -4,9 +4,10 @@ import type { JWK } from 'jose';
 import { listenOnSocket } from '#shell/child';
 import type { SignerClient } from '#shell/signer-client';
 import type { ControlHandoff } from '#shell/wire';
+import { writeAdminToken } from './admin-token.ts';
 import type { Caller } from './api/caller.ts';
 import { createApi } from './api/dispatch.ts';
-import { identifyCaller, operatorCaller } from './api/identify-caller.ts';
+import { identifyCaller, identifyOperator } from './api/identify-caller.ts';
 import type { ApiServices } from './api/services.ts';
 import type { CertificateCalls } from './certificates/issue-certificates.ts';
 import { createConsoleSite } from './console-site.ts';
@@ -62,7 +63,8 @@ export async function serveSockets(needs: ServeNeeds): Promise<() => Promise<voi
       [`demo.${appsDomain}`, createDemoSite()],
     ]),
   );
-  const admin = createAdminServer(listener(async () => operatorCaller));
+  const adminToken = await writeAdminToken(handoff.dataDirectory, services.random);
+  const admin = createAdminServer(listener(async (request) => identifyOperator(request.headers, adminToken)));
   const gateways = await startGatewaySocket({
     follow,
     handlers: createGatewayCalls({

@@ -1,11 +1,13 @@
 // People behind the gateway: sessions by assertion, their own site only, and the last administrator.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Session, User } from '#foundation/model';
 import { connectSigner, type SignerClient } from '#shell/signer-client';
 import { openStore } from '#shell/store';
+import { adminTokenFile } from '#shell/wire';
 import { type CallOptions, startTestControl, type TestControl } from '../../../tests/fakes/test-control.ts';
 
 let control: TestControl;
@@ -188,9 +190,14 @@ test('nothing strands the last administrator who can sign in', async () => {
 test('live events arrive as they are written', async () => {
   const { request } = await import('node:http');
   const ada = await as('ada-1', 'ada');
+  const authorization = `Bearer ${readFileSync(adminTokenFile(control.handoff.dataDirectory), 'utf8')}`;
   const seen = new Promise<string>((resolve, reject) => {
     const outgoing = request(
-      { socketPath: control.handoff.sockets.admin, path: '/api/v1/events/stream', headers: { host: 'control' } },
+      {
+        socketPath: control.handoff.sockets.admin,
+        path: '/api/v1/events/stream',
+        headers: { host: 'control', authorization },
+      },
       (response) => {
         let text = '';
         response.on('data', (chunk: Buffer) => {

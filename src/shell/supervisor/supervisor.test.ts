@@ -91,7 +91,7 @@ test(
     };
     const { ownFolder, ownJournal, addon, ...forbidden } = attempts;
     assert.deepEqual([ownFolder, ownJournal, addon], ['done', 'done', 'ERR_DLOPEN_DISABLED']);
-    assert.equal(Object.keys(forbidden).length, 11);
+    assert.equal(Object.keys(forbidden).length, 12);
     for (const [name, outcome] of Object.entries(forbidden)) assert.equal(outcome, 'ERR_ACCESS_DENIED', name);
     assert.ok(!environment.includes('SECRET_OF_OURS') && !environment.includes('PATH'));
     const tokens = /[A-Za-z0-9_-]{43}/;

@@ -1,3 +1,4 @@
+export * from './admin-token-file.ts';
 export * from './gateway-control.ts';
 export * from './handoff.ts';
 export * from './public-urls.ts';

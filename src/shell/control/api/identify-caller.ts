@@ -4,10 +4,11 @@ import { identify, operatorUid } from '#decision/administration';
 import { sha256Base64url } from '#foundation/crypto';
 import type { FactView } from '#foundation/model';
 import { issuerOf, originOf, type PublicUrls } from '#shell/wire';
+import { holdsAdminToken } from '../admin-token.ts';
 import type { Caller } from './caller.ts';
 import { problem } from './problem.ts';
 
-/** Whoever may open the admin socket is the operator of this machine; policy judges them like anybody. */
+/** Whoever may open the admin socket and read its token is the operator of this machine; policy judges them like anybody. */
 export const operatorCaller: Caller = {
   asker: { kind: 'operator' },
   uid: operatorUid,
@@ -18,6 +19,16 @@ export const operatorCaller: Caller = {
   address: '',
   correlationId: null,
 };
+
+/** The operator's caller, when the token of the admin socket is shown. Throws ApiProblem 401. */
+export function identifyOperator(headers: Headers, token: string): Caller {
+  if (holdsAdminToken(headers.get('authorization'), token)) return operatorCaller;
+  throw problem(
+    401,
+    'unauthenticated',
+    'send what `control.token` in the data folder holds as `Authorization: Bearer`; `nullius` itself does',
+  );
+}
 
 /** Characters of a token or assertion that are looked at. */
 const credentialLengthMax = 16_384;
