@@ -43,6 +43,8 @@ export interface InstallationOptions {
   readonly overrides?: readonly string[];
   /** Also the TLS listener. A domain with dots (`config: 'domain: example.test'`) then has https URLs. */
   readonly tls?: boolean;
+  /** The same on these ports, for peers that must know them before. */
+  readonly ports?: { readonly plain: number; readonly tls: number };
   readonly environment?: Readonly<Record<string, string>>;
   /** A folder that an earlier installation left. */
   readonly folder?: string;
@@ -58,11 +60,13 @@ export async function startInstallation(options: InstallationOptions = {}): Prom
   if (options.config !== undefined) writeFileSync(config, options.config);
   const base = ['--data', data, ...(options.config === undefined ? [] : ['--config', config])];
   // Tests must know both ports, and the ready line names one.
+  const isTls = options.tls === true || options.ports !== undefined;
   const wanted =
-    options.tls === true ? { plain: await freePort(), tls: await freePort() } : { plain: options.port ?? 0, tls: 0 };
+    options.ports ??
+    (isTls ? { plain: await freePort(), tls: await freePort() } : { plain: options.port ?? 0, tls: 0 });
   const listeners = [
     `listen.plain=127.0.0.1:${wanted.plain}`,
-    options.tls === true ? `listen.tls=127.0.0.1:${wanted.tls}` : 'listen.tls=off',
+    isTls ? `listen.tls=127.0.0.1:${wanted.tls}` : 'listen.tls=off',
     'listen.operations=127.0.0.1:0',
   ];
   const sets = [...listeners, ...(options.overrides ?? [])].flatMap((pair) => ['--set', pair]);
@@ -90,7 +94,7 @@ export async function startInstallation(options: InstallationOptions = {}): Prom
   const consoleOrigin = new URL(/^ready (\S+)/.exec(stdout)?.[1] ?? '').origin;
   const port = Number(new URL(consoleOrigin).port);
   const ports = { plain: wanted.plain || port, tls: wanted.tls };
-  const ca = options.tls === true ? (await runCli(folder, ['key', 'ca', '--data', data])).stdout : '';
+  const ca = isTls ? (await runCli(folder, ['key', 'ca', '--data', data])).stdout : '';
   const issuer = consoleOrigin.replace('//console.', '//id.');
   return {
     folder,

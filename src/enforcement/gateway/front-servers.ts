@@ -26,6 +26,8 @@ export interface FrontServersOptions {
   readonly onExchange: (exchange: Exchange) => void;
   /** TLS context for a server name (lower-case), or undefined: the handshake then fails. Null makes no TLS server. */
   readonly contextFor: ((servername: string) => SecureContext | undefined) | null;
+  /** The certificate that answers a validator of ACME for this server name; without one `acme-tls/1` is not spoken. */
+  readonly challengeFor?: ((servername: string) => SecureContext | undefined) | undefined;
   /** TLS 1.3 unless a setting allows 1.2. */
   readonly minVersion?: 'TLSv1.2' | 'TLSv1.3';
   /** Told about protocol errors and limits hit, for metrics. */
@@ -65,14 +67,28 @@ export function createFrontServers(options: FrontServersOptions): FrontServers {
   return { plain, tls, close: (graceMs) => closeAll({ plain, tls, sockets, graceMs }) };
 }
 
+const servedProtocols = ['h2', 'http/1.1'];
+/** RFC 8737 section 6.2. */
+const acmeProtocol = 'acme-tls/1';
+
 function createTlsServer(options: FrontServersOptions, contextFor: (servername: string) => SecureContext | undefined) {
+  const validations = new WeakMap<TLSSocket, SecureContext>();
   const server = createSecureServer({
     allowHTTP1: true,
-    ALPNProtocols: ['h2', 'http/1.1'],
+    // TLS 1.3 calls this before SNICallback, TLS 1.2 after it. A connection of a validator serves nothing but its handshake.
+    ALPNCallback(this: TLSSocket, { servername, protocols }: { servername: string; protocols: string[] }) {
+      if (protocols.length !== 1 || protocols[0] !== acmeProtocol)
+        return servedProtocols.find((protocol) => protocols.includes(protocol));
+      const proof = options.challengeFor?.(String(servername).toLowerCase());
+      if (proof === undefined) return undefined;
+      validations.set(this, proof);
+      this.setKeyCert(proof);
+      return acmeProtocol;
+    },
     minVersion: options.minVersion ?? 'TLSv1.3',
     handshakeTimeout: limits.tlsHandshakeMsMax,
-    SNICallback: (servername, done) => {
-      const context = contextFor(servername.toLowerCase());
+    SNICallback(this: TLSSocket, servername: string, done: (error: Error | null, context?: SecureContext) => void) {
+      const context = validations.get(this) ?? contextFor(servername.toLowerCase());
       if (context === undefined) done(new Error('unknown server name'));
       else done(null, context);
     },
@@ -105,6 +121,7 @@ function createTlsServer(options: FrontServersOptions, contextFor: (servername: 
     serveHttp2(stream, { headers, rawHeaders, options }),
   );
   server.on('session', (session) => watchSession(session, options));
+  server.on('unknownProtocol', (socket: TLSSocket) => socket.end());
   server.on('tlsClientError', () => options.onTrouble?.('tls-client'));
   return server;
 }

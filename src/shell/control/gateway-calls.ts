@@ -1,6 +1,7 @@
 import { IdentityError } from '#information/identity';
 import type { FactTable } from '#information/inventory';
 import type { SignerClient } from '#shell/signer-client';
+import { CaError } from '#trust/ca';
 import { grantDurationMsDefault } from './api/groups/grants.ts';
 import { requestGrant } from './api/groups/me.ts';
 import { ApiProblem, problem } from './api/problem.ts';
@@ -52,5 +53,6 @@ export function createGatewayCalls(needs: {
 export function describeCallError(error: unknown): CallProblem | undefined {
   if (error instanceof ApiProblem) return error.details;
   if (error instanceof IdentityError) return { status: error.status, code: error.code, detail: error.message };
+  if (error instanceof CaError) return { status: 502, code: error.code, detail: error.message };
   return describeFault(error);
 }

@@ -262,7 +262,8 @@ function certificateCalls(
             directory: acme.directory,
             email: acme.email,
             directoryCaPem: acme.caFile === undefined ? null : readSecret(file, acme.caFile),
-            challengeTypes: ['tls-alpn-01'],
+            // The plain listener is loopback's: it answers where something in front passes port 80 on.
+            challengeTypes: ['tls-alpn-01', 'http-01'],
           },
     secrets: { open: (name) => store.openSecret(name), seal: (name, bytes) => store.sealSecret(name, bytes) },
   });

@@ -1,6 +1,7 @@
 import { type Exchange, headerOf, isRefusal, matchRoute, readRequest } from '#enforcement/gateway';
 import type { Question } from '#foundation/model';
 import { accessEvent, isWorthAnEvent } from './access-event.ts';
+import { answerAcme } from './answer-acme.ts';
 import { answerRefusal, answerUnavailable, answerUnknownHost, answerVerdict } from './answers.ts';
 import { canonicalLocation } from './canonical-location.ts';
 import { forwardAllowed } from './forward-allowed.ts';
@@ -22,6 +23,7 @@ export async function accessFlow(gate: Gate, exchange: Exchange): Promise<void> 
   const request = readRequest(exchange.head, exchange.connection);
   if (isRefusal(request)) return answerRefusal(gate, { exchange, id, request: null, refusal: request });
 
+  if (answerAcme(gate, { exchange, request })) return;
   const site = gate.sites().get(request.host);
   if (site === undefined) return answerUnknownHost(gate, { exchange, id, request });
   const canonical = canonicalLocation(gate.urls, request);

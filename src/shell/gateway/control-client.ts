@@ -21,12 +21,13 @@ export class ControlError extends Error {
 export type CallControl = <N extends keyof GatewayCalls>(
   name: N,
   request: GatewayCalls[N]['request'],
+  options?: { readonly timeoutMs?: number },
 ) => Promise<GatewayCalls[N]['answer']>;
 
 /** The same calls, but refused when `isThere` says no: nobody waits for a control that is known to be away. */
 export function callWhile(isThere: () => Promise<boolean>, call: CallControl): CallControl {
-  return async (name, request) => {
-    if (await isThere()) return await call(name, request);
+  return async (name, request, options) => {
+    if (await isThere()) return await call(name, request, options);
     throw new ControlError('unreachable', {
       message:
         'The gateway has lost touch with its control process, and starts nothing new meanwhile. Try again shortly.',
@@ -38,22 +39,23 @@ export function callWhile(isThere: () => Promise<boolean>, call: CallControl): C
  * Makes the function by which the gateway asks control, over its Unix socket. Every call is bounded in time; failures
  * throw ControlError. The answers come from our own process over an authenticated socket and are trusted as typed.
  */
-export function connectControl(options: { socketPath: string; token: string }): {
+export function connectControl(address: { socketPath: string; token: string }): {
   call: CallControl;
   close: () => Promise<void>;
 } {
   const pool = new Pool('http://control', {
-    connect: { socketPath: options.socketPath },
+    connect: { socketPath: address.socketPath },
     connections: controlConnectionsMax,
     headersTimeout: controlCallTimeoutMs,
     bodyTimeout: controlCallTimeoutMs,
     maxResponseSize: controlAnswerBytesMax,
   });
-  const headers = { authorization: `Bearer ${options.token}`, 'content-type': 'application/json' };
+  const headers = { authorization: `Bearer ${address.token}`, 'content-type': 'application/json' };
 
   async function call<N extends keyof GatewayCalls>(
     name: N,
     request: GatewayCalls[N]['request'],
+    options: { readonly timeoutMs?: number } = {},
   ): Promise<GatewayCalls[N]['answer']> {
     let status: number;
     let answer: unknown;
@@ -63,6 +65,9 @@ export function connectControl(options: { socketPath: string; token: string }): 
         path: `/call/${name}`,
         headers,
         body: JSON.stringify(request),
+        ...(options.timeoutMs === undefined
+          ? {}
+          : { headersTimeout: options.timeoutMs, bodyTimeout: options.timeoutMs }),
       });
       status = response.statusCode;
       answer = await response.body.json();

@@ -36,6 +36,8 @@ export interface Gate {
   readonly seen: SeenSessions;
   readonly upstreams: Upstreams;
   readonly sweep: Sweep;
+  /** What proves this host to a public CA over plain HTTP, while an order is under way. */
+  readonly acmeAnswer: (host: string, token: string) => string | undefined;
   readonly metrics: Metrics;
   /** Told about every throw, with the correlation id the client got. */
   readonly onFault: (error: unknown, id: string) => void;

@@ -2,7 +2,7 @@ import { createFrontServers, type Exchange, type FrontServers } from '#enforceme
 import type { GatewayHandoff, ListenAddress } from '#shell/wire';
 import { accessFlow } from './access-flow.ts';
 import { answerGatewayRefusal } from './answers.ts';
-import type { ServerCertificate } from './certificates.ts';
+import type { ServerCertificates } from './certificates.ts';
 import type { Gate } from './gate.ts';
 
 const closeGraceMs = 3_000;
@@ -12,14 +12,15 @@ export async function openListeners(
   gate: Gate,
   options: {
     listen: GatewayHandoff['listen'];
-    certificate: ServerCertificate | null;
+    certificates: ServerCertificates | null;
     minVersion: 'TLSv1.2' | 'TLSv1.3';
   },
 ): Promise<{ close: () => Promise<void> }> {
-  const { certificate, listen } = options;
+  const { certificates, listen } = options;
   const servers = createFrontServers({
     onExchange: (exchange) => void serve(gate, exchange),
-    contextFor: certificate === null ? null : () => certificate.current(),
+    contextFor: certificates?.contextFor ?? null,
+    challengeFor: certificates?.challengeFor,
     minVersion: options.minVersion,
     onTrouble: (code) => gate.metrics.count(`nullius_protocol_trouble_total{code="${code}"}`),
   });

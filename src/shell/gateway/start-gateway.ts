@@ -8,11 +8,13 @@ import type { Clock, MonotonicClock, RandomBytes } from '#foundation/model';
 import { type JournalClient, startJournal } from '#shell/journal';
 import { Replica, type ReplicaError } from '#shell/replica';
 import type { GatewayHandoff } from '#shell/wire';
+import { certificatesByAcme } from './acme-certificates.ts';
 import { Assertions } from './assertions.ts';
-import { obtainCertificate, ownCertificate } from './certificates.ts';
+import { issuedByOurCa, ownCertificate, type ServerCertificates } from './certificates.ts';
 import { callWhile, connectControl } from './control-client.ts';
 import { createFreshSoon } from './fresh-soon.ts';
 import type { Gate } from './gate.ts';
+import { KeptCertificates } from './kept-certificates.ts';
 import { openListeners } from './listeners.ts';
 import { Metrics } from './metrics.ts';
 import { serveOperations } from './operations.ts';
@@ -70,24 +72,25 @@ export async function startGateway(
     onFailure: (error) => needs.fail(error.message),
   });
   const gate = makeGate(handoff, { needs, metrics, control, replica, journal });
-  const certificate = await tlsIdentity(handoff, { gate, clock });
+  const certificates = await tlsIdentity(handoff, { gate, needs });
   const listeners = await openListeners(gate.gate, {
     listen: handoff.listen,
-    certificate,
+    certificates,
     minVersion: handoff.tls.minVersion,
   });
+  await certificates?.settled();
   const operations =
     handoff.listen.operations === null
       ? null
       : await serveOperations(handoff.listen.operations, {
           metrics,
-          notReadyBecause: () => notReady(replica, journal),
+          notReadyBecause: () => notReady(replica, journal) ?? certificates?.problem() ?? null,
         });
   return {
     close: async () => {
       operations?.close();
       await listeners.close();
-      certificate?.close();
+      await certificates?.close();
       await gate.close();
       await journal.close();
       await replica.close();
@@ -136,6 +139,8 @@ function makeGate(handoff: GatewayHandoff, parts: Parts) {
   const upstreams = createUpstreams({ ownListeners: () => ownListeners });
 
   const onSites = new Set<() => void>();
+  /** Certificates are had after the gate is made, because they are asked for through it. */
+  const acme: { answer: ServerCertificates['httpAnswer'] } = { answer: undefined };
   facts.onChange((changes) => {
     if (changes.some(({ kind }) => kind === 'resource' || kind === 'segment')) {
       sites = sitesFrom(facts, siteOptions);
@@ -178,6 +183,7 @@ function makeGate(handoff: GatewayHandoff, parts: Parts) {
     seen,
     upstreams,
     sweep,
+    acmeAnswer: (host, token) => acme.answer?.(host, token),
     metrics,
     onFault,
   };
@@ -188,22 +194,30 @@ function makeGate(handoff: GatewayHandoff, parts: Parts) {
     await seen.close();
     await upstreams.close();
   };
-  return { gate, close, onSites };
+  return { gate, close, onSites, acme };
 }
 
 type MadeGate = ReturnType<typeof makeGate>;
 
-async function tlsIdentity(handoff: GatewayHandoff, options: { gate: MadeGate; clock: Clock }) {
+/** Where the TLS certificates come from: the operator, a public CA, or our own. */
+async function tlsIdentity(
+  handoff: GatewayHandoff,
+  { gate: { gate, onSites, acme }, needs }: { gate: MadeGate; needs: GatewayNeeds },
+): Promise<ServerCertificates | null> {
   if (handoff.listen.tls === null) return null;
   const { minVersion, certificate } = handoff.tls;
   if (certificate !== null) return ownCertificate(certificate, minVersion);
-  const { gate, onSites } = options.gate;
-  const names = () => certificateNames([...gate.sites().keys()], handoff.urls);
-  const issued = await obtainCertificate({ call: gate.call, names: names(), clock: options.clock, minVersion });
-  onSites.add(() => {
-    issued.cover(names()).catch((error: unknown) => gate.onFault(error, ''));
-  });
-  return issued;
+  const hosts = () => [...gate.sites().keys()];
+  const common = { call: gate.call, hosts: hosts(), clock: needs.clock, minVersion, onProblem: needs.notice };
+  const made = handoff.tls.acme
+    ? await certificatesByAcme({
+        ...common,
+        kept: await KeptCertificates.open(join(needs.privateDirectory, 'certificates')),
+      })
+    : await issuedByOurCa({ ...common, namesOf: (names) => certificateNames(names, handoff.urls) });
+  onSites.add(() => made.cover(hosts()));
+  acme.answer = made.httpAnswer;
+  return made;
 }
 
 /** A wildcard where browsers take one (never under `localhost`), else every host by name. */

@@ -1,25 +1,14 @@
 // ACME against Debian's `pebble`, the test server of the protocol's authors, over loopback with its own DNS.
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
-import { generateKeyPairSync, X509Certificate } from 'node:crypto';
+import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
-import { Agent, get } from 'node:https';
-import { type AddressInfo, createServer as createTcpServer, type Server } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { Agent } from 'node:https';
+import type { AddressInfo, Server } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { createSecureContext, createServer as createTlsServer } from 'node:tls';
-import {
-  type AcmeChallenge,
-  type AcmeNeeds,
-  CaError,
-  createAcmeAccountKey,
-  createAuthorityCertificate,
-  issueServerCertificate,
-  orderCertificate,
-} from './index.ts';
+import { startPebble } from '../../../tests/pebble.ts';
+import { type AcmeChallenge, type AcmeNeeds, CaError, createAcmeAccountKey, orderCertificate } from './index.ts';
 import * as x509 from './x509.ts';
 
 const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
@@ -39,13 +28,6 @@ async function listen(server: Server): Promise<number> {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   return (server.address() as AddressInfo).port;
-}
-
-async function freePort(): Promise<number> {
-  const server = createTcpServer();
-  const port = await listen(server);
-  server.close();
-  return port;
 }
 
 /** Challenges shown by a real TLS server and a real HTTP server, as a gateway does. */
@@ -75,76 +57,6 @@ async function startResponder(t: TestContext) {
     return async () => void shown.delete(challenge.host);
   };
   return { tlsPort: await listen(tls), httpPort: await listen(http), publish, shown };
-}
-
-/** Starts pebble and its DNS server; its own TLS certificate comes from our own CA. */
-async function startPebble(t: TestContext, ports: { tlsPort: number; httpPort: number }) {
-  const folder = mkdtempSync(join(tmpdir(), 'nullius-'));
-  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const pkcs8 = privateKey.export({ format: 'der', type: 'pkcs8' });
-  const caPem = await createAuthorityCertificate(pkcs8, { domains: ['localhost'], now: Date.now() });
-  const { csrPem, keyPem } = await csr(['localhost']);
-  const authority = { pkcs8, certificatePem: caPem, domains: ['localhost'] };
-  const issued = await issueServerCertificate(
-    { csrPem, names: ['localhost'], lifetimeMs: 3_600_000 },
-    { authority, now: Date.now() },
-  );
-  const [port, managementPort, dnsPort, dnsManagementPort] = [
-    await freePort(),
-    await freePort(),
-    await freePort(),
-    await freePort(),
-  ];
-  const write = (name: string, text: string) => {
-    writeFileSync(join(folder, name), text);
-    return join(folder, name);
-  };
-  const config = {
-    pebble: {
-      listenAddress: `127.0.0.1:${port}`,
-      managementListenAddress: `127.0.0.1:${managementPort}`,
-      certificate: write('cert.pem', issued.chainPem),
-      privateKey: write('key.pem', keyPem),
-      ...ports,
-      ocspResponderURL: '',
-      externalAccountBindingRequired: false,
-    },
-  };
-  const dns = ['-dns01', `127.0.0.1:${dnsPort}`, '-http01', '', '-https01', '', '-tlsalpn01', ''];
-  const children: ChildProcess[] = [
-    spawn('pebble-challtestsrv', [...dns, '-defaultIPv6', '', '-management', `127.0.0.1:${dnsManagementPort}`], {
-      stdio: 'ignore',
-    }),
-    spawn(
-      'pebble',
-      ['-config', write('config.json', JSON.stringify(config)), '-dnsserver', `127.0.0.1:${dnsPort}`, '-strict'],
-      {
-        stdio: 'ignore',
-        env: { PEBBLE_VA_NOSLEEP: '1' },
-      },
-    ),
-  ];
-  t.after(() => {
-    for (const child of children) child.kill('SIGKILL');
-    rmSync(folder, { recursive: true, force: true });
-  });
-  const httpsAgent = new Agent({ ca: caPem });
-  t.after(() => httpsAgent.destroy());
-  const fetchText = (url: string) =>
-    new Promise<string>((resolve, reject) => {
-      get(url, { agent: httpsAgent }, async (response) => {
-        let text = '';
-        for await (const chunk of response) text += String(chunk);
-        resolve(text);
-      }).on('error', reject);
-    });
-  const directoryUrl = `https://localhost:${port}/dir`;
-  for (;;) {
-    const answer = await fetchText(directoryUrl).catch(() => undefined);
-    if (answer !== undefined) break;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  return { directoryUrl, httpsAgent, rootPem: await fetchText(`https://localhost:${managementPort}/roots/0`) };
 }
 
 for (const type of ['tls-alpn-01', 'http-01'] as const) {

@@ -1,0 +1,78 @@
+// Certificates of a public CA, from `nullius up` to a client that trusts nothing else.
+import assert from 'node:assert/strict';
+import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { connect, type PeerCertificate, type TLSSocket } from 'node:tls';
+import { freePort, type Installation, startApp, startInstallation } from '../installation.ts';
+import { startPebble } from '../pebble.ts';
+
+function certificateOf(installation: Installation, host: string, ca: string): Promise<PeerCertificate> {
+  return new Promise((resolve, reject) => {
+    const socket: TLSSocket = connect({ ...installation.tlsTo(host), ca, ALPNProtocols: ['h2'] }, () => {
+      resolve(socket.getPeerCertificate());
+      socket.end();
+    });
+    socket.on('error', reject);
+  });
+}
+
+test('hosts get certificates from an ACME directory, one each, and keep them over a restart', {
+  timeout: 180_000,
+}, async (t) => {
+  const app = await startApp(t);
+  const ports = { tls: await freePort(), plain: await freePort() };
+  const pebble = await startPebble(t, { tlsPort: ports.tls, httpPort: ports.plain });
+  const folder = mkdtempSync(join(tmpdir(), 'nullius-acme-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }));
+  writeFileSync(join(folder, 'directory.pem'), pebble.caPem);
+  const acme = `{ directory: "${pebble.directoryUrl}", email: admin@example.test, agreeToTerms: true, caFile: directory.pem }`;
+  const start = () =>
+    startInstallation({ folder, ports, config: `domain: example.test\ndemo: false\ntls:\n  acme: ${acme}\n` });
+  const stop = (installation: Installation) => installation.stop();
+
+  const first = await start();
+  t.after(() => stop(first));
+  const consoleCertificate = await certificateOf(first, 'console.example.test', pebble.rootPem);
+  assert.equal(consoleCertificate.subjectaltname, 'DNS:console.example.test');
+  assert.equal((await certificateOf(first, 'id.example.test', pebble.rootPem)).subjectaltname, 'DNS:id.example.test');
+
+  await t.test('an app that is added is ordered for while the others are served', async () => {
+    await assert.rejects(certificateOf(first, 'wiki.example.test', pebble.rootPem));
+    const protect = await first.cli('protect', app.origin, '--as', 'wiki');
+    assert.equal(protect.code, 0, protect.stderr);
+    for (;;) {
+      const found = await certificateOf(first, 'wiki.example.test', pebble.rootPem).catch(() => undefined);
+      const now = await certificateOf(first, 'console.example.test', pebble.rootPem);
+      assert.equal(now.fingerprint256, consoleCertificate.fingerprint256);
+      if (found?.subjectaltname === 'DNS:wiki.example.test') break;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  });
+
+  await t.test('keys lie in the gateway’s folder, for its owner only', () => {
+    const kept = join(first.data, 'gateway', 'gateway-1', 'certificates');
+    assert.deepEqual(readdirSync(kept).sort(), [
+      'console.example.test.pem',
+      'id.example.test.pem',
+      'wiki.example.test.pem',
+    ]);
+    for (const name of readdirSync(kept)) assert.equal(statSync(join(kept, name)).mode & 0o777, 0o600);
+  });
+
+  await t.test('without the directory a restart serves what was kept; what is new waits and says so', async (t) => {
+    assert.equal(await first.stop(), 0);
+    pebble.stop();
+    const second = await start();
+    t.after(() => stop(second));
+    const again = await certificateOf(second, 'console.example.test', pebble.rootPem);
+    assert.equal(again.fingerprint256, consoleCertificate.fingerprint256);
+    const protect = await second.cli('protect', app.origin, '--as', 'later');
+    assert.equal(protect.code, 0, protect.stderr);
+    while (!second.stderr().includes('no certificate for `later.example.test`'))
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    assert.match(second.stderr(), /no certificate for `later\.example\.test`: .*did not issue.*; tried again in 60 s/);
+    await assert.rejects(certificateOf(second, 'later.example.test', pebble.rootPem));
+  });
+});
