@@ -2,15 +2,14 @@
 // each, session, decision and journalled event on every request of ours. Interleaved runs, medians, ratios.
 // npm run bench -- gateway [--seconds 5] [--runs 5]
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { cpus, tmpdir } from 'node:os';
+import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type Installation, startInstallation } from '../../tests/installation.ts';
+import { type Installation, type InstallationOptions, startInstallation } from '../../tests/installation.ts';
 import { atRate, connections, fullSpeed, median } from './load.ts';
 import {
   type Bed,
   findProgram,
-  freePort,
   type Peer,
   selfSigned,
   startCaddy,
@@ -19,58 +18,76 @@ import {
   startUpstream,
 } from './peers.ts';
 import { realisticPolicies } from './policies.ts';
+import { partsOf } from './read-profile.ts';
 
 const { values } = parseArgs({
   options: {
     seconds: { type: 'string', default: '5' },
     runs: { type: 'string', default: '5' },
-    users: { type: 'string', default: '0' },
     policies: { type: 'string', default: '0' },
     out: { type: 'string' },
   },
 });
 const seconds = Number(values.seconds);
 const runs = Number(values.runs);
+const loadBefore = loadavg()[0] ?? 0;
 
 interface Contender {
   readonly plain: Peer;
   readonly tls: Peer;
 }
 
-async function startOurs(bed: Bed): Promise<{ contender: Contender; installation: Installation }> {
-  const folder = join(bed.directory, 'nullius');
-  mkdirSync(folder);
-  const tlsPort = await freePort();
-  const { count, text } = realisticPolicies(Number(values.policies));
-  const installation = await startInstallation({ folder, overrides: [`listen.tls=127.0.0.1:${tlsPort}`] });
+/** One installation with the benchmark's app and a person signed in to it. */
+async function startOurs(bed: Bed, options: InstallationOptions): Promise<{ peer: Peer; installation: Installation }> {
+  const installation = await startInstallation(options);
+  running.push(installation);
   const person = installation.person();
   await person.enrol(installation.firstAdministrator, { name: 'bench' });
   const protect = await installation.cli('protect', bed.upstream, '--as', 'bench');
   if (protect.code !== 0) throw new Error(protect.stderr);
+  const { count, text } = realisticPolicies(Number(values.policies));
   if (count > 0) {
-    const policies = join(folder, 'more.cedar');
+    const policies = join(installation.folder, 'more.cedar');
     writeFileSync(policies, text);
     const published = await installation.cli('policy', 'publish', policies, '--add', '--message', 'benchmark');
     if (published.code !== 0) throw new Error(published.stderr);
   }
-  const page = await person.open(installation.appOrigin('bench'));
+  const origin = installation.appOrigin('bench');
+  const page = await person.open(origin);
   if (page.status !== 200) throw new Error(`the benchmark's app answered ${page.status}: ${page.body.slice(0, 300)}`);
-  const host = new URL(installation.appOrigin('bench')).host;
+  const { host } = new URL(origin);
   const cookie = [...person.cookies(host)].map(([name, value]) => `${name}=${value}`).join('; ');
-  const headers = { Host: host, cookie };
-  const name = 'Nullius';
-  return {
-    installation,
-    contender: {
-      plain: { name, url: `http://127.0.0.1:${installation.port}/`, headers },
-      // The name resolves to loopback by --resolve-like addressing: the certificate is for the host, the connection to 127.0.0.1.
-      tls: {
-        name,
-        url: `https://bench.localhost:${tlsPort}/`,
-        headers: { cookie, Host: `bench.localhost:${tlsPort}` },
-      },
+  // Over TLS the URL must have the name, because that is the server name to ask for.
+  const url = options.tls === true ? `${origin}/` : `http://127.0.0.1:${installation.port}/`;
+  return { installation, peer: { name: 'Nullius', url, headers: { Host: host, cookie } } };
+}
+
+function folderIn(name: string): string {
+  const folder = join(directory, name);
+  mkdirSync(folder);
+  return folder;
+}
+
+/** Under full load, with V8's profiler in the gateway: what share of its main thread each part takes. */
+async function profile(bed: Bed): Promise<string[]> {
+  const profiles = folderIn('profiles');
+  const { peer, installation } = await startOurs(bed, {
+    folder: folderIn('profiled'),
+    environment: {
+      NODE_OPTIONS: `--import=${new URL('./profile-gateway.ts', import.meta.url)}`,
+      NULLIUS_BENCH_PROFILE: profiles,
     },
-  };
+  });
+  fullSpeed(peer, 3);
+  fullSpeed(peer, seconds);
+  await installation.stop();
+  const parts = partsOf(profiles, seconds);
+  return [
+    '\n## Where the main thread of the gateway spends its time\n',
+    row(['part', 'share of busy time']),
+    row(['---', '---:']),
+    ...parts.map(({ part, share }) => row([part, `${(share * 100).toFixed(1)} %`])),
+  ];
 }
 
 function row(cells: readonly (string | number)[]): string {
@@ -78,14 +95,62 @@ function row(cells: readonly (string | number)[]): string {
 }
 
 const directory = mkdtempSync(join(tmpdir(), 'nullius-bench-'));
+const running: Installation[] = [];
 const bed = { directory, children: [], certificate: selfSigned(directory) } as unknown as Bed & { upstream: string };
-let installation: Installation | undefined;
+
+/** Interleaved runs at full speed, then the 99th percentile at 70 % of our own maximum. */
+function measure(kind: 'plain' | 'tls', contenders: readonly Contender[]): string[] {
+  const results = new Map<string, { perSecond: number[]; p99: number[] }>();
+  for (const contender of contenders) fullSpeed(contender[kind], 3);
+  for (let run = 0; run < runs; run += 1) {
+    for (const contender of contenders) {
+      const peer = contender[kind];
+      const figures = fullSpeed(peer, seconds);
+      const kept = results.get(peer.name) ?? { perSecond: [], p99: [] };
+      kept.perSecond.push(figures.perSecond);
+      kept.p99.push(figures.p99Ms);
+      results.set(peer.name, kept);
+      process.stderr.write(
+        `${kind} run ${run + 1} ${peer.name}: ${figures.perSecond.toFixed(0)}/s, p99 ${figures.p99Ms.toFixed(1)} ms\n`,
+      );
+    }
+  }
+  const nullius = median(results.get('Nullius')?.perSecond ?? []);
+  const lines = [
+    `\n## ${kind === 'plain' ? 'Plain HTTP/1.1' : 'TLS 1.3, HTTP/1.1'}\n`,
+    row(['', 'requests/s, median of runs', 'p99 ms', 'Nullius is … times this']),
+    row(['---', '---:', '---:', '---:']),
+  ];
+  for (const [name, { perSecond, p99 }] of results) {
+    const middle = median(perSecond);
+    lines.push(row([name, middle.toFixed(0), median(p99).toFixed(1), (nullius / middle).toFixed(2)]));
+  }
+  const rate = nullius * 0.7;
+  const names = ['Nullius', 'nginx + auth_request'];
+  const measured = names.map((name) => {
+    const peer = contenders.find((each) => each[kind].name === name)?.[kind];
+    if (peer === undefined) return Number.NaN;
+    return median([0, 1, 2].map(() => atRate(peer, { perSecond: rate, seconds })));
+  });
+  const [ours = Number.NaN, theirs = Number.NaN] = measured;
+  lines.push(
+    `\nAt ${rate.toFixed(0)} requests/s (70 % of our maximum) p99 is ${ours.toFixed(2)} ms for Nullius and ${theirs.toFixed(2)} ms for nginx + auth_request: ${(ours / theirs).toFixed(2)} times.`,
+  );
+  return lines;
+}
+
 try {
-  if (findProgram(['/usr/bin/wrk']) === undefined) throw new Error('wrk is missing (Debian package `wrk`)');
+  for (const [program, words] of [
+    ['/usr/bin/wrk', 'wrk'],
+    ['/usr/bin/h2load', 'nghttp2-client'],
+  ] as const) {
+    if (findProgram([program]) === undefined)
+      throw new Error(`\`${program}\` is missing (Debian package \`${words}\`)`);
+  }
   Object.assign(bed, { upstream: await startUpstream(bed) });
-  const ours = await startOurs(bed);
-  installation = ours.installation;
-  const contenders: Contender[] = [ours.contender];
+  const plain = await startOurs(bed, { folder: folderIn('plain') });
+  const tls = await startOurs(bed, { folder: folderIn('tls'), tls: true, config: 'domain: bench.test\n' });
+  const contenders: Contender[] = [{ plain: plain.peer, tls: tls.peer }];
   const missing: string[] = [];
   for (const started of [
     await startNginx(bed, { withAuth: false }),
@@ -96,55 +161,16 @@ try {
     if ('missing' in started) missing.push(started.missing);
     else contenders.push(started);
   }
-  const lines: string[] = [];
-  for (const kind of ['plain', 'tls'] as const) {
-    const results = new Map<string, { perSecond: number[]; p99: number[] }>();
-    if (kind === 'tls') break;
-    for (const contender of contenders) fullSpeed(contender[kind], 2);
-    for (let run = 0; run < runs; run += 1) {
-      for (const contender of contenders) {
-        const peer = contender[kind];
-        const figures = fullSpeed(peer, seconds);
-        const kept = results.get(peer.name) ?? { perSecond: [], p99: [] };
-        kept.perSecond.push(figures.perSecond);
-        kept.p99.push(figures.p99Ms);
-        results.set(peer.name, kept);
-        process.stderr.write(
-          `${kind} run ${run + 1} ${peer.name}: ${figures.perSecond.toFixed(0)}/s, p99 ${figures.p99Ms.toFixed(1)} ms\n`,
-        );
-      }
-    }
-    const nullius = median(results.get('Nullius')?.perSecond ?? []);
-    lines.push(
-      `\n## ${kind === 'plain' ? 'Plain HTTP/1.1' : 'TLS 1.3, HTTP/1.1'}\n`,
-      row(['', 'requests/s, median of runs', 'p99 ms', 'Nullius is … times this']),
-      row(['---', '---:', '---:', '---:']),
-    );
-    for (const [name, { perSecond, p99 }] of results) {
-      const middle = median(perSecond);
-      lines.push(row([name, middle.toFixed(0), median(p99).toFixed(1), (nullius / middle).toFixed(2)]));
-    }
-    if (findProgram(['/usr/bin/h2load']) !== undefined && kind === 'plain') {
-      const rate = nullius * 0.7;
-      const names = ['Nullius', 'nginx + auth_request'];
-      const measured = names.map((name) => {
-        const peer = contenders.find((each) => each.plain.name === name)?.plain;
-        return peer === undefined
-          ? Number.NaN
-          : median([0, 1, 2].map(() => atRate(peer, { perSecond: rate, seconds })));
-      });
-      lines.push(
-        `\nAt ${rate.toFixed(0)} requests/s (70 % of our maximum): p99 ${names.map((name, index) => `${name} ${measured[index]?.toFixed(2)} ms`).join(', ')}; ratio ${((measured[0] ?? 0) / (measured[1] ?? 1)).toFixed(2)}.`,
-      );
-    }
-  }
+  const lines = [...measure('plain', contenders), ...measure('tls', contenders)];
+  for (const installation of running.splice(0)) await installation.stop();
+  lines.push(...(await profile(bed)));
   const machine = `${cpus().length} cores, ${cpus()[0]?.model.trim()}`;
-  const head = `# Gateway throughput\n\nMade by \`npm run bench -- gateway --runs ${runs} --seconds ${seconds}\` on ${machine}. Load generator, upstream and proxies share the machine: only the ratios mean anything. ${connections} keep-alive connections, 1 KiB answers, one worker or thread for each proxy; for us session, decision, assertion and journalled event on every request.\n${missing.map((each) => `\nNot measured: ${each}.`).join('')}`;
+  const head = `# Gateway throughput\n\nMade by \`npm run bench -- gateway --runs ${runs} --seconds ${seconds}\` on ${machine}; load average ${loadBefore.toFixed(1)} before it began. Load generator, upstream and proxies share the machine: only the ratios mean anything. ${connections} keep-alive connections, 1 KiB answers, one worker or thread for each proxy; for us session, decision, assertion and journalled event on every request. oauth2-proxy is taken from \`OAUTH2_PROXY\`, else from where packages put it.\n${missing.map((each) => `\nNot measured: ${each}.`).join('')}`;
   const text = `${head}${lines.join('\n')}\n`;
   if (values.out !== undefined) writeFileSync(values.out, text);
   process.stdout.write(text);
 } finally {
-  await installation?.stop();
+  for (const installation of running) await installation.stop();
   for (const child of bed.children) child.kill();
   rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
 }

@@ -1,18 +1,38 @@
 // Load on loopback: wrk for throughput, h2load for latency at a fixed rate (its log has every request's time).
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Peer } from './peers.ts';
 
 export const connections = 64;
 
-const headerArgs = (peer: Peer) => Object.entries(peer.headers).flatMap(([name, value]) => ['-H', `${name}: ${value}`]);
+const headerArgs = (headers: Peer['headers']) =>
+  Object.entries(headers).flatMap(([name, value]) => ['-H', `${name}: ${value}`]);
+
+/** Runs a load generator; where the peer goes by a name, in a mount namespace of its own whose hosts file knows that name. */
+function run(peer: Peer, command: readonly string[]): string {
+  const { hostname } = new URL(peer.url);
+  if (isIP(hostname) !== 0) return spawnSync(command[0] ?? '', command.slice(1), { encoding: 'utf8' }).stdout;
+  const folder = mkdtempSync(join(tmpdir(), 'nullius-hosts-'));
+  try {
+    const hosts = join(folder, 'hosts');
+    writeFileSync(hosts, `127.0.0.1 localhost ${hostname}\n`);
+    const script = 'mount --bind "$1" /etc/hosts && shift && exec "$@"';
+    const args = ['--map-root-user', '--mount', 'sh', '-c', script, 'sh', hosts, ...command];
+    const { stdout, stderr, status } = spawnSync('unshare', args, { encoding: 'utf8' });
+    if (status !== 0) throw new Error(`${command[0]} in its own mount namespace: ${stderr}`);
+    return stdout;
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
 
 /** Requests per second at full speed and the 99th percentile, milliseconds. Throws when any answer was not 2xx. */
 export function fullSpeed(peer: Peer, seconds: number): { perSecond: number; p99Ms: number } {
-  const args = ['-t1', `-c${connections}`, `-d${seconds}s`, '--latency', ...headerArgs(peer), peer.url];
-  const { stdout } = spawnSync('wrk', args, { encoding: 'utf8' });
+  const args = ['-t1', `-c${connections}`, `-d${seconds}s`, '--latency', ...headerArgs(peer.headers), peer.url];
+  const stdout = run(peer, ['wrk', ...args]);
   const failed = /Non-2xx or 3xx responses: (\d+)/.exec(stdout)?.[1] ?? /Socket errors: (.*)/.exec(stdout)?.[1];
   if (failed !== undefined) throw new Error(`${peer.name}: ${failed} failed answers`);
   const perSecond = Number(/Requests\/sec:\s+([\d.]+)/.exec(stdout)?.[1]);
@@ -21,11 +41,14 @@ export function fullSpeed(peer: Peer, seconds: number): { perSecond: number; p99
   return { perSecond, p99Ms: Number(value) * (unit === 'us' ? 0.001 : unit === 's' ? 1000 : 1) };
 }
 
-/** The 99th percentile at a fixed rate, milliseconds. */
+/** The 99th percentile at a fixed rate, milliseconds. Throws when any answer was not 2xx, or the rate was not reached. */
 export function atRate(peer: Peer, options: { perSecond: number; seconds: number }): number {
   const folder = mkdtempSync(join(tmpdir(), 'nullius-load-'));
   const log = join(folder, 'requests.log');
   const rate = Math.max(1, Math.round(options.perSecond / connections));
+  // Its HTTP/1.1 requests take `Host` from `:authority`, and a second Host field is an attack to us.
+  const { Host: host, ...others } = peer.headers;
+  const headers = host === undefined ? others : { ':authority': host, ...others };
   const args = [
     '--h1',
     '-t1',
@@ -33,16 +56,22 @@ export function atRate(peer: Peer, options: { perSecond: number; seconds: number
     `--rps=${rate}`,
     `--duration=${options.seconds}`,
     `--log-file=${log}`,
-    ...headerArgs(peer),
+    ...headerArgs(headers),
     peer.url,
   ];
-  spawnSync('h2load', args, { encoding: 'utf8' });
-  const micros = readFileSync(log, 'utf8')
+  const stdout = run(peer, ['h2load', ...args]);
+  const rows = readFileSync(log, 'utf8')
     .trim()
     .split('\n')
-    .map((line) => Number(line.split('\t')[2]))
-    .sort((a, b) => a - b);
+    .map((line) => line.split('\t').map(Number));
   rmSync(folder, { recursive: true });
+  const failed = rows.filter(([, status]) => !(status !== undefined && status >= 200 && status < 300));
+  const done = rows.length / options.seconds;
+  if (failed.length > 0 || done < options.perSecond * 0.8) {
+    const words = `${failed.length} failed answers, ${done.toFixed(0)} of ${options.perSecond.toFixed(0)} a second`;
+    throw new Error(`${peer.name}: ${words}\n${stdout}`);
+  }
+  const micros = rows.map(([, , time]) => time ?? Number.NaN).sort((a, b) => a - b);
   return (micros[Math.floor(micros.length * 0.99)] ?? Number.NaN) / 1000;
 }
 
