@@ -15,6 +15,7 @@ import {
 } from '#information/identity';
 import { followStore, openStore, type Store } from '#shell/store';
 import { identityStore } from '../src/shell/control/identity/index.ts';
+import { fakeDataKeys } from './fakes/data-keys.ts';
 import { PasskeyClient } from './passkey-client.ts';
 
 /** Sign-in over a real store and real HTTP, with a clock that tests move. */
@@ -56,7 +57,7 @@ export async function openInstallation(options: InstallationOptions = {}): Promi
   const folder = mkdtempSync(join(tmpdir(), 'nullius-identity-'));
   let offset = 0;
   const clock = () => Date.now() + offset;
-  const store = await openStore({ path: join(folder, 'nullius.sqlite'), clock });
+  const store = await openStore({ path: join(folder, 'nullius.sqlite'), clock, dataKeys: fakeDataKeys() });
   const live = await followStore(store, { clock, onError: (error) => errors.push(error) });
   const emitted: JournalEvent[] = [];
   const errors: unknown[] = [];

@@ -25,6 +25,9 @@ export const pendingEvent: JournalEvent = {
   payload: {},
 };
 
+/** Lies nowhere in a backup in this form. */
+export const journalKey = 'journal-key-that-is-a-secret';
+
 /** One fixed key: enough to seal and open. */
 export const dataKeys: DataKeys = {
   createDataKey: async () => ({ key: Buffer.alloc(32, 7).toString('base64url'), wrapped: 'w' }),
@@ -59,7 +62,14 @@ export async function makeInstallation(storeUrl?: string): Promise<Installation>
     await store.commit([{ kind: 'group', id: 'ops', body: group(`Turn ${turn} \u0000 é`) }]);
   }
   await store.commit(
-    Array.from({ length: 2_500 }, (_, index) => ({ kind: 'group' as const, id: `g${index}`, body: group(`${index}`) })),
+    [
+      { kind: 'journal-key', id: 'ada', body: { key: journalKey } },
+      ...Array.from({ length: 2_500 }, (_, index) => ({
+        kind: 'group' as const,
+        id: `g${index}`,
+        body: group(`${index}`),
+      })),
+    ],
     [pendingEvent],
   );
   await store.sealSecret('idp/corp', Buffer.from('client secret'));

@@ -11,6 +11,7 @@ import {
   dataKeys,
   group,
   type Installation,
+  journalKey,
   makeInstallation,
 } from './backup-suite.ts';
 import {
@@ -64,6 +65,17 @@ onInstallation('backup() of a store in use restores to the same facts in a later
     assert.equal((await again.commit([{ kind: 'group', id: 'new', body: group('New') }])).revision, 7);
   } finally {
     await again.close();
+  }
+});
+
+onInstallation('a backup holds no journal key that can be read', async (installation) => {
+  await backup(installation.options);
+  for (const folder of [installation.options.target, join(installation.dataDirectory, 'store')]) {
+    for (const file of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+      if (!file.isFile()) continue;
+      const bytes = readFileSync(join(file.parentPath, file.name));
+      assert.ok(!bytes.includes(journalKey), `${file.name} holds a journal key`);
+    }
   }
 });
 

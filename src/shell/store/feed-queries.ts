@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely';
-import type { FactKind, FactOf } from '#foundation/model';
-import { keptKinds, readBody, readFactRow } from './fact-rows.ts';
+import type { FactKind, FactOf, FactRow } from '#foundation/model';
+import type { FactBodies } from './fact-bodies.ts';
+import { keptKinds } from './fact-rows.ts';
 import type { CommittedChange, FactVersion, FeedPage, Snapshot } from './store.ts';
 import { StoreError } from './store-error.ts';
 import type { StoreTables } from './tables.ts';
@@ -22,17 +23,20 @@ export async function readHead(rows: Kysely<StoreTables>): Promise<Head> {
 }
 
 /** All facts at the revision of one transaction. `rows` must be a transaction in which reads repeat. */
-export async function readSnapshot(rows: Kysely<StoreTables>): Promise<Snapshot> {
+export async function readSnapshot(rows: Kysely<StoreTables>, bodies: FactBodies): Promise<Snapshot> {
   const head = await readHead(rows);
   const facts = await rows.selectFrom('fact').selectAll().execute();
-  return { epoch: head.epoch, revision: head.revision, rows: facts.map(readFactRow) };
+  return { epoch: head.epoch, revision: head.revision, rows: facts.map((row) => bodies.readRow(row)) };
 }
 
 /**
  * The feed after `after`. Its rows are read by one statement, which sees one state of the database: a page is a part of the
  * feed without a gap, or, when pruning passed by, nothing.
  */
-export async function readChanges(rows: Kysely<StoreTables>, after: number): Promise<FeedPage | undefined> {
+export async function readChanges(
+  rows: Kysely<StoreTables>,
+  { after, bodies }: { after: number; bodies: FactBodies },
+): Promise<FeedPage | undefined> {
   const head = await readHead(rows);
   if (after < head.pruned_revision || after > head.revision) return undefined;
   if (after === head.revision) return { epoch: head.epoch, revision: head.revision, changes: [] };
@@ -49,12 +53,12 @@ export async function readChanges(rows: Kysely<StoreTables>, after: number): Pro
     .where('change.revision', '<=', after + pageRevisions)
     .orderBy('change.revision')
     .execute();
-  const changes: (CommittedChange & { facts: ReturnType<typeof readFactRow>[] })[] = [];
+  const changes: (CommittedChange & { facts: FactRow[] })[] = [];
   for (const row of found) {
     const last = changes.at(-1);
-    if (last?.revision === row.revision) last.facts.push(readFactRow(row));
+    if (last?.revision === row.revision) last.facts.push(bodies.readRow(row));
     else if (row.revision === (last?.revision ?? after) + 1) {
-      changes.push({ revision: row.revision, time: row.time, facts: [readFactRow(row)] });
+      changes.push({ revision: row.revision, time: row.time, facts: [bodies.readRow(row)] });
     } else return undefined;
   }
   if (changes.length === 0) return undefined;
@@ -63,7 +67,7 @@ export async function readChanges(rows: Kysely<StoreTables>, after: number): Pro
 
 export async function readFactAt<K extends FactKind>(
   rows: Kysely<StoreTables>,
-  fact: { kind: K; id: string; revision: number },
+  fact: { kind: K; id: string; revision: number; bodies: FactBodies },
 ): Promise<FactOf<K> | undefined> {
   const row = await rows
     .selectFrom('fact_version')
@@ -74,10 +78,13 @@ export async function readFactAt<K extends FactKind>(
     .where((eb) => eb.or([eb('to_revision', 'is', null), eb('to_revision', '>', fact.revision)]))
     .executeTakeFirst();
   if (!keptKinds.has(fact.kind)) checkReach(await readHead(rows), fact.revision);
-  return row === undefined ? undefined : readBody(fact.kind, fact.id, row.body);
+  return row === undefined ? undefined : fact.bodies.read(fact.kind, fact.id, row.body);
 }
 
-export async function readSnapshotAt(rows: Kysely<StoreTables>, revision: number): Promise<Snapshot> {
+export async function readSnapshotAt(
+  rows: Kysely<StoreTables>,
+  { revision, bodies }: { revision: number; bodies: FactBodies },
+): Promise<Snapshot> {
   const found = await rows
     .selectFrom('fact_version')
     .select(['kind', 'id', 'from_revision as revision', 'body'])
@@ -86,7 +93,7 @@ export async function readSnapshotAt(rows: Kysely<StoreTables>, revision: number
     .execute();
   const head = await readHead(rows);
   checkReach(head, revision);
-  return { epoch: head.epoch, revision, rows: found.map(readFactRow) };
+  return { epoch: head.epoch, revision, rows: found.map((row) => bodies.readRow(row)) };
 }
 
 /** Asked after the rows were read, so that a pruning in between shows. */
@@ -103,7 +110,7 @@ function checkReach(head: Head, revision: number): void {
 
 export async function readHistory<K extends FactKind>(
   rows: Kysely<StoreTables>,
-  fact: { kind: K; id: string; limit: number },
+  fact: { kind: K; id: string; limit: number; bodies: FactBodies },
 ): Promise<FactVersion<K>[]> {
   const found = await rows
     .selectFrom('fact_version')
@@ -123,7 +130,7 @@ export async function readHistory<K extends FactKind>(
     fromRevision: row.from_revision,
     toRevision: row.to_revision,
     time: row.time,
-    body: readBody(fact.kind, fact.id, row.body),
+    body: fact.bodies.read(fact.kind, fact.id, row.body),
   }));
 }
 

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Kysely } from 'kysely';
 import type { Clock, FactKind, FactOf, JournalEvent } from '#foundation/model';
 import type { Database } from './database.ts';
-import { readBody } from './fact-rows.ts';
+import { FactBodies } from './fact-bodies.ts';
 import {
   pruneBefore,
   readChanges,
@@ -34,7 +34,7 @@ export interface OpenStoreOptions {
   readonly clock: Clock;
   /** Whose outbox rows this store writes and reads: one name per control process. */
   readonly writer?: string;
-  /** The signer's envelope encryption; without it secrets cannot be sealed or opened. */
+  /** The signer's envelope encryption; without it secrets and journal keys cannot be sealed or opened. */
   readonly dataKeys?: DataKeys;
   /** How long SQLite waits for another process, milliseconds. */
   readonly busyTimeoutMs?: number;
@@ -56,7 +56,9 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
       .select('value')
       .where('name', '=', 'instance_id')
       .executeTakeFirstOrThrow();
-    return new DatabaseStore(database, { ...options, instanceId: instance.value });
+    const { dataKeys, clock } = options;
+    const bodies = dataKeys === undefined ? new FactBodies() : await FactBodies.open(database, { dataKeys, clock });
+    return new DatabaseStore(database, { ...options, instanceId: instance.value, bodies });
   } catch (error) {
     await database.close().catch(() => {});
     throw toStoreError(error);
@@ -76,14 +78,16 @@ export function openDatabase(options: Pick<OpenStoreOptions, 'path' | 'url' | 'b
 class DatabaseStore implements Store {
   readonly instanceId: string;
   readonly #database: Database;
+  readonly #bodies: FactBodies;
   readonly #clock: Clock;
   readonly #writer: string;
   readonly #secrets: SecretBox | undefined;
   readonly #listeners = new Set<() => void>();
 
-  constructor(database: Database, options: OpenStoreOptions & { instanceId: string }) {
+  constructor(database: Database, options: OpenStoreOptions & { instanceId: string; bodies: FactBodies }) {
     this.instanceId = options.instanceId;
     this.#database = database;
+    this.#bodies = options.bodies;
     this.#clock = options.clock;
     this.#writer = options.writer ?? 'control';
     this.#secrets =
@@ -110,6 +114,7 @@ class DatabaseStore implements Store {
           dialect: this.#database.dialect,
           writer: this.#writer,
           time: this.#clock(),
+          bodies: this.#bodies,
         });
         const value = await work(transaction);
         const end = await transaction.finish();
@@ -135,27 +140,29 @@ class DatabaseStore implements Store {
         .where('id', '=', id)
         .executeTakeFirst(),
     );
-    return row === undefined ? undefined : { revision: row.revision, body: readBody(kind, id, row.body) };
+    return row === undefined ? undefined : { revision: row.revision, body: this.#bodies.read(kind, id, row.body) };
   }
 
   snapshot(): Promise<Snapshot> {
-    return this.#guard(() => this.#database.readTogether(readSnapshot));
+    return this.#guard(() => this.#database.readTogether((rows) => readSnapshot(rows, this.#bodies)));
   }
 
   changesSince(revision: number): Promise<FeedPage | undefined> {
-    return this.#guard(() => readChanges(this.rows, revision));
+    return this.#guard(() => readChanges(this.rows, { after: revision, bodies: this.#bodies }));
   }
 
   factAt<K extends FactKind>(kind: K, id: string, revision: number): Promise<FactOf<K> | undefined> {
-    return this.#guard(() => readFactAt(this.rows, { kind, id, revision }));
+    return this.#guard(() => readFactAt(this.rows, { kind, id, revision, bodies: this.#bodies }));
   }
 
   snapshotAt(revision: number): Promise<Snapshot> {
-    return this.#guard(() => readSnapshotAt(this.rows, revision));
+    return this.#guard(() => readSnapshotAt(this.rows, { revision, bodies: this.#bodies }));
   }
 
   history<K extends FactKind>(kind: K, id: string, options: { limit?: number } = {}): Promise<FactVersion<K>[]> {
-    return this.#guard(() => readHistory(this.rows, { kind, id, limit: options.limit ?? historyLimit }));
+    return this.#guard(() =>
+      readHistory(this.rows, { kind, id, limit: options.limit ?? historyLimit, bodies: this.#bodies }),
+    );
   }
 
   onCommit(listener: () => void): () => void {

@@ -95,11 +95,17 @@ export class SecretBox {
   }
 
   #remember(id: string, text: string): Uint8Array {
-    const key = fromBase64url(text);
-    if (key?.byteLength !== 32) throw new StoreError('corrupt', 'the signer gave a data key that is not 32 bytes');
+    const key = dataKeyFrom(text);
     this.#opened.set(id, key);
     return key;
   }
+}
+
+/** Reads a data key as the signer gave it. */
+export function dataKeyFrom(text: string): Uint8Array {
+  const key = fromBase64url(text);
+  if (key?.byteLength !== 32) throw new StoreError('corrupt', 'the signer gave a data key that is not 32 bytes');
+  return key;
 }
 
 function associatedData(keyId: string, name: string): string {

@@ -2,12 +2,13 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, statSync } from 'node:fs';
-import { copyFile, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fakeDataKeys } from '../../../tests/fakes/data-keys.ts';
 import { openStore, type Store, StoreError } from './index.ts';
 import { group } from './store-suite.ts';
 
@@ -101,14 +102,25 @@ inFolder('openStore() closes a database file that was open to others', async (_f
   });
 });
 
-inFolder('a removed journal key is nowhere in the file once the log is written back', async (_folder, path) => {
+inFolder('a journal key is nowhere in the files, and once removed not even its sealed form', async (folder, path) => {
   const key = `${'k'.repeat(30)}erase-me-please`;
-  await withStore(path, async (store) => {
+  const sealedAs: string[] = [];
+  const isIn = async (text: string) => {
+    const files = await readdir(join(folder, 'store'));
+    const texts = await Promise.all(files.map((file) => readFile(join(folder, 'store', file))));
+    return texts.some((bytes) => bytes.includes(text));
+  };
+  const store = await openStore({ path, clock: Date.now, dataKeys: fakeDataKeys() });
+  try {
     await store.commit([{ kind: 'journal-key', id: 'u1', body: { key } }]);
+    sealedAs.push((await store.rows.selectFrom('fact').select('body').executeTakeFirstOrThrow()).body);
+    assert.equal(await isIn(key), false);
+    assert.equal(await isIn(sealedAs[0] ?? ''), true);
     await store.commit([{ kind: 'journal-key', id: 'u1', body: null }]);
-  });
-  const { readFile } = await import('node:fs/promises');
-  assert.ok(!(await readFile(path)).includes(key));
+  } finally {
+    await store.close();
+  }
+  assert.equal(await isIn(sealedAs[0] ?? ''), false);
 });
 
 async function runUntilKilled(path: string, name: string, afterMs: number): Promise<string[]> {

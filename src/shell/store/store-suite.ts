@@ -4,11 +4,13 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import type { FactRow, Group, JournalEvent } from '#foundation/model';
 import { FactTable } from '#information/inventory';
-import { type DataKeys, followStore, type Migration, type OpenStoreOptions, type Store, StoreError } from './index.ts';
+import { followStore, type Migration, type OpenStoreOptions, type Store, StoreError } from './index.ts';
 
 /** Gives a fresh, empty database; `open` can be called again on the same one. */
 export interface Bench {
   open(options?: Partial<OpenStoreOptions>): Promise<Store>;
+  /** Without the signer's envelope encryption. */
+  openKeyless(): Promise<Store>;
   end(): Promise<void>;
 }
 
@@ -32,19 +34,6 @@ export function event(id: string): JournalEvent {
 }
 
 const code = (wanted: StoreError['code']) => (error: unknown) => error instanceof StoreError && error.code === wanted;
-
-/** Keys kept in memory, wrapped by a number: what the signer does, without a signer. */
-export function fakeDataKeys(): DataKeys {
-  const keys: string[] = [];
-  return {
-    createDataKey: async () => {
-      const key = Buffer.alloc(32, keys.length + 1).toString('base64url');
-      keys.push(key);
-      return { key, wrapped: String(keys.length - 1) };
-    },
-    unwrapDataKey: async (_purpose, wrapped) => ({ key: keys[Number(wrapped)] ?? '' }),
-  };
-}
 
 export function storeSuite(name: string, makeBench: () => Promise<Bench>): void {
   const onStore = (title: string, body: (store: Store, bench: Bench) => Promise<void>) =>
@@ -214,6 +203,88 @@ export function storeSuite(name: string, makeBench: () => Promise<Bench>): void 
       assert.equal((await store.changesSince(0))?.changes.length, 3);
     });
 
+    onStore('a journal key lies sealed in every row and reads the same by every path', async (store, bench) => {
+      const key = 'journal-key-text-of-u1';
+      const write = { kind: 'journal-key', id: 'u1', body: { key } } as const;
+      await store.commit([write]);
+      assert.equal((await store.commit([write])).revision, 1, 'an equal body still changes nothing');
+      for (const table of ['fact', 'fact_version'] as const) {
+        const [row] = await store.rows.selectFrom(table).select('body').execute();
+        assert.match(row?.body ?? '', /^s1\.[^.]+\.[\w-]+$/);
+      }
+      const again = await bench.open();
+      try {
+        assert.deepEqual((await again.read('journal-key', 'u1'))?.body, { key });
+        assert.deepEqual((await again.snapshot()).rows[0]?.body, { key });
+        assert.deepEqual((await again.snapshotAt(1)).rows[0]?.body, { key });
+        assert.deepEqual((await again.changesSince(0))?.changes[0]?.facts[0]?.body, { key });
+        assert.deepEqual(await again.factAt('journal-key', 'u1', 1), { key });
+        assert.deepEqual((await again.history('journal-key', 'u1'))[0]?.body, { key });
+        const { value } = await again.transaction((transaction) => transaction.read('journal-key', 'u1'));
+        assert.deepEqual(value?.body, { key });
+      } finally {
+        await again.close();
+      }
+    });
+
+    onStore('a sealed row that was altered, swapped or put in plain is refused', async (store) => {
+      const ids = ['u1', 'u2'];
+      await store.commit(ids.map((id) => ({ kind: 'journal-key', id, body: { key: `key-text-of-${id}` } })));
+      const rows = await store.rows.selectFrom('fact').select(['id', 'body']).orderBy('id').execute();
+      const [first = '', second = ''] = rows.map((row) => row.body);
+      const plain = '{"key":"chosen-by-somebody-else"}';
+      const flipped = `${first.slice(0, -3)}${first.at(-3) === 'A' ? 'B' : 'A'}${first.slice(-2)}`;
+      for (const body of [second, plain, flipped, first.slice(0, 60), '']) {
+        await store.rows.updateTable('fact').set({ body }).where('id', '=', 'u1').execute();
+        await assert.rejects(store.read('journal-key', 'u1'), code('corrupt'));
+        await assert.rejects(store.snapshot(), code('corrupt'));
+      }
+    });
+
+    onStore(
+      'journal keys that an older version left plain are sealed when the store is opened',
+      async (_store, bench) => {
+        const older = await bench.open();
+        await older.commit([{ kind: 'journal-key', id: 'u1', body: { key: 'plain-key-text' } }]);
+        const body = '{"key":"plain-key-text"}';
+        await older.rows.updateTable('fact').set({ body }).execute();
+        await older.rows.updateTable('fact_version').set({ body }).execute();
+        await older.rows.deleteFrom('data_key').execute();
+        await older.close();
+        const store = await bench.open();
+        try {
+          assert.deepEqual((await store.read('journal-key', 'u1'))?.body, { key: 'plain-key-text' });
+          const bodies = await store.rows.selectFrom('fact_version').select('body').execute();
+          assert.ok(!JSON.stringify(bodies).includes('key-text'));
+        } finally {
+          await store.close();
+        }
+      },
+    );
+
+    onStore('stores that are opened at once share one key for facts', async (_store, bench) => {
+      const stores = await Promise.all([bench.open(), bench.open()]);
+      try {
+        const [one, other] = stores;
+        await one?.commit([{ kind: 'journal-key', id: 'u1', body: { key: 'key-text-of-u1' } }]);
+        assert.deepEqual((await other?.read('journal-key', 'u1'))?.body, { key: 'key-text-of-u1' });
+      } finally {
+        for (const store of stores) await store.close();
+      }
+    });
+
+    onStore('a store without data keys refuses journal keys', async (store, bench) => {
+      await store.commit([{ kind: 'journal-key', id: 'u1', body: { key: 'key-text-of-u1' } }]);
+      const keyless = await bench.openKeyless();
+      try {
+        await assert.rejects(keyless.read('journal-key', 'u1'), code('invalid'));
+        const write = { kind: 'journal-key', id: 'u2', body: { key: 'key-text-of-u2' } } as const;
+        await assert.rejects(keyless.commit([write]), code('invalid'));
+      } finally {
+        await keyless.close();
+      }
+    });
+
     onStore('prune() shortens the feed, keeps what stands, and says so', async (_store, bench) => {
       let now = 100;
       const store = await bench.open({ clock: () => now });
@@ -352,8 +423,7 @@ export function storeSuite(name: string, makeBench: () => Promise<Bench>): void 
     });
 
     onStore('secrets open under their own name only, and only unaltered', async (_, bench) => {
-      const dataKeys = fakeDataKeys();
-      const store = await bench.open({ dataKeys });
+      const store = await bench.open();
       try {
         const plaintext = Buffer.from('client secret of corp');
         await store.sealSecret('idp/corp', plaintext);

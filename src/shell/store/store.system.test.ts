@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fakeDataKeys } from '../../../tests/fakes/data-keys.ts';
 import { type PostgresServer, startPostgres } from '../../../tests/postgresql.ts';
 import { followStore, openStore, StoreError } from './index.ts';
 import { event, group, storeSuite } from './store-suite.ts';
@@ -16,8 +17,10 @@ after(async () => {
 
 storeSuite('PostgreSQL', async () => {
   const url = await server.createDatabase();
+  const dataKeys = fakeDataKeys();
   return {
-    open: (options) => openStore({ url, clock: Date.now, ...options }),
+    open: (options) => openStore({ url, clock: Date.now, dataKeys, ...options }),
+    openKeyless: () => openStore({ url, clock: Date.now }),
     end: async () => {},
   };
 });

@@ -2,7 +2,8 @@ import { sql, type Transaction } from 'kysely';
 import { canonicalJson } from '#foundation/encoding';
 import type { FactKind, FactOf, JournalEvent } from '#foundation/model';
 import { parseFactBody } from '#information/inventory';
-import { readBody, unversionedKinds } from './fact-rows.ts';
+import type { FactBodies } from './fact-bodies.ts';
+import { unversionedKinds } from './fact-rows.ts';
 import type { Dialect } from './migrations/index.ts';
 import { StoreError } from './store-error.ts';
 import type { StoreTables } from './tables.ts';
@@ -40,6 +41,7 @@ export class WriteTransaction {
   readonly rows: Transaction<StoreTables>;
   readonly #dialect: Dialect;
   readonly #head: { revision: number; outbox_position: number };
+  readonly #bodies: FactBodies;
   readonly #writer: string;
   readonly #time: number;
   #outboxPosition: number;
@@ -50,6 +52,7 @@ export class WriteTransaction {
     this.#head = head;
     this.#outboxPosition = head.outbox_position;
     this.#dialect = options.dialect;
+    this.#bodies = options.bodies;
     this.#writer = options.writer;
     this.#time = options.time;
   }
@@ -69,7 +72,7 @@ export class WriteTransaction {
       .where('kind', '=', kind)
       .where('id', '=', id)
       .executeTakeFirst();
-    return row === undefined ? undefined : { revision: row.revision, body: readBody(kind, id, row.body) };
+    return row === undefined ? undefined : { revision: row.revision, body: this.#bodies.read(kind, id, row.body) };
   }
 
   /**
@@ -152,7 +155,10 @@ export class WriteTransaction {
           .where('kind', '=', kind)
           .where('id', 'in', ids.slice(start, start + chunkRows))
           .execute();
-        for (const row of rows) standing.set(`${kind} ${row.id}`, row);
+        for (const row of rows) {
+          const body = this.#bodies.toJson(kind, row.id, row.body);
+          standing.set(`${kind} ${row.id}`, { revision: row.revision, body });
+        }
       }
     }
     return standing;
@@ -164,7 +170,9 @@ export class WriteTransaction {
     for (const [kind, ids] of idsByKind(writes.filter((write) => write.text === null))) {
       await this.rows.deleteFrom('fact').where('kind', '=', kind).where('id', 'in', ids).execute();
     }
-    const kept = writes.flatMap(({ kind, id, text }) => (text === null ? [] : [{ kind, id, body: text }]));
+    const kept = writes.flatMap(({ kind, id, text }) =>
+      text === null ? [] : [{ kind, id, body: this.#bodies.toText(kind, id, text) }],
+    );
     if (kept.length > 0) {
       await this.rows
         .insertInto('fact')
@@ -210,6 +218,7 @@ export interface TransactionOptions {
   readonly dialect: Dialect;
   readonly writer: string;
   readonly time: number;
+  readonly bodies: FactBodies;
 }
 
 function idsByKind(writes: readonly { kind: FactKind; id: string }[]): Map<FactKind, string[]> {
