@@ -169,6 +169,60 @@ test('access is asked for, decided by somebody else, and ends when revoked', asy
   assert.equal((await ada('POST', `/grants/${own.body.id}/approve`, { body: {} })).body.code, 'own-request');
 });
 
+test('nobody gives access to themselves, nor acts as somebody else by a token', async () => {
+  const ada = await as('ada-1', 'ada');
+  const grant = { resource: 'wiki', reason: '', durationMs: 3_600_000 };
+  assert.equal((await ada('POST', '/grants', { body: { ...grant, user: 'ada' } })).body.code, 'own-request');
+  assert.equal((await ada('POST', '/grants', { body: { ...grant, user: 'eve' } })).status, 201);
+  const token = { label: 'x', scopes: ['admin'], lifetimeMs: 3_600_000 };
+  assert.equal((await ada('POST', '/tokens', { body: { ...token, owner: 'eve' } })).body.code, 'other-owner');
+  assert.equal((await ada('POST', '/tokens', { body: { ...token, owner: 'no-such' } })).body.code, 'other-owner');
+  assert.equal((await ada('POST', '/tokens', { body: { ...token, owner: 'ada' } })).status, 201);
+});
+
+test('a right to one noun does not grow into all by making administrators', async () => {
+  const ada = await as('ada-1', 'ada');
+  assert.equal((await ada('POST', '/groups', { body: { name: 'crew', memberOf: ['administrators'] } })).status, 201);
+  assert.equal((await ada('POST', '/groups', { body: { name: 'staff' } })).status, 201);
+  const scopes = ['user:write', 'group:write', 'invitation:write'];
+  const made = await ada('POST', '/tokens', { body: { label: 'desk', scopes, lifetimeMs: 3_600_000 } });
+  const desk = (method: string, path: string, body?: unknown) =>
+    control.call(method, `/api/v1${path}`, {
+      socket: 'web',
+      headers: { authorization: `Bearer ${made.body.token}` },
+      ...(body === undefined ? {} : { body }),
+    });
+  const raises: [string, string, unknown][] = [
+    ['POST', '/invitations', { name: 'mallory', admin: true }],
+    ['POST', '/invitations', { name: 'mallory', groups: ['administrators'] }],
+    ['POST', '/invitations', { name: 'mallory', groups: ['crew'] }],
+    ['PATCH', '/users/bob', { groups: ['administrators'] }],
+    ['PATCH', '/users/bob', { groups: ['staff', 'crew'] }],
+    ['PUT', '/groups/administrators/members/bob', undefined],
+    ['PUT', '/groups/crew/members/bob', undefined],
+    ['POST', '/groups', { name: 'mob', memberOf: ['crew'] }],
+    ['PATCH', '/groups/staff', { memberOf: ['administrators'] }],
+  ];
+  for (const [method, path, body] of raises) {
+    const answer = await desk(method, path, body);
+    assert.equal(answer.body?.code, 'raise', `${method} ${path} ${answer.text}`);
+  }
+  assert.equal((await desk('PATCH', '/users/bob', { groups: ['staff'] })).status, 200);
+  assert.equal((await desk('PATCH', '/users/eve', { displayName: 'Eve', groups: ['administrators'] })).status, 200);
+  assert.equal((await desk('POST', '/invitations', { name: 'carol', groups: ['staff'] })).status, 201);
+});
+
+test('a removed app leaves no grant behind for another of its name', async () => {
+  const ada = await as('ada-1', 'ada');
+  const app = { name: 'short-lived', upstream: 'https://short.example.com' };
+  await ada('POST', '/resources', { body: app });
+  const grant = { user: 'bob', resource: 'short-lived', durationMs: 3_600_000 };
+  assert.equal((await ada('POST', '/grants', { body: grant })).status, 201);
+  assert.equal((await ada('DELETE', '/resources/short-lived')).status, 204);
+  await ada('POST', '/resources', { body: app });
+  assert.equal((await ada('GET', '/grants?resource=short-lived')).body.items.length, 0);
+});
+
 test('nothing strands the last administrator who can sign in', async () => {
   // Eve is an administrator as well, but holds no passkey.
   const ada = await as('ada-1', 'ada');
@@ -185,6 +239,19 @@ test('nothing strands the last administrator who can sign in', async () => {
     assert.equal(answer.body?.code, 'last-administrator', `${method} ${path} ${answer.text}`);
   }
   assert.equal((await ada('PATCH', '/users/eve', { body: { status: 'suspended' } })).status, 200);
+  // The same by nesting: Ada is an administrator only through a group inside another.
+  assert.equal((await ada('POST', '/groups', { body: { name: 'inner', memberOf: ['crew'] } })).status, 201);
+  assert.equal((await ada('PATCH', '/users/ada', { body: { groups: ['inner'] } })).status, 200);
+  const nested: [string, string, unknown][] = [
+    ['PATCH', '/groups/inner', { memberOf: [] }],
+    ['PATCH', '/groups/crew', { memberOf: [] }],
+    ['DELETE', '/groups/inner', undefined],
+    ['DELETE', '/groups/crew', undefined],
+  ];
+  for (const [method, path, body] of nested) {
+    const answer = await ada(method, path, body === undefined ? {} : { body });
+    assert.equal(answer.body?.code, 'last-administrator', `${method} ${path} ${answer.text}`);
+  }
 });
 
 test('live events arrive as they are written', async () => {

@@ -1,11 +1,12 @@
 import { judge, type PublishedPolicies } from '#decision/administration';
-import type { FactKind, FactOf, FactView, Session, User } from '#foundation/model';
+import type { FactKind, FactOf, FactView, Group, Session, User } from '#foundation/model';
 import { problem } from './problem.ts';
 import type { ApiServices } from './services.ts';
 
-/** What would change: users (null: removed), and the policies in force. */
+/** What would change: users and groups (null: removed), and the policies in force. */
 export interface Hypothesis {
   readonly users?: ReadonlyMap<string, User | null>;
+  readonly groups?: ReadonlyMap<string, Group | null>;
   readonly policies?: PublishedPolicies | null;
 }
 
@@ -45,7 +46,7 @@ async function anyAdministrator(services: ApiServices, hypothesis: Hypothesis): 
 function mayAdminister(services: ApiServices, candidate: { id: string; user: User; hypothesis: Hypothesis }): boolean {
   const policies = candidate.hypothesis.policies === undefined ? services.policies() : candidate.hypothesis.policies;
   const now = services.clock();
-  const view = hypotheticalView(services.facts, { ...candidate, now });
+  const view = hypotheticalView(services.facts, { ...candidate, now, groups: candidate.hypothesis.groups });
   return ['policy', 'user'].every((noun) => {
     const question = {
       asker: { kind: 'session', sessionId: hypotheticalSession },
@@ -66,7 +67,10 @@ function mayAdminister(services: ApiServices, candidate: { id: string; user: Use
 }
 
 /** The facts as they are, but for one user and a fresh session of theirs. */
-function hypotheticalView(facts: FactView, candidate: { id: string; user: User; now: number }): FactView {
+function hypotheticalView(
+  facts: FactView,
+  candidate: { id: string; user: User; now: number; groups: Hypothesis['groups'] },
+): FactView {
   const session: Session = {
     user: candidate.id,
     credential: 'passkey',
@@ -91,6 +95,8 @@ function hypotheticalView(facts: FactView, candidate: { id: string; user: User; 
     get: <K extends FactKind>(kind: K, id: string): FactOf<K> | undefined => {
       if (kind === 'user' && id === candidate.id) return candidate.user as FactOf<K>;
       if (kind === 'session' && id === hypotheticalSession) return session as FactOf<K>;
+      const group = kind === 'group' ? candidate.groups?.get(id) : undefined;
+      if (group !== undefined) return (group ?? undefined) as FactOf<K> | undefined;
       return facts.get(kind, id);
     },
     all: (kind) => facts.all(kind),

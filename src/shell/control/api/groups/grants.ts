@@ -21,6 +21,8 @@ const transitions = {
   revoke: { from: ['requested', 'active'], to: 'revoked', summary: 'Ends a grant; what is open by it is cut' },
 } as const;
 
+const ownGrant = () => problem(403, 'own-request', 'nobody gives access to themselves; ask another administrator');
+
 function decided(
   services: ApiServices,
   caller: Caller,
@@ -37,7 +39,7 @@ function decided(
   }
   // Nobody approves for themselves: a second pair of eyes is the point of asking.
   if (verb === 'approve' && caller.user?.id === grant.user) {
-    throw problem(403, 'own-request', 'you cannot approve your own request; ask another administrator');
+    throw ownGrant();
   }
   const now = services.clock();
   const durationMs = options.durationMs ?? grant.durationMs;
@@ -135,6 +137,7 @@ export const grantRoutes: readonly Route[] = [
       const id = toBase64url(services.random(16));
       const now = services.clock();
       viewFact(services, 'user', body.user);
+      if (caller.user?.id === body.user) throw ownGrant();
       viewFact(services, 'resource', body.resource);
       const grant: Grant = {
         user: body.user,

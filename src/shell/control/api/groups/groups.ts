@@ -5,6 +5,7 @@ import type { Caller } from '../caller.ts';
 import { change, checkOrigin, checkRevision } from '../change.ts';
 import { pageOf, pageQuery, paginate } from '../page.ts';
 import { problem } from '../problem.ts';
+import { refuseToRaise } from '../refuse-to-raise.ts';
 import { type Route, route } from '../route.ts';
 import type { ApiServices } from '../services.ts';
 import { checkAbsent, groupView, idParams, nameParams, userView, viewAll, viewFact } from '../view.ts';
@@ -31,6 +32,7 @@ async function setMembership(
 ) {
   const { group, user: id, isMember } = options;
   viewFact(services, 'group', group);
+  if (isMember) refuseToRaise(services, caller, [group]);
   await change(services, caller, {
     activity: 'update',
     message: isMember ? `put a user into group ${group}` : `took a user out of group ${group}`,
@@ -77,6 +79,7 @@ export const groupRoutes: readonly Route[] = [
     status: 201,
     handle: async ({ services, caller, body }) => {
       checkGroups(services, body.memberOf);
+      refuseToRaise(services, caller, body.memberOf);
       const group: Group = {
         displayName: body.displayName ?? body.name,
         description: body.description,
@@ -131,7 +134,7 @@ export const groupRoutes: readonly Route[] = [
         activity: 'update',
         message: `changed group ${params.id}`,
         entity: { type: 'group', uid: params.id },
-        prepare: () => {
+        prepare: async () => {
           const { id, revision, ...group } = viewFact(services, 'group', params.id);
           checkRevision(ifMatch, revision);
           checkOrigin(group.origin, `group \`${id}\``);
@@ -141,6 +144,12 @@ export const groupRoutes: readonly Route[] = [
             description: body.description ?? group.description,
             memberOf: body.memberOf ?? group.memberOf,
           };
+          refuseToRaise(
+            services,
+            caller,
+            next.memberOf.filter((each) => !group.memberOf.includes(each)),
+          );
+          await refuseToStrand(services, { groups: new Map([[id, next]]) });
           return [{ kind: 'group', id, body: next, expectedRevision: revision }];
         },
       });
@@ -180,7 +189,10 @@ export const groupRoutes: readonly Route[] = [
               id,
               body: { ...group, memberOf: group.memberOf.filter((each) => each !== params.id) },
             }));
-          await refuseToStrand(services, { users: new Map(members.map(({ id, body }) => [id, body])) });
+          await refuseToStrand(services, {
+            users: new Map(members.map(({ id, body }) => [id, body])),
+            groups: new Map([[params.id, null], ...nested.map(({ id, body }) => [id, body] as const)]),
+          });
           return [{ kind: 'group', id: params.id, body: null, expectedRevision: revision }, ...members, ...nested];
         },
       });

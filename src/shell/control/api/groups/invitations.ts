@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { formatUid, loginNameSchema, nameSchema } from '#foundation/model';
+import { administrators } from '#information/identity';
 import { pageOf, pageQuery, paginate } from '../page.ts';
 import { notFound } from '../problem.ts';
+import { refuseToRaise } from '../refuse-to-raise.ts';
 import { type Route, route } from '../route.ts';
 import { idParams } from '../view.ts';
 import { checkGroups } from './users.ts';
@@ -50,6 +52,7 @@ export const invitationRoutes: readonly Route[] = [
     handle: async ({ services, caller, body }) => {
       checkGroups(services, body.groups);
       const { name, displayName, email, groups, admin } = body;
+      refuseToRaise(services, caller, admin ? [...groups, administrators] : groups);
       const made = await services.identity.createInvitation(
         {
           groups,

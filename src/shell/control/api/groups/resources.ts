@@ -158,10 +158,13 @@ export const resourceRoutes: readonly Route[] = [
           const { revision, origin } = viewFact(services, 'resource', params.id);
           checkRevision(ifMatch, revision);
           checkOrigin(origin, `resource \`${params.id}\``);
+          // Another app may take the name later: nobody keeps access to that.
+          const grants = [...services.facts.all('grant')].filter(([, grant]) => grant.resource === params.id);
           const cookies = [...services.facts.all('app-cookie')].filter(([, cookie]) => cookie.resource === params.id);
           return [
             { kind: 'resource', id: params.id, body: null, expectedRevision: revision },
             ...cookies.map(([id]) => ({ kind: 'app-cookie' as const, id, body: null })),
+            ...grants.map(([id]) => ({ kind: 'grant' as const, id, body: null })),
           ];
         },
       });

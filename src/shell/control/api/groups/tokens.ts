@@ -41,6 +41,10 @@ function ownerOf(
     return caller.user === null ? { type: 'Workload', id: caller.uid.id } : { type: 'User', id: caller.user.id };
   }
   const found = [...services.facts.all('user')].find(([id, user]) => user.name === owner || id === owner);
+  // Whoever makes a token for somebody else acts as them: only the operator of the machine, for programs of theirs.
+  if (!caller.isOperator && found?.[0] !== caller.user?.id) {
+    throw problem(403, 'other-owner', 'you can make tokens for yourself only; for others, do it on the machine itself');
+  }
   if (found === undefined) throw problem(400, 'unknown-user', `there is no user \`${owner}\``);
   return { type: 'User', id: found[0] };
 }

@@ -5,6 +5,7 @@ import { refuseToStrand } from '../administrators.ts';
 import { change, checkRevision } from '../change.ts';
 import { pageOf, pageQuery, paginate } from '../page.ts';
 import { problem } from '../problem.ts';
+import { refuseToRaise } from '../refuse-to-raise.ts';
 import { type Route, route } from '../route.ts';
 import type { ApiServices } from '../services.ts';
 import { idParams, userView, viewAll, viewFact } from '../view.ts';
@@ -87,6 +88,8 @@ export const userRoutes: readonly Route[] = [
         prepare: async () => {
           const { id, revision, ...user } = viewFact(services, 'user', params.id);
           checkRevision(ifMatch, revision);
+          const added = (body.groups ?? []).filter((group) => !user.groups.includes(group));
+          refuseToRaise(services, caller, added);
           const next: User = {
             ...user,
             displayName: body.displayName ?? user.displayName,
