@@ -39,7 +39,11 @@ function applyOne(source: ConfigDocument, pair: string, overridden: Map<string, 
   }
   const value = parseDocument(text, { merge: false });
   if (value.errors.length > 0) return `\`${text}\` is no YAML value`;
-  source.document.setIn(path, value.toJS({ maxAliasCount: 0 }));
+  try {
+    source.document.setIn(path, value.toJS({ maxAliasCount: 0 }));
+  } catch {
+    return `\`${key}\` cannot be set: what stands in the file in its place is no map`;
+  }
   overridden.set(key, text);
   return undefined;
 }

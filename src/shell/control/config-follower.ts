@@ -9,6 +9,7 @@ import {
   resolveBeside,
 } from '../config/index.ts';
 import type { ConfigStatus } from './api/services.ts';
+import { describeFault } from './describe-fault.ts';
 
 export interface ConfigFollowerNeeds {
   readonly file: string | null;
@@ -18,7 +19,7 @@ export interface ConfigFollowerNeeds {
   readonly apply: (config: Config, source: { readonly policiesFolder: string | null }) => Promise<void>;
   /** A configuration that is not taken: told to the log and to the operator. */
   readonly onRefused: (words: string) => Promise<void>;
-  readonly onApplied: (words: string) => void;
+  readonly onApplied: (words: string, inForce: Config) => void;
 }
 
 const lookMs = 500;
@@ -50,11 +51,12 @@ export class ConfigFollower {
   #timer: NodeJS.Timeout | undefined;
   #looking: Promise<void> = Promise.resolve();
 
-  constructor(needs: ConfigFollowerNeeds, started: Config) {
+  /** `isRestart`: `started` came from an earlier process, and the file may be another, or no good, by now. */
+  constructor(needs: ConfigFollowerNeeds, { started, isRestart }: { started: Config; isRestart: boolean }) {
     this.#needs = needs;
     this.#running = started;
     this.#status = this.#ok(started);
-    this.#signature = this.#read();
+    this.#signature = isRestart ? '' : this.#read();
   }
 
   get status(): ConfigStatus {
@@ -84,12 +86,22 @@ export class ConfigFollower {
     if (signature === this.#signature) return;
     this.#signature = signature;
     const { file, overrides } = this.#needs;
-    const loaded: LoadedConfig = loadConfig({ file, overrides });
+    let loaded: LoadedConfig;
+    try {
+      loaded = loadConfig({ file, overrides });
+    } catch (error) {
+      return this.#refuse(error instanceof Error ? error.message : 'it could not be read');
+    }
     if (!loaded.ok) return this.#refuse(firstWords(loaded.problems));
     try {
       await this.#needs.apply(loaded.config, { policiesFolder: policiesFolder(file, loaded.config) });
     } catch (error) {
-      return this.#refuse(error instanceof Error ? error.message : 'it could not be applied');
+      const fault = describeFault(error);
+      if (fault === undefined) return this.#refuse(error instanceof Error ? error.message : 'it could not be applied');
+      // Nothing is wrong with the file: it is tried again at the next look.
+      this.#signature = '';
+      this.#status = { ...this.#status, state: 'refused', problem: fault.detail };
+      return;
     }
     const restart = startOnlyKeys.filter(
       (key) => JSON.stringify(this.#running[key]) !== JSON.stringify(loaded.config[key]),
@@ -100,6 +112,7 @@ export class ConfigFollower {
       restart.length === 0
         ? 'the configuration was read again and is in force'
         : `the configuration was read again; ${restart.map((key) => `\`${key}\``).join(', ')} take effect after a restart`,
+      this.#running,
     );
   }
 

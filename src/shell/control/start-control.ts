@@ -13,6 +13,7 @@ import type { ApiServices } from './api/services.ts';
 import { applyConfig, recordRefusedConfig } from './apply-config.ts';
 import { type CertificateCalls, createCertificateCalls } from './certificates/issue-certificates.ts';
 import { ConfigFollower, policiesFolder } from './config-follower.ts';
+import { ConfigInForce } from './config-in-force.ts';
 import { inviteFirstAdministrator } from './first-administrator.ts';
 import { FollowServer } from './follow.ts';
 import { startIdentity } from './identity/index.ts';
@@ -67,7 +68,9 @@ type Starting = ControlSurroundings & { readonly onClose: (close: () => Promise<
 async function start(handoff: ControlHandoff, at: Starting): Promise<void> {
   const { clock, notice, onClose } = at;
   const onError = (error: unknown) => notice(`control: ${error instanceof Error ? error.message : String(error)}`);
-  const { config, file } = readConfig(handoff);
+  const inForce = new ConfigInForce(handoff.dataDirectory);
+  const earlier = inForce.read();
+  const { config, file } = readConfig(handoff, earlier);
   const signer = connectSigner({ socketPath: handoff.sockets.signer, token: handoff.signerToken });
   onClose(() => signer.close());
   const store = await openOurStore(handoff, { config, file, signer, clock });
@@ -89,7 +92,8 @@ async function start(handoff: ControlHandoff, at: Starting): Promise<void> {
   };
   const isLeftOver = (await store.outboxPending({ limit: 1 })).length > 0;
   // Facts first: the journal cannot open without the keys that are among them.
-  await applyConfig(applying, { config, policiesFolder: policiesFolder(file, config) });
+  if (earlier === undefined) await applyConfig(applying, { config, policiesFolder: policiesFolder(file, config) });
+  inForce.keep(config);
 
   const journal = await openJournal(handoff, { config, live, signer, at });
   onClose(() => journal.close());
@@ -137,11 +141,14 @@ async function start(handoff: ControlHandoff, at: Starting): Promise<void> {
       apply: async (next, source) => applyConfig(applying, { config: next, ...source, services }),
       onRefused: async (words) => {
         notice(`the configuration changed, but is not taken: ${words}; what ran before goes on`);
-        await emit(recordRefusedConfig({ ...applying, facts: live.table }, words));
+        await emit(recordRefusedConfig({ ...applying, facts: live.table }, words)).catch(onError);
       },
-      onApplied: (words) => notice(words),
+      onApplied: (words, now) => {
+        inForce.keep(now);
+        notice(words);
+      },
     },
-    config,
+    { started: config, isRestart: earlier !== undefined },
   );
   onClose(() => follower.stop());
   const services: ApiServices = {
@@ -198,7 +205,9 @@ async function start(handoff: ControlHandoff, at: Starting): Promise<void> {
   await inviteFirstAdministrator({ facts: live.table, core: identity.core, notice });
 }
 
-function readConfig(handoff: ControlHandoff): { config: Config; file: string | null } {
+/** `earlier`: what a control process of this run worked with. Then the file is looked at once we run, as any change of it. */
+function readConfig(handoff: ControlHandoff, earlier: Config | undefined): { config: Config; file: string | null } {
+  if (earlier !== undefined) return { config: earlier, file: handoff.configFile };
   const loaded = loadConfig({ file: handoff.configFile, overrides: handoff.overrides });
   if (loaded.ok) return { config: loaded.config, file: loaded.file };
   throw new ControlStartError(loaded.problems.map(formatProblem).join('\n'));

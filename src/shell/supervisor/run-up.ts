@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, fsyncSync, openSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { closeSync, fsyncSync, openSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { type ControlHandoff, type GatewayHandoff, type ListenAddress, originOf, type PublicUrls } from '#shell/wire';
 // Straight from its file: the rest of that room would triple this process.
 import { keepStatementKeys } from '../journal/keep-statement-keys.ts';
@@ -48,6 +48,8 @@ export async function runUp(options: UpOptions): Promise<0 | 3> {
   try {
     const folder = prepareDataFolder(options.dataDirectory, { gatewayNames: [gatewayName] });
     const unlock = lockDataFolder(folder.path);
+    // It outlives a control process, not a run.
+    rmSync(join(folder.path, 'run', 'config-in-force.json'), { force: true });
     try {
       return await runChildren(options, { folder, say });
     } finally {
