@@ -61,6 +61,12 @@ test('private, metadata and own addresses are refused at connect time', async (t
     { upstreamUrl: `http://[::ffff:127.0.0.1]:${port}`, allowPrivate: false },
     { upstreamUrl: 'http://169.254.169.254' },
     { upstreamUrl: `http://0.0.0.0:${port}` },
+    // Other spellings of 127.0.0.1 and of the metadata service, which URL parsers turn into the address.
+    { upstreamUrl: `http://2130706433:${port}`, allowPrivate: false },
+    { upstreamUrl: `http://0x7f.1:${port}`, allowPrivate: false },
+    { upstreamUrl: `http://127.1:${port}`, ownListeners: () => [{ host: '127.0.0.1', port }] },
+    { upstreamUrl: 'http://2852039166' },
+    { upstreamUrl: 'http://0251.0376.0251.0376' },
     { upstreamUrl: `http://127.0.0.1:${port}`, ownListeners: () => [{ host: '127.0.0.1', port }] },
     { upstreamUrl: `http://localhost:${port}`, ownListeners: () => [{ host: '0.0.0.0', port }] },
   ]) {
