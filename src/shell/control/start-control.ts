@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { JournalEvent } from '#foundation/model';
@@ -163,7 +163,7 @@ async function start(handoff: ControlHandoff, at: Starting): Promise<void> {
     serially: createQueue(),
     deliverOutbox: () => outbox.deliver(),
     // Not the space kept for administrators: failed sign-ins are strangers' doing.
-    emit: (event) => journal.append(event),
+    emit: (event, options) => journal.append(event, options),
     events: reader,
     identity: createIdentityService(identity, live),
     signPublication,
@@ -231,13 +231,25 @@ function openOurStore(handoff: ControlHandoff, { config, file, signer, clock }: 
     unwrapDataKey: (purpose: string, wrapped: string) => signer.call('data-key/unwrap', { purpose, wrapped }),
   };
   const common = { clock, dataKeys, writer: 'control' };
-  if (config.store === 'sqlite')
-    return openStore({ ...common, path: join(handoff.dataDirectory, 'store', 'nullius.sqlite') });
+  if (config.store === 'sqlite') {
+    return openStore({
+      ...common,
+      path: join(handoff.dataDirectory, 'store', 'nullius.sqlite'),
+      releaseSpace: () => releaseReserve(join(handoff.dataDirectory, 'reserve')),
+    });
+  }
   const { url, password } =
     typeof config.store === 'string' ? { url: config.store, password: undefined } : config.store;
   const parsed = new URL(url);
   if (password !== undefined) parsed.password = encodeURIComponent(readSecret(file, password.file));
   return openStore({ ...common, url: parsed.href });
+}
+
+/** The space that is kept for administrators, so that they can act on a full disk; the journal takes it back at the next start. */
+function releaseReserve(path: string): boolean {
+  if (!existsSync(path)) return false;
+  rmSync(path);
+  return true;
 }
 
 function openJournal(

@@ -51,6 +51,17 @@ export function accessEvent(
   });
 }
 
+/** An administrator in the console may use the journal space that is kept, so that a full disk does not lock them out. */
+export function isAdministration(
+  gate: Gate,
+  { site, asker }: { readonly site: Site; readonly asker: Question['asker'] },
+): boolean {
+  if (site.id !== 'console' || asker.kind !== 'session') return false;
+  const session = gate.facts.get('session', asker.sessionId);
+  const user = session === undefined ? undefined : gate.facts.get('user', session.user);
+  return user?.groups.includes('administrators') === true;
+}
+
 /** Of a stranger's denials on one resource, this many between two flushes get an event each; the rest are counted. */
 const strangerEventsMax = 5;
 

@@ -1,6 +1,6 @@
 import { type Exchange, headerOf, isRefusal, matchRoute, readRequest } from '#enforcement/gateway';
 import type { Question } from '#foundation/model';
-import { accessEvent, isWorthAnEvent } from './access-event.ts';
+import { accessEvent, isAdministration, isWorthAnEvent } from './access-event.ts';
 import { answerAcme } from './answer-acme.ts';
 import { answerRefusal, answerUnavailable, answerUnknownHost, answerVerdict } from './answers.ts';
 import { canonicalLocation } from './canonical-location.ts';
@@ -66,7 +66,8 @@ export async function accessFlow(gate: Gate, exchange: Exchange): Promise<void> 
   const epoch = gate.facts.epoch;
   const verdict = judgeAccess(gate, { question, request, site, now });
   if (isWorthAnEvent(gate, { identified, verdict, site, request })) {
-    await gate.record(accessEvent(gate, { id, now, question, verdict, request, site }));
+    const isReserved = isAdministration(gate, { site, asker: identified.asker });
+    await gate.record(accessEvent(gate, { id, now, question, verdict, request, site }), { isReserved });
   }
   if (verdict.answer !== 'allow') return answerVerdict(gate, { ...context, question, verdict });
   return forwardAllowed(gate, { ...context, question, verdict, epoch });

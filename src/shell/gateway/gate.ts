@@ -23,7 +23,7 @@ export interface Gate {
   readonly judge: (question: Question, now: number) => Verdict;
   readonly remedies: (question: Question, now: number) => readonly Remedy[];
   /** Resolves when the event is written; rejects when it cannot be, and then the answer is no. */
-  readonly record: (event: JournalEvent) => Promise<void>;
+  readonly record: (event: JournalEvent, options?: { readonly isReserved: boolean }) => Promise<void>;
   /**
    * Counts a stranger's denial and gives how many like it there were lately: the journal gets one event for many, so that
    * strangers cannot fill the disk.

@@ -1,9 +1,14 @@
+import { hash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { headerOf, sendAnswer } from '#enforcement/gateway';
 import { answerGatewayRefusal } from './answers.ts';
 import { ControlError } from './control-client.ts';
 import type { Asked, Gate } from './gate.ts';
 import { appCookieName, cookieValue, flowCookieName } from './identify-asker.ts';
 import { appCookie } from './rotate-cookie.ts';
+
+const cookieKnownMsMax = 2_000;
+const cookieLookMs = 10;
 
 /** Sends the browser to the provider, with the sealed flow in a cookie of this host. */
 export async function beginSignIn(gate: Gate, asked: Asked & { returnTo: string; fresh: boolean }): Promise<void> {
@@ -36,8 +41,18 @@ export async function finishSignIn(gate: Gate, asked: Asked): Promise<void> {
       userAgent: (headerOf(request, 'user-agent') ?? '').slice(0, 500),
       address: exchange.connection.address,
     });
+    await untilKnown(gate, finished.cookie);
     redirect(asked, finished.returnTo, [appCookie(finished.cookie), expired(flowCookieName)]);
   });
+}
+
+/** A new cookie reaches our facts a moment after control's answer; the browser must not come back before it. */
+async function untilKnown(gate: Gate, cookie: string): Promise<void> {
+  const valueHash = hash('sha256', cookie, 'base64url');
+  for (let waitedMs = 0; waitedMs < cookieKnownMsMax; waitedMs += cookieLookMs) {
+    if (gate.facts.appCookieByHash(valueHash) !== undefined) return;
+    await sleep(cookieLookMs);
+  }
 }
 
 /** Ends the session behind this host's cookie everywhere, then lets the provider end its own. */

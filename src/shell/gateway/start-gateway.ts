@@ -175,7 +175,7 @@ function makeGate(handoff: GatewayHandoff, parts: Parts) {
     isControlThere,
     judge: (question, now) => judge({ view: facts, policies: policies.current, question, now }),
     remedies: (question, now) => findRemedies({ view: facts, policies: policies.current, question, now }),
-    record: (event) => journal.append(event),
+    record: (event, options) => journal.append(event, options),
     countStranger: (denial) => strangers.note(denial),
     live,
     call,

@@ -38,6 +38,8 @@ export interface OpenStoreOptions {
   readonly dataKeys?: DataKeys;
   /** How long SQLite waits for another process, milliseconds. */
   readonly busyTimeoutMs?: number;
+  /** Called when a transaction found no space; true when it made some, and then the transaction is tried once more. */
+  readonly releaseSpace?: () => boolean;
   /** The schema's steps, when not those of this version. */
   readonly migrations?: readonly Migration[];
 }
@@ -82,6 +84,7 @@ class DatabaseStore implements Store {
   readonly #clock: Clock;
   readonly #writer: string;
   readonly #secrets: SecretBox | undefined;
+  readonly #releaseSpace: (() => boolean) | undefined;
   readonly #listeners = new Set<() => void>();
 
   constructor(database: Database, options: OpenStoreOptions & { instanceId: string; bodies: FactBodies }) {
@@ -90,6 +93,7 @@ class DatabaseStore implements Store {
     this.#bodies = options.bodies;
     this.#clock = options.clock;
     this.#writer = options.writer ?? 'control';
+    this.#releaseSpace = options.releaseSpace;
     this.#secrets =
       options.dataKeys === undefined ? undefined : new SecretBox({ dataKeys: options.dataKeys, clock: options.clock });
     database.onForeignCommit(() => this.#hint());
@@ -108,6 +112,15 @@ class DatabaseStore implements Store {
   }
 
   async transaction<T>(work: (transaction: WriteTransaction) => Promise<T>): Promise<{ revision: number; value: T }> {
+    try {
+      return await this.#transactOnce(work);
+    } catch (error) {
+      if (!(error instanceof StoreError) || error.code !== 'full' || this.#releaseSpace?.() !== true) throw error;
+      return await this.#transactOnce(work);
+    }
+  }
+
+  async #transactOnce<T>(work: (transaction: WriteTransaction) => Promise<T>): Promise<{ revision: number; value: T }> {
     const done = await this.#guard(() =>
       this.rows.transaction().execute(async (rows) => {
         const transaction = await WriteTransaction.begin(rows, {

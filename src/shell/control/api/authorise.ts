@@ -6,6 +6,9 @@ import { ApiProblem } from './problem.ts';
 import type { Noun, Route } from './route.ts';
 import type { ApiServices } from './services.ts';
 
+/** The operator gets in on a full disk: the way back is there for such days. */
+const operators = { isReserved: true } as const;
+
 interface Asked {
   readonly noun: Noun;
   readonly action: 'read' | 'write';
@@ -59,12 +62,12 @@ export async function authorise(
   const common = { caller, method: route.method, operation: `${route.method} /api/v1${route.path}`, verdict };
   if (verdict.answer === 'allow') {
     // Behind the gateway the same request is journalled there; here only what came by the local socket.
-    if (caller.isOperator) await services.emit(callEvent(services, { ...common, message: route.summary }));
+    if (caller.isOperator) await services.emit(callEvent(services, { ...common, message: route.summary }), operators);
     return verdict;
   }
   if (caller.isOperator && route.isWayBack === true) {
     const message = 'the local operator used the way back, although policy says no';
-    await services.emit(callEvent(services, { ...common, message, severity: 'critical' }));
+    await services.emit(callEvent(services, { ...common, message, severity: 'critical' }), operators);
     return verdict;
   }
   const event = callEvent(services, { ...common, message: `refused: ${route.summary}` });

@@ -94,7 +94,7 @@ export interface ApiServices {
   /** Brings committed events from the outbox into the journal; resolves when all that were there are written. */
   readonly deliverOutbox: () => Promise<void>;
   /** Events that belong to no transaction, such as denials. */
-  readonly emit: (event: JournalEvent) => Promise<void>;
+  readonly emit: (event: JournalEvent, options?: { readonly isReserved: boolean }) => Promise<void>;
   readonly events: EventReader;
   readonly identity: IdentityService;
   readonly signPublication: (statement: PublicationStatement) => Promise<string>;
