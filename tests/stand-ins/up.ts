@@ -15,6 +15,7 @@ process.exitCode = await runUp({
   tls: { minVersion: 'TLSv1.3', certificate: null, acme: false },
   leaseMs: 60_000,
   journalSync: 'interval',
+  journalRetentionMs: 24 * 3_600_000,
   entries: { control: entry('control'), gateway: entry('gateway') },
   stdout: process.stdout,
   stderr: process.stderr,

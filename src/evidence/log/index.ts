@@ -28,7 +28,7 @@ export { printable } from './printable.ts';
 export type { InclusionEvidence } from './prove-record.ts';
 export { checkInclusion, proveConsistency, proveInclusion, readLeafHashes } from './prove-record.ts';
 export type { PruneOptions, PruneReport } from './prune-log.ts';
-export { pruneLog } from './prune-log.ts';
+export { pruneLog, pruneWriter } from './prune-log.ts';
 export type { QueryAnswer, QueryOptions } from './query-log.ts';
 export { openedRecordsMax, queryLimitMax, queryLog } from './query-log.ts';
 export type { HeaderFields, RecordHeader } from './record-header.ts';

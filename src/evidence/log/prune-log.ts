@@ -29,20 +29,31 @@ export interface PruneReport {
 export async function pruneLog({ directory, before }: PruneOptions): Promise<PruneReport> {
   let report: PruneReport = { segments: 0, records: 0, freedBytes: 0 };
   for (const writer of listWriters(directory)) {
-    const folder = join(directory, writer);
-    const signedSize = readCheckpoints(folder).checkpoints.at(-1)?.size ?? 0;
-    const files = listSegments(folder);
-    for (const [position, file] of files.entries()) {
-      if (file.isPruned) continue;
-      const next = files[position + 1];
-      if (next === undefined || next.first > signedSize || newestTime(next) >= before) break;
-      const records = await pruneSegment(folder, { file, until: next.first });
-      report = {
-        segments: report.segments + 1,
-        records: report.records + records,
-        freedBytes: report.freedBytes + file.bytes,
-      };
-    }
+    const pruned = await pruneWriter(join(directory, writer), before);
+    report = {
+      segments: report.segments + pruned.segments,
+      records: report.records + pruned.records,
+      freedBytes: report.freedBytes + pruned.freedBytes,
+    };
+  }
+  return report;
+}
+
+/** pruneLog() of one writer's folder: what the writer's own process may call, which sees no other. */
+export async function pruneWriter(folder: string, before: number): Promise<PruneReport> {
+  let report: PruneReport = { segments: 0, records: 0, freedBytes: 0 };
+  const signedSize = readCheckpoints(folder).checkpoints.at(-1)?.size ?? 0;
+  const files = listSegments(folder);
+  for (const [position, file] of files.entries()) {
+    if (file.isPruned) continue;
+    const next = files[position + 1];
+    if (next === undefined || next.first > signedSize || newestTime(next) >= before) break;
+    const records = await pruneSegment(folder, { file, until: next.first });
+    report = {
+      segments: report.segments + 1,
+      records: report.records + records,
+      freedBytes: report.freedBytes + file.bytes,
+    };
   }
   return report;
 }

@@ -205,6 +205,26 @@ test('lists are paged without repeats or gaps', async () => {
   assert.equal((await admin('GET', '/groups?cursor=%%%')).status, 400);
 });
 
+test('events are paged forward too, each once and oldest first', async () => {
+  for (let turn = 0; turn < 5; turn += 1)
+    await admin('POST', '/segments', { name: `forward-${turn}`, sensitivity: 'high' });
+  const messages: string[] = [];
+  let pages = 0;
+  for (let cursor = ''; ; pages += 1) {
+    const after = cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`;
+    const { body } = await admin('GET', `/events?order=oldest-first&limit=2&q=made%20segment%20forward${after}`);
+    messages.push(...body.items.map((item: { payload: { message: string } }) => item.payload.message));
+    if (body.next === null) break;
+    cursor = body.next;
+  }
+  assert.ok(pages >= 2, `${pages}`);
+  assert.deepEqual(
+    messages,
+    [0, 1, 2, 3, 4].map((turn) => `made segment forward-${turn}`),
+  );
+  assert.equal((await admin('GET', '/events?order=sideways')).status, 400);
+});
+
 test('a change is in the journal when it is answered', async () => {
   await admin('POST', '/segments', { name: 'journalled', sensitivity: 'high' });
   const { body } = await admin('GET', '/events?q=made%20segment%20journalled');

@@ -31,7 +31,7 @@ export function createJournalReader(options: {
     }
   };
   return {
-    query: async ({ since, until, classUid, user, resource, outcome, text, limit, cursor }) => {
+    query: async ({ since, until, classUid, user, resource, outcome, text, order, limit, cursor }) => {
       const filter: LogFilter = {
         ...(since === undefined ? {} : { since }),
         ...(until === undefined ? {} : { until }),
@@ -46,6 +46,7 @@ export function createJournalReader(options: {
           directory,
           keys: keys(),
           filter,
+          order,
           limit,
           ...(cursor === undefined ? {} : { cursor }),
         });

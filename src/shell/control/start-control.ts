@@ -167,6 +167,7 @@ async function start(handoff: ControlHandoff, at: Starting): Promise<void> {
     events: reader,
     identity: createIdentityService(identity, live),
     signPublication,
+    rewrapDataKey: async (purpose, wrapped) => (await signer.call('data-key/rewrap', { purpose, wrapped })).wrapped,
     configStatus: () => follower.status,
     processes: () => [
       {
@@ -260,6 +261,7 @@ function openJournal(
     directory: join(handoff.dataDirectory, 'journal', 'control'),
     writer: 'control',
     sync: config.journal.sync,
+    retentionMs: config.journal.retentionDays * dayMs,
     keyOf: (subject) => live.table.get('journal-key', subject)?.key,
     signCheckpoint: async (statement) =>
       (await signer.call('sign-statement', { purpose: 'checkpoint', statement: { ...statement } })).jws,

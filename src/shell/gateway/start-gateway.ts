@@ -66,6 +66,7 @@ export async function startGateway(
     directory: needs.journalDirectory,
     writer: handoff.name,
     sync: handoff.journalSync,
+    retentionMs: handoff.journalRetentionMs,
     keyOf: (subject) => replica.table.get('journal-key', subject)?.key,
     signCheckpoint: async (statement) => (await control.call('journal/checkpoint', statement)).note,
     onNotice: notice,

@@ -9,6 +9,8 @@ export interface WorkerSettings {
   readonly segmentBytesMax: number;
   readonly checkpointIntervalMs: number;
   readonly checkpointRecordsMax: number;
+  /** Segments that are older go; null keeps everything. */
+  readonly retentionMs: number | null;
   readonly reservePath: string;
   readonly reserveBytes: number;
   readonly systemKey: string;

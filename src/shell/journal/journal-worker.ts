@@ -8,6 +8,7 @@ import {
   keyring,
   LogError,
   openJournal,
+  pruneWriter,
   type SealableEvent,
   type SubjectKey,
   strangerSubject,
@@ -25,6 +26,7 @@ import { lockFolder, type Unlock } from './lock-folder.ts';
 
 /** How long closing waits for the last checkpoint to be signed. */
 const lastCheckpointMs = 2000;
+const pruneIntervalMs = 24 * 3_600_000;
 const randomPoolBytes = 64 * 1024;
 
 /** Random bytes cut from a pool: one call into the kernel per few thousand nonces. */
@@ -52,7 +54,8 @@ class JournalWorker {
   readonly #signing = new Map<number, { resolve: (note: string) => void; reject: (error: Error) => void }>();
   #requests = 0;
   #checkpointing: Promise<void> | undefined;
-  readonly #timer: NodeJS.Timeout;
+  readonly #timers: readonly NodeJS.Timeout[];
+  #pruning: Promise<void> | undefined;
 
   constructor(parts: {
     port: MessagePort;
@@ -68,7 +71,11 @@ class JournalWorker {
     this.#fixedKeys = parts.fixedKeys;
     this.#forgetKeys();
     this.#port.on('message', (message: ToWorker) => this.#receive(message));
-    this.#timer = setInterval(() => this.#checkpoint(), parts.settings.checkpointIntervalMs);
+    this.#timers = [
+      setInterval(() => this.#checkpoint(), parts.settings.checkpointIntervalMs),
+      setInterval(() => this.#prune(), pruneIntervalMs),
+    ];
+    this.#prune();
   }
 
   #forgetKeys(): void {
@@ -154,6 +161,26 @@ class JournalWorker {
     return this.#checkpointing;
   }
 
+  /** Only this process may write here, so it is the one that removes what is older than the retention. */
+  #prune(): Promise<void> {
+    const { retentionMs, directory } = this.#settings;
+    if (retentionMs === null) return Promise.resolve();
+    this.#pruning ??= pruneWriter(directory, Date.now() - retentionMs)
+      .then(
+        ({ segments, records }) => {
+          if (segments > 0) {
+            const words = `${records} journal records beyond the retention were removed; their hashes stay for proofs`;
+            this.#send({ type: 'notice', words });
+          }
+        },
+        (error: unknown) => this.#send({ type: 'notice', words: `the journal was not pruned: ${told(error).words}` }),
+      )
+      .finally(() => {
+        this.#pruning = undefined;
+      });
+    return this.#pruning;
+  }
+
   #sign(statement: Extract<FromWorker, { type: 'sign' }>['statement']): Promise<string> {
     const request = ++this.#requests;
     const signed = new Promise<string>((resolve, reject) => this.#signing.set(request, { resolve, reject }));
@@ -162,7 +189,8 @@ class JournalWorker {
   }
 
   async #close(): Promise<void> {
-    clearInterval(this.#timer);
+    for (const timer of this.#timers) clearInterval(timer);
+    await this.#pruning;
     const late = new Promise<void>((resolve) => setTimeout(resolve, lastCheckpointMs).unref());
     await Promise.race([this.#checkpoint(), late]);
     try {

@@ -91,3 +91,25 @@ test('a checkpoint that cannot be signed is told and does not stop the journal',
   assert.match(notices.join(), /the signer is gone/);
   assert.equal((await verifyLog({ directory: root, verifyNote })).ok, true);
 });
+
+test('a journal opened with a retention frees its old segments, says so, and still verifies', async (t) => {
+  const notices: string[] = [];
+  const { root, open } = start(t, {
+    segmentBytesMax: 16 * 1024,
+    retentionMs: 24 * 3_600_000,
+    onNotice: (words) => notices.push(words),
+  });
+  const first = await open();
+  for (let turn = 0; turn < 300; turn += 1) await first.append(testEvent('ada', { time: 1_000 + turn }));
+  await first.close();
+  const before = await verifyLog({ directory: root, verifyNote });
+  assert.equal(before.writers[0]?.pruned, 0, 'what no checkpoint covered yet stays');
+  const second = await open();
+  await second.append(testEvent());
+  await second.close();
+  const after = await verifyLog({ directory: root, verifyNote });
+  assert.equal(after.ok, true);
+  const pruned = after.writers[0]?.pruned ?? 0;
+  assert.ok(pruned > 100 && pruned < 300, `${pruned}`);
+  assert.match(notices.join(), new RegExp(`^${pruned} journal records beyond the retention were removed`));
+});

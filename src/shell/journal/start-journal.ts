@@ -27,6 +27,8 @@ export interface StartJournalOptions {
    * start of the process can mend that, so it should end.
    */
   readonly onFailure?: (error: LogError) => void;
+  /** Whole segments older than this are removed, at start and daily; null, or nothing said: everything is kept. */
+  readonly retentionMs?: number | null;
   /** Space kept for administrators' events. */
   readonly reservePath?: string;
   readonly reserveBytes?: number;
@@ -116,6 +118,7 @@ function settingsOf(options: StartJournalOptions): WorkerSettings {
     segmentBytesMax: options.segmentBytesMax ?? defaults.segmentBytesMax,
     checkpointIntervalMs: options.checkpointIntervalMs ?? defaults.checkpointIntervalMs,
     checkpointRecordsMax: options.checkpointRecordsMax ?? defaults.checkpointRecordsMax,
+    retentionMs: options.retentionMs ?? null,
     reservePath: options.reservePath ?? join(options.directory, 'reserve'),
     reserveBytes: options.reserveBytes ?? defaults.reserveBytes,
     systemKey,

@@ -143,6 +143,20 @@ export class KeyStore {
   }
 }
 
+/** Root keys that wrap the signer's own keys in this file. Throws PrivateFileError. */
+export function rootKeysOfSigner(path: string): ReadonlySet<string> {
+  const text = readPrivateFile(path, { byteCountMax: storeBytesMax });
+  if (text === undefined)
+    throw new PrivateFileError(`there are no signer keys at \`${path}\`; is it the right data folder?`);
+  return new Set(
+    parseEntries(path, text).map(({ wrapped }) => {
+      const [form, id = ''] = wrapped.split('.');
+      if (form !== 'w1' || id === '') throw new PrivateFileError(`\`${path}\` holds a key in a form that is not known`);
+      return id;
+    }),
+  );
+}
+
 interface AddOptions {
   readonly now: number;
   readonly overlapMs: number;

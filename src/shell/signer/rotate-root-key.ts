@@ -29,6 +29,29 @@ export async function rotateRootKey(path: string): Promise<string> {
   return added.id;
 }
 
+/**
+ * Takes a root key out of the file. `inUse` are the root keys that still wrap something. Throws PrivateFileError or KeysError:
+ * then the file is as it was.
+ */
+export async function dropRootKey(path: string, options: { id: string; inUse: ReadonlySet<string> }): Promise<void> {
+  const { id, inUse } = options;
+  const keys = readKeys(path);
+  if (!keys.some((key) => key.id === id))
+    throw new PrivateFileError(`\`${path}\` holds no root key \`${id}\`; \`nullius key list\` shows those it holds`);
+  if (keys.at(-1)?.id === id)
+    throw new PrivateFileError(
+      `\`${id}\` is the newest root key, which wraps; \`nullius key rotate-root\` makes a newer one`,
+    );
+  if (inUse.has(id))
+    throw new PrivateFileError(
+      `the root key \`${id}\` still wraps keys; restart \`nullius up\`, run \`nullius key rewrap\`, then drop it`,
+    );
+  const missing = [...inUse].find((used) => !keys.some((key) => key.id === used));
+  if (missing !== undefined)
+    throw new PrivateFileError(`keys are wrapped under \`${missing}\`, which \`${path}\` lacks: is it the right file?`);
+  await replacePrivateFile(path, rootKeyFileWords + formatRootKeys(keys.filter((key) => key.id !== id)));
+}
+
 function readKeys(path: string) {
   const text = readPrivateFile(path, { byteCountMax: rootKeyTextLengthMax });
   if (text === undefined)

@@ -4,6 +4,7 @@ export * from './live-facts.ts';
 export * from './migrations/migration.ts';
 export { type OpenStoreOptions, openStore } from './open-store.ts';
 export { pendingMigrations } from './pending-migrations.ts';
+export { rootKeyOf, rootKeysInUse } from './root-keys-in-use.ts';
 export type { DataKeys } from './secrets.ts';
 export * from './store.ts';
 export * from './store-error.ts';

@@ -16,6 +16,7 @@ import { migrate } from './migrate.ts';
 import { type Migration, migrations } from './migrations/index.ts';
 import { openPostgres } from './postgres.ts';
 import { toStoreError } from './read-error.ts';
+import { rootKeyOf } from './root-keys-in-use.ts';
 import { type DataKeys, SecretBox } from './secrets.ts';
 import { openSqlite } from './sqlite.ts';
 import type { FactVersion, FeedPage, Snapshot, Store } from './store.ts';
@@ -219,6 +220,25 @@ class DatabaseStore implements Store {
 
   async deleteSecret(name: string): Promise<void> {
     await this.#guard(() => this.rows.deleteFrom('secret').where('name', '=', name).execute());
+  }
+
+  async rewrapDataKeys(
+    rewrap: (purpose: string, wrapped: string) => Promise<string>,
+  ): Promise<{ rewrapped: number; wrapped: readonly string[] }> {
+    const keys = await this.#guard(() => this.rows.selectFrom('data_key').selectAll().orderBy('id').execute());
+    const now: string[] = [];
+    let rewrapped = 0;
+    for (const { id, purpose, wrapped } of keys) {
+      if (rootKeyOf(wrapped) === undefined)
+        throw new StoreError('corrupt', `the data key \`${id}\` is not in a known form`);
+      const next = await rewrap(purpose, wrapped);
+      now.push(next);
+      if (rootKeyOf(next) === rootKeyOf(wrapped)) continue;
+      const change = this.rows.updateTable('data_key').set({ wrapped: next });
+      await this.#guard(() => change.where('id', '=', id).where('wrapped', '=', wrapped).execute());
+      rewrapped += 1;
+    }
+    return { rewrapped, wrapped: now };
   }
 
   close(): Promise<void> {

@@ -73,5 +73,13 @@ export interface Store {
   openSecret(name: string): Promise<Uint8Array | undefined>;
   deleteSecret(name: string): Promise<void>;
 
+  /**
+   * Has every wrapped data key wrapped anew by `rewrap`, in one transaction each; their keys stay the same. Gives how many
+   * changed, and all as they are wrapped now.
+   */
+  rewrapDataKeys(
+    rewrap: (purpose: string, wrapped: string) => Promise<string>,
+  ): Promise<{ rewrapped: number; wrapped: readonly string[] }>;
+
   close(): Promise<void>;
 }

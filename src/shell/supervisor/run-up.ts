@@ -26,6 +26,7 @@ export interface UpOptions {
   readonly tls: GatewayHandoff['tls'];
   readonly leaseMs: number;
   readonly journalSync: GatewayHandoff['journalSync'];
+  readonly journalRetentionMs: number;
   /** Entry files, when they are not our own. */
   readonly entries?: Partial<Record<'signer' | 'control' | 'gateway', string>>;
   readonly stdout: { write(text: string): unknown };
@@ -167,6 +168,7 @@ function createChildren(
         tls: options.tls,
         leaseMs: options.leaseMs,
         journalSync: options.journalSync,
+        journalRetentionMs: options.journalRetentionMs,
       };
     },
   });

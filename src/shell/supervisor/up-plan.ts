@@ -29,6 +29,7 @@ export interface UpPlan {
   };
   readonly leaseMs: number;
   readonly journalSync: GatewayHandoff['journalSync'];
+  readonly journalRetentionMs: number;
 }
 
 /** The plan as options of `runUp`; reads the operator's own certificate. Throws SupervisorError. */
@@ -58,6 +59,7 @@ export function optionsOf(plan: UpPlan): Omit<UpOptions, 'stdout' | 'stderr' | '
     },
     leaseMs: plan.leaseMs,
     journalSync: plan.journalSync,
+    journalRetentionMs: plan.journalRetentionMs,
   };
 }
 

@@ -69,6 +69,8 @@ export interface GatewayHandoff {
   };
   readonly leaseMs: number;
   readonly journalSync: 'interval' | 'before-answer';
+  /** Older journal segments go. */
+  readonly journalRetentionMs: number;
 }
 
 export type ChildMessage =

@@ -3,7 +3,7 @@ import type { Command, Globals } from '../command.ts';
 import { CliError, exitCodes } from '../failure.ts';
 
 /** Where the configuration puts the store and the root key; `storeUrl` is absent for the embedded one. */
-async function placesOf(globals: Globals): Promise<{ storeUrl?: string; rootKey: string }> {
+export async function placesOf(globals: Globals): Promise<{ storeUrl?: string; rootKey: string }> {
   const { formatProblem, loadConfig, resolveBeside } = await import('../../config/index.ts');
   const file = globals.config ?? 'nullius.yaml';
   const loaded = loadConfig({ file, optional: globals.config === undefined });

@@ -1,6 +1,7 @@
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { Command, Globals } from '../command.ts';
 import { CliError, exitCodes } from '../failure.ts';
+import { placesOf } from './backup.ts';
 
 export const keyCommands: readonly Command[] = [
   {
@@ -35,13 +36,64 @@ export const keyCommands: readonly Command[] = [
     noun: 'key',
     verb: 'rotate-root',
     summary: 'Adds a root key to the root key file; it wraps from the next start on',
-    details: 'Older keys stay in the file and still unwrap. Back the file up again.',
+    details:
+      'Older keys stay in the file and still unwrap. Back the file up again, restart, run `nullius key rewrap`; then the older\n' +
+      'key can be dropped with `nullius key drop-root`.',
     run: async ({ globals, out }) => {
       const { rotateRootKey } = await import('../../signer/index.ts');
       const path = await rootKeyPath(globals);
       const id = await inWords(() => rotateRootKey(path));
       out.answer({ file: path, added: id }, id);
       out.note(`\`${path}\` has a new key: back it up, then restart \`nullius up\``);
+      return exitCodes.done;
+    },
+  },
+  {
+    noun: 'key',
+    verb: 'rewrap',
+    summary: 'Wraps every data key anew under the newest root key; Nullius must be running',
+    run: async ({ globals, api, out }) => {
+      const { listRootKeys } = await import('../../signer/index.ts');
+      const path = await rootKeyPath(globals);
+      const newest = await inWords(async () => listRootKeys(path).at(-1));
+      const { body } = await api.call({ method: 'POST', path: '/keys/rewrap' });
+      const { rewrapped, dataKeys, rootKey } = body as { rewrapped: number; dataKeys: number; rootKey: string | null };
+      if (rootKey !== null && rootKey !== newest)
+        throw new CliError(
+          'failed',
+          `the running Nullius wraps under \`${rootKey}\`, but \`${newest}\` is the newest key of \`${path}\`: restart \`nullius up\`, then repeat`,
+        );
+      out.answer({ rewrapped, dataKeys, rootKey }, rootKey ?? '');
+      out.note(`${rewrapped} of ${dataKeys} data keys were wrapped anew`);
+      return exitCodes.done;
+    },
+  },
+  {
+    noun: 'key',
+    verb: 'drop-root',
+    summary: 'Takes a root key out of the root key file, when nothing is wrapped under it any more',
+    details: 'Backups made before `nullius key rewrap` still need it: keep an old copy of the file as long as those.',
+    options: { id: { type: 'string', value: 'id', summary: 'which one, as `nullius key list` shows it' } },
+    run: async ({ globals, text, out }) => {
+      const id = text('id');
+      if (id === undefined) throw new CliError('usage', 'say which root key: `--id ID`');
+      const [{ dropRootKey, rootKeysOfSigner }, { rootKeysInUse }, { embeddedStorePath }] = await Promise.all([
+        import('../../signer/index.ts'),
+        import('../../store/index.ts'),
+        import('../../backup/index.ts'),
+      ]);
+      const { storeUrl } = await placesOf(globals);
+      const data = resolve(globals.data);
+      const path = await rootKeyPath(globals);
+      await inWords(async () => {
+        const store = await rootKeysInUse(
+          storeUrl === undefined ? { path: embeddedStorePath(data) } : { url: storeUrl },
+        );
+        const inUse = new Set([...store.keys(), ...rootKeysOfSigner(join(data, 'signer', 'keys.json'))]);
+        await dropRootKey(path, { id, inUse });
+      });
+      out.answer({ file: path, dropped: id }, id);
+      out.note(`\`${path}\` no longer holds \`${id}\`; backups made before the rewrap still need it`);
       return exitCodes.done;
     },
   },

@@ -51,5 +51,6 @@ function planOf(
     },
     leaseMs: config.lease,
     journalSync: config.journal.sync,
+    journalRetentionMs: config.journal.retentionDays * 24 * 3_600_000,
   };
 }

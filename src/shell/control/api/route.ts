@@ -16,6 +16,7 @@ export const nouns = [
   'grant',
   'policy',
   'event',
+  'key',
 ] as const;
 export type Noun = (typeof nouns)[number];
 

@@ -3,6 +3,7 @@ import { eventRoutes } from './groups/events.ts';
 import { grantRoutes } from './groups/grants.ts';
 import { groupRoutes } from './groups/groups.ts';
 import { invitationRoutes } from './groups/invitations.ts';
+import { keyRoutes } from './groups/keys.ts';
 import { meRoutes } from './groups/me.ts';
 import { overviewRoutes } from './groups/overview.ts';
 import { policyRoutes } from './groups/policies.ts';
@@ -27,6 +28,7 @@ const described: readonly Route[] = [
   ...grantRoutes,
   ...policyRoutes,
   ...eventRoutes,
+  ...keyRoutes,
 ];
 
 const documentRoute = route({

@@ -56,7 +56,9 @@ export interface EventQuery {
   readonly resource?: string;
   readonly outcome?: 'success' | 'failure';
   readonly text?: string;
+  readonly order: 'newest-first' | 'oldest-first';
   readonly limit: number;
+  /** `next` of a page of the same order. */
   readonly cursor?: string;
 }
 
@@ -98,6 +100,8 @@ export interface ApiServices {
   readonly events: EventReader;
   readonly identity: IdentityService;
   readonly signPublication: (statement: PublicationStatement) => Promise<string>;
+  /** Has the signer wrap a data key under its newest root key. */
+  readonly rewrapDataKey: (purpose: string, wrapped: string) => Promise<string>;
   readonly configStatus: () => ConfigStatus;
   readonly processes: () => readonly {
     readonly name: string;

@@ -26,6 +26,7 @@ const time = z.coerce.number().int().min(0).optional();
 const eventQuery = z.strictObject({
   limit: z.coerce.number().int().min(1).max(pageLimitMax).default(50),
   cursor: z.string().max(1000).optional(),
+  order: z.enum(['newest-first', 'oldest-first']).default('newest-first'),
   since: time,
   until: time,
   class: z.coerce.number().int().optional(),
@@ -89,12 +90,13 @@ export const eventRoutes: readonly Route[] = [
     path: '/events',
     noun: 'event',
     action: 'read',
-    summary: 'Searches the journals, newest first',
+    summary: 'Searches the journals, newest first unless `order=oldest-first`',
     query: eventQuery,
     answer: z.object({ items: z.array(eventView), next: z.string().nullable() }),
     handle: async ({ services, query }) => {
       const { items, next } = await services.events.query({
         limit: query.limit,
+        order: query.order,
         ...(query.cursor === undefined ? {} : { cursor: query.cursor }),
         ...(query.since === undefined ? {} : { since: query.since }),
         ...(query.until === undefined ? {} : { until: query.until }),

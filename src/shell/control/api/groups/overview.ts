@@ -74,7 +74,11 @@ export const overviewRoutes: readonly Route[] = [
     }),
     handle: async ({ services }) => {
       const publication = services.facts.get('publication', 'current');
-      const { items } = await services.events.query({ outcome: 'failure', limit: recentDenialsMax });
+      const { items } = await services.events.query({
+        order: 'newest-first',
+        outcome: 'failure',
+        limit: recentDenialsMax,
+      });
       const { ownsPolicies: _owns, ...config } = services.configStatus();
       return {
         body: {
@@ -124,6 +128,7 @@ export const overviewRoutes: readonly Route[] = [
       let seen = 0;
       do {
         const page = await services.events.query({
+          order: 'newest-first',
           since: start,
           limit: 1000,
           ...(cursor === undefined ? {} : { cursor }),

@@ -1,0 +1,34 @@
+import type { Kysely } from 'kysely';
+import { openDatabase } from './open-store.ts';
+import { toStoreError } from './read-error.ts';
+import { openSqliteForReading } from './sqlite.ts';
+import { StoreError } from './store-error.ts';
+import type { StoreTables } from './tables.ts';
+
+/** The id of the root key that wraps a key: `w1.<root key id>.<sealed>`, as the signer makes it. Undefined: of another form. */
+export function rootKeyOf(wrapped: string): string | undefined {
+  const [form, id, sealed, ...rest] = wrapped.split('.');
+  return form === 'w1' && id !== undefined && id !== '' && sealed !== undefined && rest.length === 0 ? id : undefined;
+}
+
+/**
+ * Which root keys wrap the data keys of a store, in use or not, and how many each. Changes nothing. Throws StoreError when there is no
+ * store, or a data key in a form that is not known: then nobody can say what it needs.
+ */
+export async function rootKeysInUse(source: { path?: string; url?: string }): Promise<ReadonlyMap<string, number>> {
+  let rows: Kysely<StoreTables> | undefined;
+  try {
+    rows = source.path === undefined ? openDatabase(source).rows : openSqliteForReading(source.path);
+    const counts = new Map<string, number>();
+    for (const { id, wrapped } of await rows.selectFrom('data_key').select(['id', 'wrapped']).execute()) {
+      const root = rootKeyOf(wrapped);
+      if (root === undefined) throw new StoreError('corrupt', `the data key \`${id}\` is not in a known form`);
+      counts.set(root, (counts.get(root) ?? 0) + 1);
+    }
+    return counts;
+  } catch (error) {
+    throw toStoreError(error);
+  } finally {
+    await rows?.destroy();
+  }
+}
