@@ -196,3 +196,15 @@ test('accessFlow() believes no identity header that a client sends', async (t: T
   assert.match(String(headers['nullius-decision']), /^id-/);
   assert.ok(!/x\.y\.z|6\.6\.6\.6|evil/.test(JSON.stringify(headers)), JSON.stringify(headers));
 });
+
+test('accessFlow() sends away a client that stalls in the middle of a form', {
+  timeout: 20_000,
+}, async (t: TestContext) => {
+  const gate = await startTestGate(t, { rows });
+  const headers = { ...asAda, 'sec-fetch-site': 'same-origin', 'content-length': '100' };
+  await assert.rejects(
+    gate.ask('/.nullius/request-access', { method: 'POST', headers, stalls: true }),
+    /hang up|RESET/,
+  );
+  assert.deepEqual(gate.faults, []);
+});

@@ -4,6 +4,8 @@ import type { Asked, Gate } from './gate.ts';
 import { beginSignIn, finishSignIn, orRefuse, signOut } from './sign-in.ts';
 
 const formBytesMax = 4_096;
+/** A small form is here by then, or its sender is stalling. */
+const formMsMax = 5_000;
 const reasonLengthMax = 500;
 const returnToLengthMax = 8_192;
 
@@ -74,12 +76,21 @@ function isSameOrigin(gate: Gate, { request }: Asked): boolean {
 }
 
 async function readForm({ exchange }: Asked): Promise<URLSearchParams | undefined> {
+  const { client } = exchange;
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of exchange.client.body) {
-    size += (chunk as Buffer).length;
-    if (size > formBytesMax) return undefined;
-    chunks.push(chunk as Buffer);
+  const timer = setTimeout(() => client.destroy(), formMsMax);
+  try {
+    for await (const chunk of client.body) {
+      size += (chunk as Buffer).length;
+      if (size > formBytesMax) return undefined;
+      chunks.push(chunk as Buffer);
+    }
+  } catch {
+    // The client went away, or stalled and was sent away: there is nobody to answer.
+    return undefined;
+  } finally {
+    clearTimeout(timer);
   }
   return new URLSearchParams(Buffer.concat(chunks).toString('utf8'));
 }

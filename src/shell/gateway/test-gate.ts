@@ -136,7 +136,11 @@ export async function startTestGate(
   });
   const ask = (
     path: string,
-    { method = 'GET', headers = {} }: { method?: string; headers?: Record<string, string> } = {},
+    {
+      method = 'GET',
+      headers = {},
+      stalls = false,
+    }: { method?: string; headers?: Record<string, string>; stalls?: boolean } = {},
   ) =>
     new Promise<Answer>((resolve, reject) => {
       const sent = httpRequest(
@@ -151,7 +155,8 @@ export async function startTestGate(
         },
       );
       sent.on('error', reject);
-      sent.end();
+      if (stalls) sent.write('reason=');
+      else sent.end();
     });
   return { ask, put, facts, received, calls, events, faults, live };
 }
