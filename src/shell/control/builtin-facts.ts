@@ -56,7 +56,8 @@ export function builtinFacts(
     writes.push({
       kind: 'resource',
       id: 'demo',
-      body: ownResource({ ...demoWords, upstream, routes: [...demoRoutes] }),
+      // Requestable, so that its refusal shows a remedy at the first start.
+      body: { ...ownResource({ ...demoWords, upstream, routes: [...demoRoutes] }), requestable: true },
     });
   } else if (!options.isDemoOn && demo?.origin === 'builtin') {
     writes.push({ kind: 'resource', id: 'demo', body: null });
