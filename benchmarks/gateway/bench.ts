@@ -1,9 +1,10 @@
 // Our gateway beside nginx + auth_request, Caddy forward_auth and oauth2-proxy: 1 KiB answers, 64 keep-alive connections, one worker
 // each, session, decision and journalled event on every request of ours. Interleaved runs, medians, ratios.
 // npm run bench -- gateway [--seconds 5] [--runs 5]
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { type Installation, type InstallationOptions, startInstallation } from '../../tests/installation.ts';
 import { atRate, connections, fullSpeed, median } from './load.ts';
@@ -47,9 +48,10 @@ async function startOurs(bed: Bed, options: InstallationOptions): Promise<{ peer
   if (protect.code !== 0) throw new Error(protect.stderr);
   const { count, text } = realisticPolicies(Number(values.policies));
   if (count > 0) {
-    const policies = join(installation.folder, 'more.cedar');
-    writeFileSync(policies, text);
-    const published = await installation.cli('policy', 'publish', policies, '--add', '--message', 'benchmark');
+    const policies = join(installation.folder, 'policies');
+    cpSync(fileURLToPath(new URL('../../policies', import.meta.url)), policies, { recursive: true });
+    writeFileSync(join(policies, 'more.cedar'), text);
+    const published = await installation.cli('policy', 'publish', '--from', policies, '--message', 'benchmark');
     if (published.code !== 0) throw new Error(published.stderr);
   }
   const origin = installation.appOrigin('bench');
