@@ -21,15 +21,14 @@ const { values } = parseArgs({
     out: { type: 'string' },
   },
 });
-const [streams, sockets, rounds] = [values.streams, values.sockets, values.rounds].map(Number) as [
-  number,
-  number,
-  number,
-];
+const streams = Number(values.streams);
+const rounds = Number(values.rounds);
 const bodyBytes = Math.round(Number(values.gibibytes) * 1024 ** 3);
 const openAtOnce = 50;
 const shippedPolicies = fileURLToPath(new URL('../../policies', import.meta.url));
 const descriptorsWanted = 65_536;
+/** Files, libraries and sockets the gateway has open besides tunnels, generously. */
+const descriptorsBesides = 200;
 
 const mebibytes = (bytes: number) => `${(bytes / 1024 ** 2).toFixed(1)} MiB`;
 const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -184,7 +183,8 @@ async function measureIdleSockets(bed: Bed): Promise<string> {
   for (let asked = 0; asked < 500; asked += 1) times.push(await ask(target));
   for (const close of closers) close();
   await wait(2_000);
-  return `${sockets} idle WebSockets: ${each.toFixed(1)} KiB of resident memory each (both sides of the tunnel). Meanwhile 500 requests, one after the other, were all served: p50 ${percentile(times, 0.5).toFixed(1)} ms, p99 ${percentile(times, 0.99).toFixed(1)} ms.`;
+  const limit = sockets < Number(values.sockets) ? ` (all that ${descriptors} open files allow)` : '';
+  return `${sockets} idle WebSockets${limit}: ${each.toFixed(1)} KiB of resident memory each (both sides of the tunnel). Meanwhile 500 requests, one after the other, were all served: p50 ${percentile(times, 0.5).toFixed(1)} ms, p99 ${percentile(times, 0.99).toFixed(1)} ms.`;
 }
 
 async function measureBodies(bed: Bed): Promise<string[]> {
@@ -213,6 +213,10 @@ async function measureBodies(bed: Bed): Promise<string[]> {
 
 // Each tunnel takes two descriptors of the gateway; children inherit the limit. Without the right to raise it, fewer sockets must do.
 spawnSync('prlimit', [`--pid=${process.pid}`, `--nofile=${descriptorsWanted}:${descriptorsWanted}`]);
+const descriptors = Number(
+  spawnSync('prlimit', [`--pid=${process.pid}`, '--nofile', '--output=HARD', '--noheadings']).stdout,
+);
+const sockets = Math.min(Number(values.sockets), Math.floor((descriptors - descriptorsBesides) / 2));
 const app = fork(new URL('./app.ts', import.meta.url));
 const [port] = (await once(app, 'message')) as [number];
 const installation = await startInstallation();

@@ -14,6 +14,15 @@ function datetime(ms: number): LosslessJson {
   return extension('datetime', new Date(ms).toISOString());
 }
 
+let lastSecond: { readonly ms: number; readonly written: LosslessJson } | undefined;
+
+/** The time to the second: policies need no more, and all requests of one second share what is written. */
+function secondOf(now: number): LosslessJson {
+  const ms = Math.floor(now / 1000) * 1000;
+  if (lastSecond?.ms !== ms) lastSecond = { ms, written: datetime(ms) };
+  return lastSecond.written;
+}
+
 /**
  * The client's address as Cedar writes it: no zone, IPv4 also where it comes mapped into IPv6. The empty address is a
  * Unix socket's: the machine itself. What is no address at all is refused by the engine.
@@ -33,8 +42,7 @@ function context(facts: Facts): DecisionRequest['context'] {
     route: request.route,
     address: extension('ip', cedarAddress(request.address)),
     tls: request.tls,
-    // To the second: policies need no more, and what comes again is converted once.
-    now: datetime(Math.floor(facts.now / 1000) * 1000),
+    now: secondOf(facts.now),
     noun: request.noun,
     session: { ...facts.session },
     device: { ...facts.device },
