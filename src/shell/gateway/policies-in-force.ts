@@ -1,5 +1,7 @@
+import type { JWK } from 'jose';
 import { compilePublication, type PublishedPolicies } from '#decision/administration';
-import type { FactView } from '#foundation/model';
+import type { FactView, Publication } from '#foundation/model';
+import { verifyPublication } from './verify-publication.ts';
 
 /**
  * The published policies, compiled once for each publication. What does not compile leaves null, and nothing is allowed
@@ -7,6 +9,8 @@ import type { FactView } from '#foundation/model';
  */
 export class PoliciesInForce {
   #compiled: PublishedPolicies | null = null;
+  /** What was compiled to check a manifest, kept for when it comes into force: compiling takes a good part of the start. */
+  #verified: { readonly manifest: string; readonly published: PublishedPolicies } | undefined;
   readonly #onProblem: (message: string) => void;
 
   constructor(onProblem: (message: string) => void) {
@@ -17,6 +21,12 @@ export class PoliciesInForce {
     return this.#compiled;
   }
 
+  /** For the replica: rejects what the signer did not sign, before it is among the facts. */
+  async verify(publication: Publication, signerKeys: readonly JWK[]): Promise<void> {
+    const published = await verifyPublication(publication, signerKeys);
+    this.#verified = { manifest: publication.manifest, published };
+  }
+
   refresh(facts: FactView): void {
     const publication = facts.get('publication', 'current');
     if (publication === undefined) {
@@ -25,7 +35,8 @@ export class PoliciesInForce {
     }
     if (publication.sequence === this.#compiled?.sequence) return;
     try {
-      this.#compiled = compilePublication(publication);
+      const isVerified = this.#verified?.manifest === publication.manifest;
+      this.#compiled = (isVerified ? this.#verified?.published : undefined) ?? compilePublication(publication);
     } catch (error) {
       this.#compiled = null;
       this.#onProblem(`policies ${publication.sequence} do not compile, so nothing is allowed: ${String(error)}`);

@@ -21,7 +21,6 @@ import { serveOperations } from './operations.ts';
 import { PoliciesInForce } from './policies-in-force.ts';
 import { SeenSessions } from './seen-sessions.ts';
 import { hostOf, reservedHosts, sitesFrom } from './sites.ts';
-import { verifyPublication } from './verify-publication.ts';
 
 const liveSweepMs = 250;
 const strangerFlushMs = 5_000;
@@ -49,12 +48,13 @@ export async function startGateway(
   const metrics = new Metrics();
   const control = connectControl(handoff.control);
   mkdirSync(needs.privateDirectory, { recursive: true, mode: 0o700 });
+  const policies = new PoliciesInForce(notice);
   const starting = new StartProblems(notice);
   const replica = await Replica.start({
     control: { socketPath: handoff.control.socketPath, token: handoff.control.token },
     signerKeys: handoff.signerKeys,
     positionFile: join(needs.privateDirectory, 'position'),
-    verifyPublication: (publication) => verifyPublication(publication, handoff.signerKeys),
+    verifyPublication: (publication) => policies.verify(publication, handoff.signerKeys),
     leaseMs: handoff.leaseMs,
     clock,
     monotonicClock,
@@ -72,7 +72,7 @@ export async function startGateway(
     onNotice: notice,
     onFailure: (error) => needs.fail(error.message),
   });
-  const gate = makeGate(handoff, { needs, metrics, control, replica, journal });
+  const gate = makeGate(handoff, { needs, metrics, control, replica, journal, policies });
   const certificates = await tlsIdentity(handoff, { gate, needs });
   const listeners = await openListeners(gate.gate, {
     listen: handoff.listen,
@@ -106,14 +106,14 @@ interface Parts {
   readonly control: ReturnType<typeof connectControl>;
   readonly replica: Replica;
   readonly journal: JournalClient;
+  readonly policies: PoliciesInForce;
 }
 
 /** Wires rooms together: what judges, what remembers running exchanges, and what follows a change of facts. */
 function makeGate(handoff: GatewayHandoff, parts: Parts) {
-  const { needs, metrics, control, replica, journal } = parts;
+  const { needs, metrics, control, replica, journal, policies } = parts;
   const { clock, monotonicClock } = needs;
   const facts = replica.table;
-  const policies = new PoliciesInForce(needs.notice);
   const siteOptions = { urls: handoff.urls, webSocketPath: handoff.control.webSocketPath };
   let sites = sitesFrom(facts, siteOptions);
   policies.refresh(facts);
