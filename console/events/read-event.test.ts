@@ -34,6 +34,11 @@ test('readEvent() tells who asked for what, where, and why not', () => {
   });
 });
 
+test('readEvent() tells the end of running access from a refused request', () => {
+  const payload = { ...request.payload, unmapped: { request: 'e0', cut: 'session-ended' } };
+  assert.equal(readEvent({ ...request, payload }).what, 'Access ended GET /admin');
+});
+
 test('readEvent() reads administrative changes and programs', () => {
   const change: EventView = {
     ...header,

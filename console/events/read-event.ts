@@ -55,7 +55,8 @@ export function readEvent(event: EventView): EventLine {
   if (payload === null) return { what: className(event.classUid), who: 'erased', where: '', outcome, words: '' };
   const entity = [firstText(payload, 'entity.type'), firstText(payload, 'entity.name', 'entity.uid')];
   const what = [
-    className(event.classUid),
+    // A cut of running access refers to the request that had let it in.
+    typeof at(payload, 'unmapped', 'cut') === 'string' ? 'Access ended' : className(event.classUid),
     firstText(payload, 'http_request.http_method', 'api.operation'),
     firstText(payload, 'http_request.url.path'),
     // Denials of strangers beyond the first few are counted, not listed.

@@ -98,6 +98,13 @@ test('a stranger becomes administrator, protects an app, lets one person in and 
     assert.equal(verified.code, 0, verified.stderr);
     const events = await installation.cli('log', 'query', '--json', '--limit', '200');
     assert.equal(events.code, 0, events.stderr);
+    const told = JSON.parse(events.stdout) as {
+      id: string;
+      payload: { unmapped?: { cut?: string; request?: string } };
+    }[];
+    const cut = told.find(({ payload }) => payload.unmapped?.cut === 'session-ended');
+    assert.ok(cut !== undefined, 'the end of the stream has an event');
+    assert.ok(told.some(({ id }) => id === cut.payload.unmapped?.request));
     assert.match(events.stdout, /"grace"/);
   });
 });

@@ -45,15 +45,18 @@ export async function forwardAllowed(gate: Gate, judged: Judged & { readonly epo
   });
   let handle: ForwardHandle | undefined;
   let cutBefore: string | undefined;
+  const userId = asker.kind === 'session' ? (gate.facts.get('session', asker.sessionId)?.user ?? null) : null;
+  const { question } = judged;
   const unregister = gate.live.register({
     sessionId: asker.kind === 'session' ? asker.sessionId : null,
-    userId: asker.kind === 'session' ? (gate.facts.get('session', asker.sessionId)?.user ?? null) : null,
+    userId,
     question: judged.question,
     verdict,
     cut: (reason) => {
       cutBefore = reason.words.join(' ');
       gate.metrics.count(`nullius_cuts_total{kind="${reason.kind}"}`);
       handle?.cut(cutBefore);
+      gate.cuts.note({ id, question, request, site, userId }, reason);
     },
   });
   handle = forwardRequest({

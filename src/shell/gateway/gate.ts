@@ -4,6 +4,7 @@ import type { FactView, JournalEvent, Question, Remedy, Verdict } from '#foundat
 import type { PublicUrls } from '#shell/wire';
 import type { Assertions } from './assertions.ts';
 import type { CallControl } from './control-client.ts';
+import type { CutEvents } from './cut-events.ts';
 import type { Identified } from './identify-asker.ts';
 import type { Metrics } from './metrics.ts';
 import type { SeenSessions } from './seen-sessions.ts';
@@ -31,6 +32,8 @@ export interface Gate {
   readonly countStranger: (denial: { resource: string | null; reason: string; address: string }) => number;
   /** Running exchanges, so that they are judged again and cut. */
   readonly live: LiveStreams;
+  /** Tells the journal of every cut. */
+  readonly cuts: CutEvents;
   readonly call: CallControl;
   readonly assertions: Assertions;
   readonly seen: SeenSessions;

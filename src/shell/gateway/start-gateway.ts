@@ -12,6 +12,7 @@ import { certificatesByAcme } from './acme-certificates.ts';
 import { Assertions } from './assertions.ts';
 import { issuedByOurCa, ownCertificate, type ServerCertificates } from './certificates.ts';
 import { callWhile, connectControl } from './control-client.ts';
+import { CutEvents } from './cut-events.ts';
 import { createFreshSoon } from './fresh-soon.ts';
 import type { Gate } from './gate.ts';
 import { KeptCertificates } from './kept-certificates.ts';
@@ -127,6 +128,16 @@ function makeGate(handoff: GatewayHandoff, parts: Parts) {
     onFault,
   });
   const newId = () => toBase64url(needs.randomBytes(idBytes));
+  const cuts = new CutEvents({
+    clock,
+    newId,
+    facts,
+    record: (event) => journal.append(event),
+    onLost: (count, error) => {
+      metrics.count('nullius_cut_events_lost_total', count);
+      if (error !== null) needs.notice(`the end of ${count} running exchanges is not in the journal: ${String(error)}`);
+    },
+  });
   const strangers = new StrangerDenials({ now: clock, random: needs.randomBytes });
   const flushStrangers = async () => {
     const at = { policySequence: policies.current?.sequence ?? 0, factRevision: facts.revision };
@@ -179,6 +190,7 @@ function makeGate(handoff: GatewayHandoff, parts: Parts) {
     record: (event, options) => journal.append(event, options),
     countStranger: (denial) => strangers.note(denial),
     live,
+    cuts,
     call,
     assertions: new Assertions(call, clock),
     seen,
@@ -192,6 +204,7 @@ function makeGate(handoff: GatewayHandoff, parts: Parts) {
     for (const timer of timers) clearInterval(timer);
     sweep.stop();
     await flushStrangers();
+    await cuts.flush();
     await seen.close();
     await upstreams.close();
   };
