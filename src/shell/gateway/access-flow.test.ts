@@ -208,3 +208,29 @@ test('accessFlow() sends away a client that stalls in the middle of a form', {
   );
   assert.deepEqual(gate.faults, []);
 });
+
+test('accessFlow() does not take the cookie for requests that a neighbouring app sends', async (t: TestContext) => {
+  const gate = await startTestGate(t, { rows });
+  const from = (headers: Record<string, string>, method = 'POST') =>
+    gate.ask('/pay', { method, headers: { ...asAda, ...headers } }).then(({ status }) => status);
+  assert.equal(await from({ 'sec-fetch-site': 'same-site', 'sec-fetch-mode': 'cors' }), 401);
+  assert.equal(await from({ 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'no-cors' }, 'GET'), 401);
+  assert.notEqual(
+    await from({ 'sec-fetch-site': 'same-site', 'sec-fetch-mode': 'navigate', accept: 'text/html' }),
+    200,
+  );
+  assert.equal(await from({ origin: 'http://evil.localhost' }), 401);
+  assert.equal(gate.received.length, 0);
+});
+
+test('accessFlow() takes the cookie for its own pages, for links, and where cross-origin requests are asked for', async (t: TestContext) => {
+  const gate = await startTestGate(t, { rows });
+  const ask = (headers: Record<string, string>) => gate.ask('/', { headers: { ...asAda, ...headers } });
+  assert.equal((await ask({ 'sec-fetch-site': 'same-origin' })).status, 200);
+  assert.equal((await ask({ 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate' })).status, 200);
+  const open = await startTestGate(t, { rows, app: { corsPreflight: true } });
+  const shared = await open.ask('/', {
+    headers: { ...asAda, 'sec-fetch-site': 'same-site', 'sec-fetch-mode': 'cors' },
+  });
+  assert.equal(shared.status, 200);
+});

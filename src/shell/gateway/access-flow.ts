@@ -4,6 +4,7 @@ import { accessEvent, isAdministration, isWorthAnEvent } from './access-event.ts
 import { answerAcme } from './answer-acme.ts';
 import { answerRefusal, answerUnavailable, answerUnknownHost, answerVerdict } from './answers.ts';
 import { canonicalLocation } from './canonical-location.ts';
+import { cookieCounts } from './cookie-counts.ts';
 import { forwardAllowed } from './forward-allowed.ts';
 import type { Gate } from './gate.ts';
 import { identifyAsker } from './identify-asker.ts';
@@ -36,7 +37,7 @@ export async function accessFlow(gate: Gate, exchange: Exchange): Promise<void> 
 
   const identified = identifyAsker(
     {
-      cookie: request.cookie === '' ? undefined : request.cookie,
+      cookie: request.cookie !== '' && cookieCounts(request, { site, urls: gate.urls }) ? request.cookie : undefined,
       authorization: request.authorization ?? undefined,
       nulliusToken: headerOf(request, 'nullius-token'),
     },
