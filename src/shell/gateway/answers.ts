@@ -57,7 +57,13 @@ export function answerGatewayRefusal(
   answering: Answering & { readonly status: number; readonly words: string },
 ): void {
   gate.metrics.count(`nullius_gateway_errors_total{status="${answering.status}"}`);
-  const title = answering.status === 503 ? 'This cannot be served right now' : 'The app cannot be reached';
+  const { status } = answering;
+  const title =
+    status < 500
+      ? 'The gateway does not take this'
+      : status === 503
+        ? 'This cannot be served right now'
+        : 'The app cannot be reached';
   answer(answering, { ...blank(answering), status: answering.status, title, reasons: [answering.words] });
 }
 
