@@ -14,7 +14,7 @@ try {
     writer: basename(directory),
     sync: sync as SyncMode,
     keyOf: (subject) => known[subject],
-    signCheckpoint: async (statement) => `unsigned-${statement.size}`,
+    signCheckpoint: async (statement) => Buffer.from(`unsigned ${statement.size}`).toString('base64url'),
     checkpointIntervalMs: 40,
     segmentBytesMax: 200_000,
     reserveBytes: 4096,
