@@ -64,7 +64,7 @@ test('a backup of PostgreSQL is of one moment while others write', async () => {
     await load;
     const dataDirectory = join(folder, 'restored');
     await restore({ source: options.target, dataDirectory, rootKeyPath: join(folder, 'k'), clock: () => 3_000 });
-    const restored = await openStore({ path: embeddedStorePath(dataDirectory), clock: () => 9 });
+    const restored = await openStore({ path: embeddedStorePath(dataDirectory), clock: () => 9, dataKeys });
     try {
       const [left, right] = await Promise.all([restored.read('group', 'left'), restored.read('group', 'right')]);
       assert.deepEqual(left, right);
