@@ -1,11 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { constants, type ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
-import type { Duplex, Readable } from 'node:stream';
+import type { Duplex } from 'node:stream';
+import { type ClientBody, StreamBody } from './client-body.ts';
 
 /** The client's half of an exchange, the same for HTTP/1.1 and HTTP/2. Headers are flat: name, value, name, value. */
 export interface ClientSide {
-  readonly body: Readable;
+  readonly body: ClientBody;
   /** Has an answer begun? Then no other can be given. */
   readonly started: boolean;
   /** Has the client gone, or the answer ended? */
@@ -43,14 +44,16 @@ export interface UpgradedSocket {
 }
 
 export class Http1Client implements ClientSide {
-  readonly body: IncomingMessage;
+  readonly body: ClientBody;
+  readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
   readonly #upgrade: UpgradedSocket | null;
   #contentLength = -1;
   /** The whole body, held until `end`, which follows in the same turn. */
   #wholeBody: string | null = null;
   constructor(request: IncomingMessage, response: ServerResponse, upgrade: UpgradedSocket | null = null) {
-    this.body = request;
+    this.body = new StreamBody(request);
+    this.#request = request;
     this.#response = response;
     this.#upgrade = upgrade;
   }
@@ -59,13 +62,13 @@ export class Http1Client implements ClientSide {
   }
   get closed(): boolean {
     // A pipelined response has no socket until its turn comes, so the request's is asked.
-    return this.#response.destroyed || this.#response.writableEnded || this.body.socket.destroyed;
+    return this.#response.destroyed || this.#response.writableEnded || this.#request.socket.destroyed;
   }
   sendContinue(): void {
     this.#response.writeContinue();
   }
   sendEarlyHints(links: readonly string[]): void {
-    if (this.body.httpVersionMinor !== 1 || this.#response.headersSent) return;
+    if (this.#request.httpVersionMinor !== 1 || this.#response.headersSent) return;
     try {
       this.#response.writeEarlyHints({ link: [...links] });
     } catch {
@@ -96,20 +99,20 @@ export class Http1Client implements ClientSide {
     }
     if (this.#wholeBody === null) this.#response.end();
     else this.#response.end(this.#wholeBody, 'latin1');
-    if (!this.body.complete) this.#linger();
+    if (!this.#request.complete) this.#linger();
   }
   #linger(): void {
-    const { socket } = this.body;
-    this.body.on('error', () => {});
-    this.body.resume();
+    const { socket } = this.#request;
+    this.#request.on('error', () => {});
+    this.#request.resume();
     const timer = setTimeout(() => {
-      if (!this.body.complete) socket?.destroy();
+      if (!this.#request.complete) socket?.destroy();
     }, lingerMs);
     timer.unref();
-    this.body.once('close', () => clearTimeout(timer));
+    this.#request.once('close', () => clearTimeout(timer));
   }
   destroy(): void {
-    const socket = this.#response.socket ?? this.body.socket;
+    const socket = this.#response.socket ?? this.#request.socket;
     socket?.destroy();
   }
   onClose(listener: () => void): void {
@@ -135,28 +138,30 @@ export class Http1Client implements ClientSide {
 }
 
 export class Http2Client implements ClientSide {
-  readonly body: ServerHttp2Stream;
+  readonly body: ClientBody;
+  readonly #stream: ServerHttp2Stream;
   #trailers: readonly string[] = [];
   constructor(stream: ServerHttp2Stream) {
-    this.body = stream;
+    this.body = new StreamBody(stream);
+    this.#stream = stream;
   }
   get started(): boolean {
-    return this.body.headersSent;
+    return this.#stream.headersSent;
   }
   get closed(): boolean {
-    return this.body.destroyed || this.body.closed || this.body.writableEnded;
+    return this.#stream.destroyed || this.#stream.closed || this.#stream.writableEnded;
   }
   sendContinue(): void {
-    if (!this.closed) this.body.additionalHeaders({ ':status': 100 });
+    if (!this.closed) this.#stream.additionalHeaders({ ':status': 100 });
   }
   sendEarlyHints(links: readonly string[]): void {
-    if (!this.closed && !this.started) this.body.additionalHeaders({ ':status': 103, link: [...links] });
+    if (!this.closed && !this.started) this.#stream.additionalHeaders({ ':status': 103, link: [...links] });
   }
   start(status: number, headers: readonly string[]): void {
     if (this.closed) return;
     // Trailers are asked for when the data has been written; none are sent when the list is empty.
-    this.body.respond([':status', `${status}`, ...headers], { waitForTrailers: true });
-    this.body.once('wantTrailers', () => this.#sendTrailers());
+    this.#stream.respond([':status', `${status}`, ...headers], { waitForTrailers: true });
+    this.#stream.once('wantTrailers', () => this.#sendTrailers());
   }
   #sendTrailers(): void {
     const fields: Record<string, string | string[]> = Object.create(null);
@@ -166,34 +171,34 @@ export class Http2Client implements ClientSide {
       const earlier = fields[name];
       fields[name] = earlier === undefined ? value : [...(Array.isArray(earlier) ? earlier : [earlier]), value];
     }
-    this.body.sendTrailers(fields);
+    this.#stream.sendTrailers(fields);
     // RFC 9113 8.1: a client still sending is told to stop, without error.
     setImmediate(() => {
-      if (!this.body.readableEnded && !this.body.endAfterHeaders && !this.body.closed) {
-        this.body.close(constants.NGHTTP2_NO_ERROR);
+      if (!this.#stream.readableEnded && !this.#stream.endAfterHeaders && !this.#stream.closed) {
+        this.#stream.close(constants.NGHTTP2_NO_ERROR);
       }
     });
   }
   write(chunk: Uint8Array): boolean {
-    return this.body.destroyed ? true : this.body.write(chunk);
+    return this.#stream.destroyed ? true : this.#stream.write(chunk);
   }
   onDrain(listener: () => void): void {
-    this.body.on('drain', listener);
+    this.#stream.on('drain', listener);
   }
   end(trailers?: readonly string[]): void {
     this.#trailers = trailers ?? [];
-    if (this.body.destroyed) return;
-    this.body.end();
+    if (this.#stream.destroyed) return;
+    this.#stream.end();
   }
   destroy(): void {
-    if (!this.body.destroyed) this.body.close(constants.NGHTTP2_CANCEL);
-    this.body.destroy();
+    if (!this.#stream.destroyed) this.#stream.close(constants.NGHTTP2_CANCEL);
+    this.#stream.destroy();
   }
   onClose(listener: () => void): void {
-    this.body.once('close', listener);
+    this.#stream.once('close', listener);
   }
   acceptWebSocket(headers: readonly string[]): Duplex {
-    this.body.respond([':status', '200', ...headers]);
-    return this.body;
+    this.#stream.respond([':status', '200', ...headers]);
+    return this.#stream;
   }
 }

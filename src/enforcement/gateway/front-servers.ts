@@ -12,11 +12,13 @@ import type { Duplex } from 'node:stream';
 import { type SecureContext, TLSSocket } from 'node:tls';
 import { type ClientSide, Http1Client, Http2Client } from './client-side.ts';
 import * as limits from './limits.ts';
-import type { ConnectionFacts, RequestHead } from './read-request.ts';
+import { type ConnectionFacts, type GatewayRequest, type RequestHead, readRequest } from './read-request.ts';
+import type { Refusal } from './refusal.ts';
 
-/** One request, upgrade or extended CONNECT, not yet parsed or judged. */
+/** One request, upgrade or extended CONNECT, read and not yet judged. */
 export interface Exchange {
-  readonly head: RequestHead;
+  /** Read once, here: the framing its body is read by is the framing that is judged and sent on. */
+  readonly request: GatewayRequest | Refusal;
   readonly connection: ConnectionFacts;
   readonly client: ClientSide;
 }
@@ -141,7 +143,7 @@ function serveHttp1(server: Server, options: FrontServersOptions): void {
     }
     guard(request.socket, () =>
       options.onExchange({
-        head: http1Head(request),
+        request: readRequest(http1Head(request), connectionOf(request.socket)),
         connection: connectionOf(request.socket),
         client: new Http1Client(request, response),
       }),
@@ -254,7 +256,7 @@ function serveUpgrade(upgrade: {
   });
   guard(socket, () =>
     options.onExchange({
-      head: http1Head(request),
+      request: readRequest(http1Head(request), connectionOf(socket as Socket)),
       connection: connectionOf(socket as Socket),
       client: new Http1Client(request, response, { socket, head }),
     }),
@@ -278,21 +280,19 @@ function serveHttp2(
     const value = headers[name];
     return typeof value === 'string' ? value : null;
   };
+  const head: RequestHead = {
+    httpVersion: '2',
+    method: text(':method') ?? '',
+    target: text(':path') ?? '',
+    authority: text(':authority'),
+    scheme: text(':scheme'),
+    protocol: text(':protocol'),
+    rawHeaders: rawHeaders.slice(fields),
+    endsStream: stream.endAfterHeaders,
+  };
+  const connection = connectionOf(socket as unknown as Socket);
   try {
-    options.onExchange({
-      head: {
-        httpVersion: '2',
-        method: text(':method') ?? '',
-        target: text(':path') ?? '',
-        authority: text(':authority'),
-        scheme: text(':scheme'),
-        protocol: text(':protocol'),
-        rawHeaders: rawHeaders.slice(fields),
-        endsStream: stream.endAfterHeaders,
-      },
-      connection: connectionOf(stream.session?.socket as unknown as Socket),
-      client: new Http2Client(stream),
-    });
+    options.onExchange({ request: readRequest(head, connection), connection, client: new Http2Client(stream) });
   } catch {
     stream.close(constants.NGHTTP2_INTERNAL_ERROR);
   }

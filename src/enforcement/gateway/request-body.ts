@@ -1,37 +1,39 @@
-import type { Readable } from 'node:stream';
+import type { BodySink, ClientBody } from './client-body.ts';
 
 /**
- * A client's body as an async iterable for undici, with back-pressure and without its habit of destroying the source: the
- * connection to the client outlives a failed upload, because the answer still has to travel on it.
+ * A client's body as an async iterable for undici, with back-pressure. The connection to the client outlives a failed upload,
+ * because the answer still has to travel on it.
  */
-export class RequestBody implements AsyncIterable<Uint8Array> {
-  readonly #source: Readable;
+export class RequestBody implements AsyncIterable<Uint8Array>, BodySink {
+  readonly #source: ClientBody;
   readonly #progress: (byteCount: number) => void;
+  /** What came in one read: the source is paused while anything waits here. */
+  readonly #chunks: Buffer[] = [];
   #wake: (() => void) | null = null;
   #ended = false;
   #failed = false;
-  /** Set while the upstream is the one we wait for. */
+  /** Set while the client is the one we wait for. */
   waitingForSource = false;
 
-  constructor(source: Readable, progress: (byteCount: number) => void) {
+  constructor(source: ClientBody, progress: (byteCount: number) => void) {
     this.#source = source;
     this.#progress = progress;
-    source.on('readable', () => this.#notify());
-    source.on('end', () => {
-      this.#ended = true;
-      this.#notify();
-    });
-    const fail = () => {
-      if (!this.#ended) this.#failed = true;
-      this.#notify();
-    };
-    source.on('error', fail);
-    source.on('close', fail);
-    source.on('aborted', fail);
   }
 
-  get ended(): boolean {
-    return this.#ended;
+  onBodyData(chunk: Buffer): void {
+    this.#chunks.push(chunk);
+    this.#source.pause();
+    this.#notify();
+  }
+
+  onBodyEnd(): void {
+    this.#ended = true;
+    this.#notify();
+  }
+
+  onBodyError(): void {
+    this.#failed = true;
+    this.#notify();
   }
 
   /** Lets a pending read end: the upstream side is over. */
@@ -47,16 +49,18 @@ export class RequestBody implements AsyncIterable<Uint8Array> {
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, undefined> {
+    this.#source.start(this);
     for (;;) {
       if (this.#failed) throw new Error('the client ended its request body early');
-      const chunk: Uint8Array | null = this.#source.read();
-      if (chunk !== null) {
+      const chunk = this.#chunks.shift();
+      if (chunk !== undefined) {
         this.#progress(chunk.byteLength);
         yield chunk;
         continue;
       }
       if (this.#ended) return;
       this.waitingForSource = true;
+      this.#source.resume();
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });

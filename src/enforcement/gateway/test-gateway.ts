@@ -15,7 +15,6 @@ import {
   isRefusal,
   matchRoute,
   parseUpstream,
-  readRequest,
   refusalAnswer,
   requestHeadersFor,
   sendAnswer,
@@ -89,8 +88,7 @@ export async function startGateway(t: TestContext, options: TestGatewayOptions):
   const servers = createFrontServers({
     contextFor: context === null ? null : (name) => (options.tls?.includes(name) === true ? context : undefined),
     onTrouble: (code) => troubles.push(code),
-    onExchange: ({ head, connection, client }) => {
-      const request = readRequest(head, connection);
+    onExchange: ({ request, client }) => {
       if (isRefusal(request)) {
         sendAnswer(client, refusalAnswer(viewOfRefusal(request, { request: null, correlationId: 'c' }), null));
         return;

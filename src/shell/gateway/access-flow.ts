@@ -1,4 +1,4 @@
-import { type Exchange, headerOf, isRefusal, matchRoute, readRequest } from '#enforcement/gateway';
+import { type Exchange, headerOf, isRefusal, matchRoute } from '#enforcement/gateway';
 import type { Question } from '#foundation/model';
 import { accessEvent, isAdministration, isWorthAnEvent } from './access-event.ts';
 import { answerAcme } from './answer-acme.ts';
@@ -21,7 +21,7 @@ import { redirect } from './sign-in.ts';
 export async function accessFlow(gate: Gate, exchange: Exchange): Promise<void> {
   const now = gate.clock();
   const id = gate.newId();
-  const request = readRequest(exchange.head, exchange.connection);
+  const { request } = exchange;
   if (isRefusal(request)) return answerRefusal(gate, { exchange, id, request: null, refusal: request });
 
   if (answerAcme(gate, { exchange, request })) return;

@@ -9,7 +9,7 @@ import { type TestContext, test } from 'node:test';
 import { connect, type TLSSocket } from 'node:tls';
 import 'reflect-metadata';
 import * as x509 from '@peculiar/x509';
-import { createFrontServers, isRefusal, readRequest } from '#enforcement/gateway';
+import { createFrontServers, isRefusal } from '#enforcement/gateway';
 import type { GatewayChallenge } from '#shell/wire';
 import { certificatesByAcme } from './acme-certificates.ts';
 import { answerAcme } from './answer-acme.ts';
@@ -89,7 +89,7 @@ async function startFront(t: TestContext) {
   const held: { certificates: ServerCertificates | undefined } = { certificates: undefined };
   const front = createFrontServers({
     onExchange: (exchange) => {
-      const request = readRequest(exchange.head, exchange.connection);
+      const { request } = exchange;
       const gate = {
         acmeAnswer: (host: string, token: string) => held.certificates?.httpAnswer?.(host, token),
       };

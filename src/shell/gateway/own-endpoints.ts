@@ -1,4 +1,4 @@
-import { type GatewayRequest, headerOf, refusalAnswer, sendAnswer } from '#enforcement/gateway';
+import { type GatewayRequest, headerOf, readWholeBody, refusalAnswer, sendAnswer } from '#enforcement/gateway';
 import { answerGatewayRefusal, whoIs } from './answers.ts';
 import type { Asked, Gate } from './gate.ts';
 import { beginSignIn, finishSignIn, orRefuse, signOut } from './sign-in.ts';
@@ -77,22 +77,10 @@ function isSameOrigin(gate: Gate, { request }: Asked): boolean {
 
 async function readForm({ exchange }: Asked): Promise<URLSearchParams | undefined> {
   const { client } = exchange;
-  const chunks: Buffer[] = [];
-  let size = 0;
   const timer = setTimeout(() => client.destroy(), formMsMax);
-  try {
-    for await (const chunk of client.body) {
-      size += (chunk as Buffer).length;
-      if (size > formBytesMax) return undefined;
-      chunks.push(chunk as Buffer);
-    }
-  } catch {
-    // The client went away, or stalled and was sent away: there is nobody to answer.
-    return undefined;
-  } finally {
-    clearTimeout(timer);
-  }
-  return new URLSearchParams(Buffer.concat(chunks).toString('utf8'));
+  const form = await readWholeBody(client.body, formBytesMax);
+  clearTimeout(timer);
+  return form === undefined ? undefined : new URLSearchParams(form.toString('utf8'));
 }
 
 function crossSite(gate: Gate, asked: Asked): void {
