@@ -49,6 +49,7 @@ export const testApp: Resource = {
   preserveHost: false,
   routes: [],
   corsPreflight: false,
+  crossOriginCookie: false,
   requestable: false,
   origin: 'config',
 };

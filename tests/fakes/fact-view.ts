@@ -21,6 +21,7 @@ const resource: FactOf<'resource'> = {
   preserveHost: false,
   routes: [],
   corsPreflight: false,
+  crossOriginCookie: false,
   requestable: false,
   origin: 'api',
 };

@@ -145,6 +145,8 @@ function Detail({ app, reload }: { app: ResourceView; reload: () => void }) {
               <dd>{app.requestable ? 'a refused person may ask' : 'not offered'}</dd>
               <dt>Preflights</dt>
               <dd>{app.corsPreflight ? 'pass without a session' : 'need a session'}</dd>
+              <dt>Pages of other origins</dt>
+              <dd>{app.crossOriginCookie ? 'act as the person signed in' : 'count as strangers'}</dd>
               <dt>Origin</dt>
               <dd>
                 <StateMark

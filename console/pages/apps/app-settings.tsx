@@ -48,6 +48,7 @@ function Form({ app, reload, close }: SettingsProps & { close: () => void }) {
     preserveHost: app.preserveHost,
     requestable: app.requestable,
     corsPreflight: app.corsPreflight,
+    crossOriginCookie: app.crossOriginCookie,
   });
   const [routes, setRoutes] = useState(formatRoutes(app.routes));
   const set = (change: Partial<typeof draft>) => setDraft({ ...draft, ...change });
@@ -151,6 +152,12 @@ function Form({ app, reload, close }: SettingsProps & { close: () => void }) {
           description="Only the question whether a request would be accepted, never the request."
           checked={draft.corsPreflight}
           onChange={(event) => set({ corsPreflight: event.currentTarget.checked })}
+        />
+        <Checkbox
+          label="Pages of other origins may act as the person signed in here"
+          description="Their requests then carry the person’s session, as links always do. The app itself must say who may read and write."
+          checked={draft.crossOriginCookie}
+          onChange={(event) => set({ crossOriginCookie: event.currentTarget.checked })}
         />
         {save.error !== null && <ProblemAlert error={save.error} onReload={reload} />}
         <Group justify="flex-end">

@@ -69,6 +69,8 @@ export const resourceSchema = z.strictObject({
   routes: z.array(routeSchema).max(200),
   /** Let cross-origin preflights (`OPTIONS` with `Access-Control-Request-Method`) pass without a session. */
   corsPreflight: z.boolean(),
+  /** Does the app cookie also speak for requests that pages of other origins send? The app must then defend itself (CSRF, CORS). */
+  crossOriginCookie: z.boolean(),
   /** May a person who is refused ask for a grant here? */
   requestable: z.boolean(),
   origin: originSchema,

@@ -13,6 +13,7 @@ export type * from './needs.ts';
 export { type RevokeOptions, revokeSession, revokeUserSessions } from './sessions/revoke.ts';
 export { endSession } from './sessions/session-facts.ts';
 export { sweepSessions } from './sessions/sweep.ts';
+export { pageContentSecurityPolicy } from './site/guards.ts';
 export type { Asset } from './site/site.ts';
 export { callbackUrl, issuerOrigin, relyingPartyId, resourceOrigin } from './site-urls.ts';
 export { parseScope, type Scope, scopeAllows } from './tokens/scope.ts';

@@ -66,6 +66,7 @@ const resourceSchema = z.strictObject({
   preserveHost: z.boolean().default(false),
   routes: z.array(routeSchema).max(200).default([]),
   corsPreflight: z.boolean().default(false),
+  crossOriginCookie: z.boolean().default(false),
   requestable: z.boolean().default(true),
 });
 

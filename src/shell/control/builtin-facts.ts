@@ -23,6 +23,7 @@ function ownResource(parts: Pick<Resource, 'displayName' | 'description' | 'upst
     allowPrivate: true,
     preserveHost: true,
     corsPreflight: false,
+    crossOriginCookie: false,
     requestable: false,
     origin: 'builtin',
     ...parts,

@@ -228,9 +228,10 @@ test('accessFlow() takes the cookie for its own pages, for links, and where cros
   const ask = (headers: Record<string, string>) => gate.ask('/', { headers: { ...asAda, ...headers } });
   assert.equal((await ask({ 'sec-fetch-site': 'same-origin' })).status, 200);
   assert.equal((await ask({ 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate' })).status, 200);
-  const open = await startTestGate(t, { rows, app: { corsPreflight: true } });
-  const shared = await open.ask('/', {
-    headers: { ...asAda, 'sec-fetch-site': 'same-site', 'sec-fetch-mode': 'cors' },
-  });
+  const preflights = await startTestGate(t, { rows, app: { corsPreflight: true } });
+  const headers = { ...asAda, 'sec-fetch-site': 'same-site', 'sec-fetch-mode': 'cors' };
+  assert.equal((await preflights.ask('/', { headers })).status, 401, 'a preflight is another question');
+  const open = await startTestGate(t, { rows, app: { crossOriginCookie: true } });
+  const shared = await open.ask('/', { headers });
   assert.equal(shared.status, 200);
 });

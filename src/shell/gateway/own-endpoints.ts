@@ -1,6 +1,7 @@
 import { type GatewayRequest, headerOf, readWholeBody, refusalAnswer, sendAnswer } from '#enforcement/gateway';
 import { answerGatewayRefusal, whoIs } from './answers.ts';
 import type { Asked, Gate } from './gate.ts';
+import { requestSource } from './request-source.ts';
 import { beginSignIn, finishSignIn, orRefuse, signOut } from './sign-in.ts';
 
 const formBytesMax = 4_096;
@@ -28,10 +29,10 @@ export async function serveOwnEndpoint(gate: Gate, asked: Asked): Promise<void> 
     case 'GET callback':
       return finishSignIn(gate, asked);
     case 'POST sign-out':
-      if (!isSameOrigin(gate, asked)) return crossSite(gate, asked);
+      if (requestSource(request, gate.urls) !== 'own-page') return crossSite(gate, asked);
       return signOut(gate, asked);
     case 'POST request-access':
-      if (!isSameOrigin(gate, asked)) return crossSite(gate, asked);
+      if (requestSource(request, gate.urls) !== 'own-page') return crossSite(gate, asked);
       return requestAccess(gate, asked);
     default:
       return notFound(gate, asked);
@@ -65,14 +66,6 @@ async function requestAccess(gate: Gate, asked: Asked): Promise<void> {
     };
     sendAnswer(asked.exchange.client, refusalAnswer(view, asked.request));
   });
-}
-
-/** A form sent by this very host: Fetch Metadata where the browser has it, else an exact `Origin`. */
-function isSameOrigin(gate: Gate, { request }: Asked): boolean {
-  const site = headerOf(request, 'sec-fetch-site');
-  if (site !== undefined) return site === 'same-origin';
-  const port = request.port === null ? '' : `:${request.port}`;
-  return headerOf(request, 'origin') === `${gate.urls.scheme}://${request.host}${port}`;
 }
 
 async function readForm({ exchange }: Asked): Promise<URLSearchParams | undefined> {

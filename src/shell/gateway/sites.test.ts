@@ -15,6 +15,7 @@ const resource: Resource = {
   preserveHost: false,
   routes: [],
   corsPreflight: false,
+  crossOriginCookie: false,
   requestable: true,
   origin: 'api',
 };

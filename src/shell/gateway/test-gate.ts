@@ -48,6 +48,7 @@ export const appDefaults: Omit<Resource, 'upstream'> = {
   preserveHost: false,
   routes: [],
   corsPreflight: false,
+  crossOriginCookie: false,
   requestable: true,
   origin: 'api',
 };

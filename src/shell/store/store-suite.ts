@@ -4,7 +4,8 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import type { FactRow, Group, JournalEvent } from '#foundation/model';
 import { FactTable } from '#information/inventory';
-import { followStore, type Migration, type OpenStoreOptions, type Store, StoreError } from './index.ts';
+import { followStore, type OpenStoreOptions, type Store, StoreError } from './index.ts';
+import { migrationTests } from './migration-suite.ts';
 
 /** Gives a fresh, empty database; `open` can be called again on the same one. */
 export interface Bench {
@@ -387,40 +388,7 @@ export function storeSuite(name: string, makeBench: () => Promise<Bench>): void 
       }
     });
 
-    onStore(
-      'openStore() refuses a schema newer than the program, and two that open at once migrate once',
-      async (_, bench) => {
-        let ran = 0;
-        const extra: Migration = {
-          name: '0999-later',
-          up: async ({ createTable, types }) => {
-            ran += 1;
-            await createTable('later').addColumn('id', types.text).execute();
-          },
-        };
-        const { migrations } = await import('./migrations/index.ts');
-        const newer = { migrations: [...migrations, extra] };
-        const both = await Promise.all([bench.open(newer), bench.open(newer)]);
-        await Promise.all(both.map((one) => one.close()));
-        assert.equal(ran, 1);
-        await assert.rejects(bench.open(), code('newer-schema'));
-      },
-    );
-
-    onStore('a migration that fails leaves the schema as it was', async (store, bench) => {
-      const { migrations } = await import('./migrations/index.ts');
-      const broken: Migration = {
-        name: '0999-broken',
-        up: async ({ createTable, types }) => {
-          await createTable('half').addColumn('id', types.text).execute();
-          throw new Error('broken step');
-        },
-      };
-      await assert.rejects(bench.open({ migrations: [...migrations, broken] }), /broken step/);
-      // biome-ignore lint/suspicious/noExplicitAny: asks for a table that must not exist
-      await assert.rejects((store.rows as any).selectFrom('half').selectAll().execute());
-      await (await bench.open()).close();
-    });
+    migrationTests(onStore);
 
     onStore('secrets open under their own name only, and only unaltered', async (_, bench) => {
       const store = await bench.open();

@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { IdentityError } from '../identity-error.ts';
 
-const contentSecurityPolicy = [
+/** Of every page that we build: no inline script or style, nothing from elsewhere, no framing: what might be injected does not run. */
+export const pageContentSecurityPolicy = [
   "default-src 'none'",
   "script-src 'self'",
   "style-src 'self'",
@@ -18,7 +19,7 @@ const contentSecurityPolicy = [
 
 /** Headers of every answer: no framing (clickjacking), no inline script, no referrer to other sites. */
 export function setSecurityHeaders(response: ServerResponse, scheme: 'http' | 'https'): void {
-  response.setHeader('content-security-policy', contentSecurityPolicy);
+  response.setHeader('content-security-policy', pageContentSecurityPolicy);
   response.setHeader('x-content-type-options', 'nosniff');
   response.setHeader('x-frame-options', 'DENY');
   response.setHeader('referrer-policy', 'same-origin');

@@ -24,6 +24,7 @@ export const protectCommands: readonly Command[] = [
         allowPrivate: namesPrivateAddress(parsed),
         preserveHost: flag('preserve-host'),
         corsPreflight: flag('cors-preflight'),
+        crossOriginCookie: flag('cross-origin-cookie'),
       };
       const added = (await api.call({ method: 'POST', path: '/resources', body })).body as { url: string };
       out.answer(added, added.url);

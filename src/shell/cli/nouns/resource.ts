@@ -22,6 +22,10 @@ export const resourceOptions: Readonly<Record<string, OptionSpec>> = {
   display: { type: 'string', value: 'name', summary: 'display name' },
   'preserve-host': { type: 'boolean', summary: "send the browser's Host upstream instead of the upstream's own" },
   'cors-preflight': { type: 'boolean', summary: 'let cross-origin preflights pass without a session' },
+  'cross-origin-cookie': {
+    type: 'boolean',
+    summary: "let pages of other origins act as the person signed in here; the app's own CORS rules then decide",
+  },
 };
 
 export const resourceCommands: readonly Command[] = [
@@ -67,6 +71,7 @@ export const resourceCommands: readonly Command[] = [
         allowPrivate: flag('allow-private'),
         preserveHost: flag('preserve-host'),
         corsPreflight: flag('cors-preflight'),
+        crossOriginCookie: flag('cross-origin-cookie'),
       };
       const added = (await api.call({ method: 'POST', path: '/resources', body })).body as ResourceView;
       out.answer(added, added.url);

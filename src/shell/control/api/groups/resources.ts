@@ -17,6 +17,7 @@ const settings = {
   preserveHost: z.boolean().optional(),
   routes: z.array(routeSchema).max(200).optional(),
   corsPreflight: z.boolean().optional(),
+  crossOriginCookie: z.boolean().optional(),
   requestable: z.boolean().optional(),
 };
 const addBody = z.strictObject({ name: nameSchema, upstream: z.string().max(2000), ...settings });
@@ -80,6 +81,7 @@ export const resourceRoutes: readonly Route[] = [
         preserveHost: body.preserveHost ?? false,
         routes: body.routes ?? [],
         corsPreflight: body.corsPreflight ?? false,
+        crossOriginCookie: body.crossOriginCookie ?? false,
         requestable: body.requestable ?? true,
         origin: 'api',
       };
