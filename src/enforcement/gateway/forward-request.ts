@@ -1,4 +1,3 @@
-import type { Dispatcher } from 'undici';
 import type { ClientSide } from './client-side.ts';
 import { forwardWebSocket } from './forward-websocket.ts';
 import {
@@ -11,12 +10,11 @@ import {
 import { isCrossOrigin, refuseServiceWorker } from './navigation.ts';
 import type { GatewayRequest } from './read-request.ts';
 import { type Refusal, refuse } from './refusal.ts';
-import { RequestBody } from './request-body.ts';
 import { withoutOwnCookies } from './request-headers.ts';
-import { responseHeadersFor } from './response-headers.ts';
 import type { Sweep, Swept } from './sweep.ts';
 import type { Upstream } from './upstream.ts';
-import { isStaleConnection, refusalForError } from './upstream-error.ts';
+import { refusalForError } from './upstream-error.ts';
+import type { UpstreamAnswer, UpstreamExchange, UpstreamHandler } from './upstream-request.ts';
 
 /** How a forwarded exchange ended. */
 export interface ForwardOutcome {
@@ -108,10 +106,9 @@ function start(options: ForwardOptions): ForwardHandle {
   return forward;
 }
 
-class HttpForward implements ForwardHandle, Swept, Dispatcher.DispatchHandler {
+class HttpForward implements ForwardHandle, Swept, UpstreamHandler {
   readonly #options: ForwardOptions;
-  readonly #body: RequestBody | null;
-  #controller: Dispatcher.DispatchController | null = null;
+  #exchange: UpstreamExchange | null = null;
   #lastTick: number;
   #retries = 0;
   #status = 0;
@@ -125,9 +122,6 @@ class HttpForward implements ForwardHandle, Swept, Dispatcher.DispatchHandler {
   constructor(options: ForwardOptions) {
     this.#options = options;
     this.#lastTick = options.sweep.tick;
-    this.#body = options.request.hasBody
-      ? new RequestBody(options.client.body, (byteCount) => this.#onBodyChunk(byteCount))
-      : null;
   }
 
   begin(): void {
@@ -142,8 +136,8 @@ class HttpForward implements ForwardHandle, Swept, Dispatcher.DispatchHandler {
     }
     sweep.add(this);
     client.onClose(() => this.#onClientClose());
-    if (request.expectsContinue && this.#body !== null) client.sendContinue();
-    this.#dispatch();
+    if (request.expectsContinue && request.hasBody) client.sendContinue();
+    this.#send();
   }
 
   cut(reason: string): void {
@@ -155,7 +149,7 @@ class HttpForward implements ForwardHandle, Swept, Dispatcher.DispatchHandler {
   sweep(_tick: number, sinceMs: (tick: number) => number): void {
     const idleMs = sinceMs(this.#lastTick);
     if (idleMs < upstreamHeadersMsMax && idleMs < clientBodyIdleMsMax) return;
-    const waitsForClient = this.#blockedByClient || (this.#body?.waitingForSource === true && this.#status === 0);
+    const waitsForClient = this.#blockedByClient || (this.#exchange?.waitsForBody === true && this.#status === 0);
     if (waitsForClient) {
       if (idleMs >= clientBodyIdleMsMax) this.#endSlowClient();
     } else if (this.#status === 0) {
@@ -167,42 +161,27 @@ class HttpForward implements ForwardHandle, Swept, Dispatcher.DispatchHandler {
     }
   }
 
-  onRequestStart(controller: Dispatcher.DispatchController): void {
-    this.#controller = controller;
-    if (this.#ended) controller.abort(new Error('ended before it began'));
+  onEarlyHints(links: readonly string[]): void {
+    this.#lastTick = this.#options.sweep.tick;
+    if (!this.#ended) this.#options.client.sendEarlyHints(links);
   }
 
-  onResponseStart(
-    controller: Dispatcher.DispatchController,
-    status: number,
-    parsed: Record<string, string | string[] | undefined>,
-  ): void {
-    const { client, strictTransportSecurity, ownService, sweep } = this.#options;
-    this.#lastTick = sweep.tick;
+  onHead({ status, headers, contentType }: UpstreamAnswer): void {
+    const { client, ownSetCookie, sweep } = this.#options;
     if (this.#ended) return;
-    if (status < 200) {
-      const links = parsed['link'];
-      if (status === 103 && links !== undefined) client.sendEarlyHints(Array.isArray(links) ? links : [links]);
-      return;
-    }
-    const { headers } = responseHeadersFor(flattenRaw(controller.rawHeaders ?? parsed), {
-      strictTransportSecurity,
-      ownService: ownService ?? false,
-    });
-    const type = parsed['content-type'];
-    this.#isStream = typeof type === 'string' && /^(?:text\/event-stream|application\/grpc)/i.test(type);
+    this.#lastTick = sweep.tick;
+    this.#isStream = contentType !== '' && /^(?:text\/event-stream|application\/grpc)/i.test(contentType);
     this.#status = status;
-    const { ownSetCookie } = this.#options;
     client.start(status, ownSetCookie == null ? headers : [...headers, 'set-cookie', ownSetCookie]);
   }
 
-  onResponseData(controller: Dispatcher.DispatchController, chunk: Uint8Array): void {
+  onData(chunk: Buffer): void {
     if (this.#ended) return;
     this.#lastTick = this.#options.sweep.tick;
     this.#bytesDown += chunk.byteLength;
     if (!this.#options.client.write(chunk)) {
       this.#blockedByClient = true;
-      controller.pause();
+      this.#exchange?.pause();
       this.#waitForDrain();
     }
   }
@@ -215,57 +194,62 @@ class HttpForward implements ForwardHandle, Swept, Dispatcher.DispatchHandler {
     client.onDrain(() => {
       this.#blockedByClient = false;
       this.#lastTick = sweep.tick;
-      this.#controller?.resume();
+      this.#exchange?.resume();
     });
   }
 
-  onResponseEnd(controller: Dispatcher.DispatchController): void {
+  onAnswerEnd(trailers: readonly string[]): void {
     if (this.#ended) return;
-    const trailers = flattenRaw(controller.rawTrailers ?? []);
-    const cleaned = trailers.length === 0 ? [] : trailersFor(trailers);
-    const { client } = this.#options;
     this.#finish({ ended: 'complete', refusal: null, cutReason: null });
-    client.end(cleaned);
+    this.#options.client.end(trailers);
   }
 
-  onResponseError(_controller: Dispatcher.DispatchController | undefined, error: Error): void {
+  onUpstreamError(error: unknown, isStale: boolean): void {
     if (this.#ended) return;
     const { request } = this.#options;
-    const stale = isStaleConnection(error) && this.#status === 0 && this.#body === null;
-    if (stale && this.#retries < staleRetriesMax && repeatable.has(request.method)) {
+    if (isStale && !request.hasBody && this.#retries < staleRetriesMax && repeatable.has(request.method)) {
       this.#retries++;
-      this.#dispatch();
+      this.#send();
       return;
     }
     this.#fail(refusalForError(error));
   }
 
-  #dispatch(): void {
-    const { request, headers, upstream } = this.#options;
-    this.#controller = null;
-    try {
-      upstream.pool.dispatch(
-        {
-          path: request.target,
-          method: request.method,
-          headers:
-            request.takesTrailers && speaksHttp2(upstream) ? [...headers, 'te', 'trailers'] : (headers as string[]),
-          body: this.#body as unknown as null,
-          idempotent: false,
-        },
-        this,
-      );
-    } catch (error) {
-      this.#fail(refusalForError(error));
-    }
-  }
-
-  #onBodyChunk(byteCount: number): void {
+  onBodySent(byteCount: number): void {
     const { bodyBytesMax, sweep } = this.#options;
     this.#bytesUp += byteCount;
     this.#lastTick = sweep.tick;
     if (bodyBytesMax !== null && this.#bytesUp > bodyBytesMax) {
       this.#fail(refuse([413, 'body-too-large'], `The body is larger than ${bodyBytesMax} bytes.`));
+    }
+  }
+
+  onBodyBroken(): void {
+    if (this.#ended) return;
+    this.#finish({ ended: 'client-gone', refusal: null, cutReason: null });
+    this.#options.client.destroy();
+  }
+
+  #send(): void {
+    const { request, headers, upstream, client, strictTransportSecurity, ownService } = this.#options;
+    try {
+      this.#exchange = upstream.sender.send(
+        {
+          method: request.method,
+          target: request.target,
+          headers,
+          body: request.hasBody ? client.body : null,
+          contentLength: request.contentLength,
+          takesTrailers: request.takesTrailers,
+          cleaning: { strictTransportSecurity, ownService: ownService ?? false },
+          onNewConnection: this.#retries > 0,
+        },
+        this,
+      );
+      // It may have ended while it was being sent.
+      if (this.#ended) this.#exchange.abort();
+    } catch (error) {
+      this.#fail(refusalForError(error));
     }
   }
 
@@ -304,40 +288,11 @@ class HttpForward implements ForwardHandle, Swept, Dispatcher.DispatchHandler {
   }
 
   #abortUpstream(): void {
-    this.#controller?.abort(new Error('ended'));
-    this.#body?.stop();
+    this.#exchange?.abort();
   }
 
   #destroyBoth(): void {
     this.#abortUpstream();
     this.#options.client.destroy();
   }
-}
-
-/** gRPC servers insist on `te: trailers`; it is hop-by-hop, so it is said anew, and only where HTTP/2 may be spoken. */
-function speaksHttp2(upstream: Upstream): boolean {
-  return upstream.target.kind === 'h2c' || upstream.target.kind === 'https';
-}
-
-function flattenRaw(raw: unknown): string[] {
-  if (Array.isArray(raw))
-    return raw.map((part: Buffer | string) => (typeof part === 'string' ? part : part.toString('latin1')));
-  const flat: string[] = [];
-  for (const [name, value] of Object.entries((raw ?? {}) as Record<string, string | string[] | undefined>)) {
-    if (name.startsWith(':') || value === undefined) continue;
-    for (const one of Array.isArray(value) ? value : [value]) flat.push(name, one);
-  }
-  return flat;
-}
-
-/** Trailer fields must not carry framing, routing, cookies or anything ours (RFC 9110 6.5.1). */
-function trailersFor(raw: readonly string[]): string[] {
-  const { headers } = responseHeadersFor(raw, { strictTransportSecurity: null, ownService: false });
-  const kept: string[] = [];
-  for (let at = 0; at < headers.length; at += 2) {
-    const name = (headers[at] ?? '').toLowerCase();
-    if (name === 'set-cookie' || name === 'content-length' || name === 'host') continue;
-    kept.push(name, headers[at + 1] ?? '');
-  }
-  return kept;
 }

@@ -55,20 +55,11 @@ class WebSocketForward implements ForwardHandle, Swept {
     }
     sweep.add(this);
     client.onClose(() => this.#onClientClose());
-    const { hostname, port, kind } = upstream.target;
-    upstream.connect(
-      {
-        hostname: hostname || 'localhost',
-        host: hostname,
-        protocol: kind === 'https' ? 'https:' : 'http:',
-        port: `${port}`,
-      },
-      (error, socket) => {
-        if (error !== null) this.#fail(refusalForError(error));
-        else if (this.#ended) socket.destroy();
-        else this.#shakeHands(socket, offer);
-      },
-    );
+    upstream.dial({}, (error, socket) => {
+      if (error !== null) this.#fail(refusalForError(error));
+      else if (this.#ended) socket.destroy();
+      else this.#shakeHands(socket, offer);
+    });
   }
 
   cut(reason: string): void {
@@ -153,7 +144,7 @@ class WebSocketForward implements ForwardHandle, Swept {
       return;
     }
     const { client, strictTransportSecurity, ownService } = this.#options;
-    const { headers } = responseHeadersFor(answer.rawHeaders, {
+    const headers = responseHeadersFor(answer.rawHeaders, {
       strictTransportSecurity,
       ownService: ownService ?? false,
     });
@@ -202,7 +193,7 @@ class WebSocketForward implements ForwardHandle, Swept {
     this.#status = status;
     client.start(
       status,
-      responseHeadersFor(answer.rawHeaders, { strictTransportSecurity, ownService: ownService ?? false }).headers,
+      responseHeadersFor(answer.rawHeaders, { strictTransportSecurity, ownService: ownService ?? false }),
     );
     client.onDrain(() => answer.resume());
     answer.on('data', (chunk: Buffer) => {

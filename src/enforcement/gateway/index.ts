@@ -4,6 +4,7 @@ export { type ForwardHandle, type ForwardOptions, type ForwardOutcome, forwardRe
 export { createFrontServers, type Exchange, type FrontServers, type FrontServersOptions } from './front-servers.ts';
 export { matchRoute } from './match-route.ts';
 export { headerOf, isCrossOrigin, isNavigation, isPreflight, prefersHtml, refuseServiceWorker } from './navigation.ts';
+export { parseUpstream, type UpstreamTarget } from './parse-upstream.ts';
 export { type ParsedPath, readPath } from './read-path.ts';
 export type { ConnectionFacts, GatewayRequest } from './read-request.ts';
 export { isRefusal, type Refusal, type RefusalCode, refuse } from './refusal.ts';
@@ -11,11 +12,4 @@ export { type Answer, type RefusalAction, type RefusalView, refusalPage, refusal
 export { requestHeadersFor, type UpstreamHeaderOptions } from './request-headers.ts';
 export { refusalAnswer, sendAnswer, viewOfRefusal } from './send-answer.ts';
 export { createSweep, type Sweep } from './sweep.ts';
-export {
-  createUpstreams,
-  parseUpstream,
-  type Upstream,
-  type Upstreams,
-  type UpstreamsOptions,
-  type UpstreamTarget,
-} from './upstream.ts';
+export { createUpstreams, type Upstream, type Upstreams, type UpstreamsOptions } from './upstream.ts';

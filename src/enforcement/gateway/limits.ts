@@ -33,6 +33,15 @@ export const http2ResetWindowMs = 10_000;
 /** Settings and ping frames a client may leave unacknowledged. */
 export const http2OutstandingMax = 32;
 
+/** Chunked bodies, either way: extensions (thrown away) and trailer fields of one body, bytes. */
+export const chunkExtensionBytesMax = 256;
+export const trailerBytesMax = 8 * 1024;
+
+/** Fields in the head of an app's answer, and in its trailers. */
+export const answerFieldCountMax = 256;
+/** Interim answers (RFC 9110 15.2) before the real one. */
+export const interimAnswersMax = 8;
+
 export const upstreamConnectMsMax = 5_000;
 export const upstreamHeadersMsMax = 60_000;
 /** An upstream answer may pause this long between bytes; event streams are told apart by `streamIdleMsMax`. */

@@ -1,4 +1,5 @@
 import type { BodySink, ClientBody } from './client-body.ts';
+import type { BodyWatcher } from './http1/body-writer.ts';
 
 /**
  * A client's body as an async iterable for undici, with back-pressure. The connection to the client outlives a failed upload,
@@ -6,7 +7,7 @@ import type { BodySink, ClientBody } from './client-body.ts';
  */
 export class RequestBody implements AsyncIterable<Uint8Array>, BodySink {
   readonly #source: ClientBody;
-  readonly #progress: (byteCount: number) => void;
+  readonly #watcher: BodyWatcher;
   /** What came in one read: the source is paused while anything waits here. */
   readonly #chunks: Buffer[] = [];
   #wake: (() => void) | null = null;
@@ -15,9 +16,9 @@ export class RequestBody implements AsyncIterable<Uint8Array>, BodySink {
   /** Set while the client is the one we wait for. */
   waitingForSource = false;
 
-  constructor(source: ClientBody, progress: (byteCount: number) => void) {
+  constructor(source: ClientBody, watcher: BodyWatcher) {
     this.#source = source;
-    this.#progress = progress;
+    this.#watcher = watcher;
   }
 
   onBodyData(chunk: Buffer): void {
@@ -34,6 +35,7 @@ export class RequestBody implements AsyncIterable<Uint8Array>, BodySink {
   onBodyError(): void {
     this.#failed = true;
     this.#notify();
+    this.#watcher.onBodyBroken();
   }
 
   /** Lets a pending read end: the upstream side is over. */
@@ -54,7 +56,7 @@ export class RequestBody implements AsyncIterable<Uint8Array>, BodySink {
       if (this.#failed) throw new Error('the client ended its request body early');
       const chunk = this.#chunks.shift();
       if (chunk !== undefined) {
-        this.#progress(chunk.byteLength);
+        this.#watcher.onBodySent(chunk.byteLength);
         yield chunk;
         continue;
       }

@@ -27,61 +27,103 @@ const dropped = new Set([
 ]);
 const droppedPrefixes = ['nullius-', 'sec-session-', 'secure-session-'];
 
-/** What a field name means, remembered: app servers send the same few names over and over. */
-const kinds = new Map<string, 'pass' | 'drop' | 'set-cookie' | 'service-worker-allowed' | 'content-length'>();
-const kindsSizeMax = 1000;
+/** Fields whose exact name has a meaning of its own; a lookalike (`content_length`) has none and is dropped. */
+const exact = [
+  'content-length',
+  'transfer-encoding',
+  'connection',
+  'keep-alive',
+  'content-type',
+  'link',
+  'set-cookie',
+  'service-worker-allowed',
+] as const;
 
-function kindOf(name: string) {
-  const known = kinds.get(name);
-  if (known !== undefined) return known;
-  const normal = normaliseHeaderName(name);
-  const kind =
-    normal === 'set-cookie' || normal === 'service-worker-allowed' || normal === 'content-length'
-      ? normal
-      : dropped.has(normal) || droppedPrefixes.some((prefix) => normal.startsWith(prefix))
-        ? 'drop'
-        : 'pass';
-  if (kinds.size < kindsSizeMax) kinds.set(name, kind);
-  return kind;
+/** A field name of an app's answer, read once. */
+export interface FieldName {
+  /** Lower-case. */
+  readonly name: string;
+  readonly kind: 'pass' | 'drop' | (typeof exact)[number];
 }
 
-export interface ClientHeaders {
-  /** Lower-case name and value in turn. */
-  readonly headers: string[];
-  readonly contentLength: string | null;
+/** What a field name means, remembered by its spelling: app servers send the same few names over and over. */
+const known = new Map<string, FieldName>();
+const knownSizeMax = 1000;
+const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}$/;
+
+/** Reads a field name (not trusted); undefined when it is no token (RFC 9110 5.1). */
+export function fieldNameOf(raw: string): FieldName | undefined {
+  const remembered = known.get(raw);
+  if (remembered !== undefined) return remembered;
+  if (!token.test(raw)) return undefined;
+  const name = raw.toLowerCase();
+  const field = { name, kind: kindOf(name) };
+  // A copy of its own: a slice would keep the whole head it was cut from.
+  if (known.size < knownSizeMax) known.set(Buffer.from(raw, 'latin1').toString('latin1'), field);
+  return field;
+}
+
+function kindOf(name: string): FieldName['kind'] {
+  const special = exact.find((one) => one === name);
+  if (special !== undefined) return special;
+  const normal = normaliseHeaderName(name);
+  const isDropped =
+    dropped.has(normal) || exact.some((one) => one === normal && one !== 'content-type' && one !== 'link');
+  return isDropped || droppedPrefixes.some((prefix) => normal.startsWith(prefix)) ? 'drop' : 'pass';
+}
+
+export interface Cleaning {
+  /** Our own value for answers over TLS, or null. */
+  readonly strictTransportSecurity: string | null;
+  /** One of our own services, which may set our cookies. */
+  readonly ownService: boolean;
 }
 
 /**
  * The headers a client gets from an app (whose answer is not trusted): hop-by-hop fields and everything that would reach
- * beyond the app are taken out. `strictTransportSecurity` is our own value for answers over TLS, or null;
- * `ownService` is set for `id` and `console`, which may set our cookies.
+ * beyond the app are left out. One field after another is added as it is read.
  */
-export function responseHeadersFor(
-  raw: readonly string[],
-  {
-    strictTransportSecurity,
-    ownService,
-  }: { readonly strictTransportSecurity: string | null; readonly ownService: boolean },
-): ClientHeaders {
-  const headers: string[] = [];
-  let contentLength: string | null = null;
-  let setCookieCount = 0;
-  for (let at = 0; at < raw.length; at += 2) {
-    const name = raw[at] ?? '';
-    const value = raw[at + 1] ?? '';
-    const kind = kindOf(name);
-    if (kind === 'pass') headers.push(name, value);
-    else if (kind === 'set-cookie' && setCookieCount++ < setCookieCountMax) {
-      const cookie = ownService ? value : cleanSetCookie(value);
-      if (cookie !== undefined) headers.push('set-cookie', cookie);
-    } else if (kind === 'service-worker-allowed' && isHarmlessScope(value)) headers.push(name, value);
-    else if (kind === 'content-length') {
-      contentLength = value;
-      headers.push('content-length', value);
+export class ClientHeaders {
+  /** Lower-case name and value in turn. */
+  readonly list: string[] = [];
+  readonly #ownService: boolean;
+  #setCookieCount = 0;
+
+  constructor({ strictTransportSecurity, ownService }: Cleaning) {
+    this.#ownService = ownService;
+    if (strictTransportSecurity !== null) this.list.push('strict-transport-security', strictTransportSecurity);
+  }
+
+  add({ kind, name }: FieldName, value: string): void {
+    switch (kind) {
+      case 'pass':
+      case 'content-type':
+      case 'content-length':
+      case 'link':
+        this.list.push(name, value);
+        break;
+      case 'set-cookie': {
+        if (this.#setCookieCount++ >= setCookieCountMax) break;
+        const cookie = this.#ownService ? value : cleanSetCookie(value);
+        if (cookie !== undefined) this.list.push(name, cookie);
+        break;
+      }
+      case 'service-worker-allowed':
+        if (isHarmlessScope(value)) this.list.push(name, value);
+        break;
+      default:
     }
   }
-  if (strictTransportSecurity !== null) headers.push('strict-transport-security', strictTransportSecurity);
-  return { headers, contentLength };
+}
+
+/** The headers of an answer as another parser read it, flat, cleaned for the client. Names that are no tokens are left out. */
+export function responseHeadersFor(raw: readonly string[], cleaning: Cleaning): string[] {
+  const headers = new ClientHeaders(cleaning);
+  for (let at = 0; at < raw.length; at += 2) {
+    const field = fieldNameOf(raw[at] ?? '');
+    if (field !== undefined) headers.add(field, raw[at + 1] ?? '');
+  }
+  return headers.list;
 }
 
 /**

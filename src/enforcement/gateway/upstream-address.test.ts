@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { parseUpstream } from './upstream.ts';
+import { parseUpstream } from './parse-upstream.ts';
 import { judgeAddress } from './upstream-address.ts';
 
 const verdicts = {

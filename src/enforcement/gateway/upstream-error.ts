@@ -1,15 +1,10 @@
 import { type Refusal, refuse } from './refusal.ts';
 
-function codeOf(error: unknown): string {
+/** The `code` of an error of Node or of a library; empty when it has none. */
+export function codeOf(error: unknown): string {
   if (typeof error !== 'object' || error === null) return '';
   const code = 'code' in error ? error.code : '';
   return typeof code === 'string' ? code : '';
-}
-
-/** Did a kept-alive connection turn out dead? Then the app has not seen the request, as far as anyone can tell. */
-export function isStaleConnection(error: Error): boolean {
-  const code = codeOf(error);
-  return code === 'UND_ERR_SOCKET' || code === 'ECONNRESET' || code === 'EPIPE';
 }
 
 /** What the client is told when the way to the app failed: no address, no library's words. */
@@ -21,7 +16,6 @@ export function refusalForError(error: unknown): Refusal {
   switch (code) {
     case 'upstream-forbidden':
       return refuse([502, 'upstream-forbidden'], "The app's address is one this gateway does not connect to.");
-    case 'UND_ERR_CONNECT_TIMEOUT':
     case 'ETIMEDOUT':
       return refuse([504, 'upstream-timeout'], 'The app could not be reached in time.');
     case 'ECONNREFUSED':

@@ -1,0 +1,52 @@
+import type { UpstreamRequest } from '../upstream-request.ts';
+import { MessageError } from './message-error.ts';
+
+/** How the body of a request is marked off. */
+export type BodyFraming = 'none' | 'length' | 'chunked';
+
+const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+const targetText = /^[\x21-\x7e\x80-\xff]+$/;
+/** What may not stand in a value: it would end the line, or does not fit into one byte. */
+const unfit = /[^\t\x20-\x7e\x80-\xff]/;
+
+/** Names found to be tokens: there are few, and we make or check them all. */
+const checkedNames = new Set<string>();
+const checkedNamesMax = 1000;
+
+export function bodyFramingOf({ body, contentLength }: UpstreamRequest): BodyFraming {
+  if (body === null) return 'none';
+  return contentLength === null ? 'chunked' : 'length';
+}
+
+/**
+ * The head of a request as it goes over the wire, in latin1 (RFC 9112 3). Names and values have been checked where they were
+ * read; they are checked again here, because a line break in one of them would be a request of the client's own making.
+ */
+export function requestText(request: UpstreamRequest, framing: BodyFraming): string {
+  const { method, target, headers } = request;
+  if (!token.test(method) || !targetText.test(target)) throw new MessageError('a request line that cannot be written');
+  let text = `${method} ${target} HTTP/1.1\r\n`;
+  let values = '';
+  let declaresLength = false;
+  for (let at = 0; at < headers.length; at += 2) {
+    const name = headers[at] ?? '';
+    const value = headers[at + 1] ?? '';
+    checkName(name);
+    if (name === 'content-length') declaresLength = true;
+    values += value;
+    text += `${name}: ${value}\r\n`;
+  }
+  if (unfit.test(values)) throw new MessageError('a header value that cannot be written');
+  if (declaresLength !== (request.contentLength !== null)) throw new MessageError('a length that was not declared');
+  if (framing === 'chunked') return `${text}transfer-encoding: chunked\r\n\r\n`;
+  // RFC 9110 8.6: a method that usually has a body says when it has none.
+  const saysNone =
+    framing === 'none' && !declaresLength && (method === 'POST' || method === 'PUT' || method === 'PATCH');
+  return saysNone ? `${text}content-length: 0\r\n\r\n` : `${text}\r\n`;
+}
+
+function checkName(name: string): void {
+  if (checkedNames.has(name)) return;
+  if (!token.test(name) || name === 'transfer-encoding') throw new MessageError('a header name that cannot be written');
+  if (checkedNames.size < checkedNamesMax) checkedNames.add(name);
+}
