@@ -27,11 +27,14 @@ export function useAnswer<T>(path: string | undefined, options: { refetchMs?: nu
 }
 
 /** Reads a list page by page. */
-export function useList<T>(path: string, parameters: Record<string, string | number | undefined> = {}) {
+export function useList<T, P extends Page<T> = Page<T>>(
+  path: string,
+  parameters: Record<string, string | number | undefined> = {},
+) {
   const query = useInfiniteQuery({
     queryKey: [...keyOf(path), 'list', parameters],
     queryFn: ({ signal, pageParam }) =>
-      ask<Page<T>>(`${path}${queryText({ ...parameters, cursor: pageParam ?? undefined })}`, { signal }),
+      ask<P>(`${path}${queryText({ ...parameters, cursor: pageParam ?? undefined })}`, { signal }),
     initialPageParam: null as string | null,
     getNextPageParam: (last) => last.next,
   });

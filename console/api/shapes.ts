@@ -18,7 +18,7 @@ export interface Page<T> {
   readonly next: string | null;
 }
 
-export type UserView = View<User> & { readonly passkeys?: number };
+export type UserView = View<User> & { readonly passkeys: number };
 export type GroupView = View<Group>;
 export type SegmentView = View<Segment>;
 export type ResourceView = View<Resource> & { readonly url: string };
@@ -142,6 +142,35 @@ export interface Invitation {
   readonly expiresAt: number;
   readonly createdAt?: number;
   readonly admin?: boolean;
+}
+
+export interface ReachAnswer {
+  readonly action: string;
+  readonly answer: Verdict['answer'];
+  readonly reasons: readonly string[];
+}
+
+/** What one person may do on an app. */
+export interface ReachRow {
+  readonly user: string;
+  readonly name: string;
+  readonly displayName: string;
+  /** Judged from their session, or as if they had just signed in. */
+  readonly basis: 'session' | 'sign-in';
+  readonly actions: readonly ReachAnswer[];
+}
+
+export interface ReachPage extends Page<ReachRow> {
+  readonly strangers: readonly ReachAnswer[];
+  readonly policies: readonly { readonly id: string; readonly description: string }[];
+}
+
+/** What goes on at an app now. */
+export interface ResourceLive {
+  readonly sessions: number;
+  readonly people: number;
+  readonly open: number;
+  readonly gateways: readonly { readonly name: string; readonly open: number; readonly reportedAt: number }[];
 }
 
 export interface PolicyProblem {

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { request } from 'node:http';
 import { test } from 'node:test';
+import { eventually } from '../faults/product.ts';
 import { type Installation, installationFor, startApp } from '../installation.ts';
 import type { PasskeyClient } from '../passkey-client.ts';
 
@@ -84,6 +85,10 @@ test('a stranger becomes administrator, protects an app, lets one person in and 
     assert.equal(granted.code, 0, granted.stderr);
     const stream = openStream(installation, { person: grace, app: 'wiki', path: '/events' });
     assert.equal(await stream.open, 200);
+    await eventually(async () => {
+      const { stdout } = await installation.cli('resource', 'show', 'wiki', '--json');
+      return (JSON.parse(stdout) as { live: { open: number; sessions: number } }).live.open === 1;
+    }, 'the open stream is told');
     const revoked = await installation.cli('session', 'revoke', '--user', 'grace');
     assert.equal(revoked.code, 0, revoked.stderr);
     await stream.closed;

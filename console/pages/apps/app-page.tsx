@@ -4,7 +4,7 @@ import { Link, useNavigate, useParams } from 'react-router';
 import { ask } from '../../api/ask.ts';
 import { refresh, useAnswer, useList } from '../../api/queries.ts';
 import { useForbidden } from '../../api/rights.ts';
-import type { GrantView, ResourceView } from '../../api/shapes.ts';
+import type { GrantView, ResourceLive, ResourceView } from '../../api/shapes.ts';
 import { Confirm } from '../../parts/confirm.tsx';
 import { StateMark } from '../../parts/marks.tsx';
 import { Page, Panel } from '../../parts/page.tsx';
@@ -71,6 +71,26 @@ function Grants({ app }: { app: ResourceView }) {
   );
 }
 
+const liveEveryMs = 5_000;
+
+/** Sessions and open streams, kept up to date while the page is looked at. */
+function LiveNow({ app }: { app: ResourceView }) {
+  const live = useAnswer<ResourceLive>(`/resources/${encodeURIComponent(app.id)}/live`, { refetchMs: liveEveryMs });
+  const { data } = live;
+  if (data === undefined) return <span className="dim">{live.error === null ? 'asking' : 'not known'}</span>;
+  return (
+    <>
+      {data.sessions === 1 ? '1 session' : `${data.sessions} sessions`} of{' '}
+      {data.people === 1 ? '1 person' : `${data.people} people`}
+      {data.gateways.length === 0 ? (
+        <span className="dim">; no gateway reports</span>
+      ) : (
+        `; ${data.open} open ${data.open === 1 ? 'connection' : 'connections'}`
+      )}
+    </>
+  );
+}
+
 function Detail({ app, reload }: { app: ResourceView; reload: () => void }) {
   const navigate = useNavigate();
   const refused = useForbidden('resource');
@@ -120,6 +140,10 @@ function Detail({ app, reload }: { app: ResourceView; reload: () => void }) {
                 <a className="link" href={app.url} target="_blank" rel="noreferrer">
                   {app.url}
                 </a>
+              </dd>
+              <dt>Now</dt>
+              <dd>
+                <LiveNow app={app} />
               </dd>
               <dt>Forwards to</dt>
               <dd>

@@ -86,7 +86,7 @@ export function PeoplePage() {
                       wide: true,
                       cell: (user) => <GroupBadges groups={user.groups} />,
                     },
-                    { head: 'From', cell: (user) => (user.source === 'local' ? 'passkey here' : user.source) },
+                    { head: 'Signs in by', cell: (user) => <SignsIn user={user} /> },
                     { head: 'Since', cell: (user) => <When at={user.createdAt} /> },
                     { head: 'Status', cell: (user) => <StateMark state={user.status} /> },
                   ]}
@@ -100,6 +100,13 @@ export function PeoplePage() {
       <Invite opened={search.has('invite')} onClose={() => setSearch({})} />
     </Page>
   );
+}
+
+/** How somebody signs in; one passkey is none to spare. */
+function SignsIn({ user }: { user: UserView }) {
+  if (user.source !== 'local') return <>{user.source}</>;
+  if (user.passkeys === 0) return <Badge color="ochre">no passkey</Badge>;
+  return <>{user.passkeys === 1 ? '1 passkey' : `${user.passkeys} passkeys`}</>;
 }
 
 /** The groups somebody is in; `everyone` says nothing and is left out. */

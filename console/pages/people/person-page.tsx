@@ -175,6 +175,11 @@ function Actions({ user, reload }: { user: UserView; reload: () => void }) {
   );
 }
 
+function passkeyWords(count: number): string {
+  if (count === 0) return 'no passkey: cannot sign in';
+  return count === 1 ? '1 passkey: no spare' : `${count} passkeys`;
+}
+
 function Detail({ user, reload }: { user: UserView; reload: () => void }) {
   const refused = useForbidden('user');
   const sessions = useList<SessionView>('/sessions', { user: user.id, status: 'active' });
@@ -205,9 +210,9 @@ function Detail({ user, reload }: { user: UserView; reload: () => void }) {
             <dt>Signs in</dt>
             <dd>
               {user.source === 'local' ? 'with a passkey, here' : `through ${user.source}`}
-              {user.passkeys !== undefined && (
-                <Badge ml="xs" color={user.passkeys === 1 ? 'ochre' : 'gray'}>
-                  {user.passkeys === 1 ? '1 passkey: no spare' : `${user.passkeys} passkeys`}
+              {(user.source === 'local' || user.passkeys > 0) && (
+                <Badge ml="xs" color={user.passkeys > 1 ? 'gray' : 'ochre'}>
+                  {passkeyWords(user.passkeys)}
                 </Badge>
               )}
             </dd>

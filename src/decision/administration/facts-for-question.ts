@@ -170,12 +170,15 @@ export interface QuestionToFacts {
   readonly request: RequestContext;
 }
 
-/** Looks up everything the question needs. Returns null when the resource is not one we know. */
+/**
+ * Looks up everything the question needs. Returns null when the resource is not one we know. `as`: somebody who does not stand
+ * behind the asker, but might.
+ */
 export function factsForQuestion(
   view: FactView,
-  { question, now }: { question: QuestionToFacts; now: number },
+  { question, now, as }: { question: QuestionToFacts; now: number; as?: Subject | undefined },
 ): Facts | null {
-  const subject = identify(view, { asker: question.asker, now });
+  const subject = as ?? identify(view, { asker: question.asker, now });
   const { resource } = question;
   const place = placeOf(view, resource);
   if (place === null) return null;

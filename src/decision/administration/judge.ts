@@ -3,6 +3,7 @@ import type { FactView, Question, Verdict } from '#foundation/model';
 import { cedarRequest } from './cedar-request.ts';
 import { type Facts, factsForQuestion } from './facts-for-question.ts';
 import { HierarchyTooLarge } from './hierarchy.ts';
+import type { Subject } from './identify.ts';
 import { scopesCover } from './token-scope.ts';
 
 /** The policies in force, compiled, with the sequence of the publication they come from. */
@@ -18,6 +19,8 @@ export interface JudgeInput {
   readonly question: Question;
   /** Milliseconds since the epoch. */
   readonly now: number;
+  /** Judge as if this subject asked. For questions about people, never for their requests. */
+  readonly as?: Subject;
 }
 
 /** A policy that reads the time is asked again this often while a connection lasts. */

@@ -77,6 +77,16 @@ export class LiveStreams {
     return this.#entries.size;
   }
 
+  /** How many are open by resource id; apps only. */
+  countByApp(): Map<string, number> {
+    const counts = new Map<string, number>();
+    for (const { stream } of this.#entries) {
+      const { type, id } = stream.question.resource;
+      if (type === 'App') counts.set(id, (counts.get(id) ?? 0) + 1);
+    }
+    return counts;
+  }
+
   /** Adds a stream that a verdict let through. Returns what takes it out again; call it when the stream ends by itself. */
   register(stream: LiveStream): () => void {
     const entry: Entry = {

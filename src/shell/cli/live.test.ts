@@ -48,6 +48,19 @@ test('protect puts an app behind the gateway, live, and says where it is', async
   assert.match(again.err, /already/);
 });
 
+test('resource reach shows who can do what, strangers first', async () => {
+  const { code, out, err } = await nullius('resource', 'reach', 'demo');
+  assert.equal(code, 0, err);
+  assert.match(out, /^PERSON +READ +WRITE +DELETE +CONNECT +JUDGED BY +POLICIES\n\(not signed in\) +\w+/);
+  const read = await nullius('resource', 'reach', 'demo', '--action', 'read', '--json');
+  assert.deepEqual(
+    JSON.parse(read.out).strangers.map(({ action }: { action: string }) => action),
+    ['read'],
+  );
+  assert.equal((await nullius('resource', 'reach', 'demo', '--limit', 'many')).code, 2);
+  assert.equal((await nullius('resource', 'reach', 'none')).code, 3);
+});
+
 test('--json leaves nothing but JSON on stdout', async () => {
   const lists = ['user list', 'group list', 'resource list', 'session list', 'token list', 'grant list', 'policy show'];
   const answers = await Promise.all(lists.map((words) => nullius('--json', ...words.split(' '))));

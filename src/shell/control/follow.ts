@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { CommittedChange, LiveFacts, Store } from '#shell/store';
-import type { FollowFrame, SnapshotStatement } from '#shell/wire';
+import { type FollowFrame, localGatewayName, type SnapshotStatement } from '#shell/wire';
 import { copySnapshot, type SnapshotCopy } from './snapshot-copy.ts';
 
 const heartbeatMs = 1_000;
@@ -44,8 +44,17 @@ export class FollowServer {
     return this.#sessions.size;
   }
 
-  /** Answers one `GET /follow`; the caller has authenticated it. Resolves when the stream has ended. */
-  async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  /** Names of the gateways following now. */
+  get names(): string[] {
+    return [...this.#sessions].map((session) => session.name);
+  }
+
+  /** Answers one `GET /follow`; the caller has authenticated it as `peer`. Resolves when the stream has ended. */
+  async handle(
+    request: IncomingMessage,
+    response: ServerResponse,
+    peer: { readonly name: string } = { name: localGatewayName },
+  ): Promise<void> {
     if (this.#sessions.size >= followersMax) return refuse(response, `there are ${followersMax} followers already`);
     try {
       await this.#options.live.refresh();
@@ -53,7 +62,7 @@ export class FollowServer {
       this.#options.onError(error);
       return refuse(response, 'the store cannot be read now');
     }
-    const session = new FollowSession(response, this.#options);
+    const session = new FollowSession(response, { ...this.#options, name: peer.name });
     this.#sessions.add(session);
     response.on('close', () => session.end());
     try {
@@ -105,6 +114,7 @@ export class FollowServer {
 }
 
 class FollowSession {
+  readonly name: string;
   readonly #response: ServerResponse;
   readonly #store: Store;
   readonly #live: LiveFacts;
@@ -116,7 +126,8 @@ class FollowSession {
   #woken = true;
   #wakeUp: () => void = () => {};
 
-  constructor(response: ServerResponse, options: FollowOptions) {
+  constructor(response: ServerResponse, options: FollowOptions & { readonly name: string }) {
+    this.name = options.name;
     this.#response = response;
     this.#store = options.store;
     this.#live = options.live;

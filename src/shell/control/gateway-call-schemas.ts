@@ -20,6 +20,12 @@ export const gatewayCallSchemas = {
   'cookie/rotate': z.strictObject({ cookieHash: hash }),
   assertion: z.strictObject({ sessionId: id, resource: id }),
   'session/seen': z.strictObject({ sessions: z.array(z.strictObject({ id, at: time })).max(10_000) }),
+  report: z.strictObject({
+    version: z.string().max(100),
+    epoch: time,
+    revision: time,
+    open: z.array(z.strictObject({ resource: id, count: z.int().min(0) })).max(10_000),
+  }),
   'grant/request': z.strictObject({ sessionId: id, resource: id, reason: z.string().max(500) }),
   'certificate/issue': z.strictObject({
     csrPem: z.string().max(16_384),

@@ -8,6 +8,7 @@ import { ApiProblem, problem } from './api/problem.ts';
 import type { ApiServices } from './api/services.ts';
 import type { CertificateCalls } from './certificates/issue-certificates.ts';
 import { describeFault } from './describe-fault.ts';
+import type { GatewayReports } from './gateway-reports.ts';
 import type { CallProblem, GatewayCallHandlers } from './gateway-socket.ts';
 import type { IdentityCalls } from './identity/index.ts';
 
@@ -18,10 +19,15 @@ export function createGatewayCalls(needs: {
   readonly services: ApiServices;
   readonly facts: FactTable;
   readonly signer: SignerClient;
+  readonly reports: GatewayReports;
 }): GatewayCallHandlers {
   const { services, facts, signer } = needs;
   return {
     ...needs.identity,
+    report: async (report, { name }) => {
+      needs.reports.note(name, report);
+      return {};
+    },
     'grant/request': async ({ sessionId, resource, reason }) => {
       const session = facts.get('session', sessionId);
       const user = session === undefined ? undefined : facts.get('user', session.user);

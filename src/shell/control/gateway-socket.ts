@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createServer as createTlsServer } from 'node:https';
 import { equalSecrets } from '#foundation/crypto';
 import { listenOnSocket } from '#shell/child';
-import type { GatewayCalls } from '#shell/wire';
+import { type GatewayCalls, localGatewayName } from '#shell/wire';
 import type { FollowServer } from './follow.ts';
 import { gatewayCallSchemas, isGatewayCall } from './gateway-call-schemas.ts';
 
@@ -11,10 +11,20 @@ const bodyBytesMax = 1024 * 1024;
 const requestMsMax = 10_000;
 const headerBytesMax = 16_384;
 
+const localPeer: GatewayPeer = { name: localGatewayName };
+
 /** One function per call. What it throws becomes a problem document by `describe`. */
 export type GatewayCallHandlers = {
-  readonly [N in keyof GatewayCalls]: (request: GatewayCalls[N]['request']) => Promise<GatewayCalls[N]['answer']>;
+  readonly [N in keyof GatewayCalls]: (
+    request: GatewayCalls[N]['request'],
+    peer: GatewayPeer,
+  ) => Promise<GatewayCalls[N]['answer']>;
 };
+
+/** The gateway at the other end, as established by the socket or its certificate; never by what it says. */
+export interface GatewayPeer {
+  readonly name: string;
+}
 
 /** A refusal in words that may be shown to people. */
 export interface CallProblem {
@@ -88,7 +98,7 @@ async function route(
   }
   const [path = ''] = (request.url ?? '').split('?', 1);
   if (request.method === 'GET' && path === '/follow') {
-    await options.follow.handle(request, response);
+    await options.follow.handle(request, response, localPeer);
     return undefined;
   }
   const name = path.startsWith('/call/') ? path.slice('/call/'.length) : '';
@@ -113,10 +123,10 @@ async function call(
       detail: `the call \`${name}\` is not as agreed${at === '' ? '' : ` at \`${at}\``}`,
     };
   }
-  const handler = options.handlers[name] as (value: unknown) => Promise<unknown>;
+  const handler = options.handlers[name] as (value: unknown, peer: GatewayPeer) => Promise<unknown>;
   let answer: unknown;
   try {
-    answer = await handler(parsed.data);
+    answer = await handler(parsed.data, localPeer);
   } catch (error) {
     const problem = options.describe(error);
     if (problem === undefined) throw error;

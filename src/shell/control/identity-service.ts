@@ -1,5 +1,5 @@
 import { createInvitation, createToken, listInvitations, removeInvitation } from '#information/identity';
-import type { LiveFacts } from '../store/index.ts';
+import type { LiveFacts, Store } from '../store/index.ts';
 import type { IdentityService } from './api/services.ts';
 import type { RunningIdentity } from './identity/index.ts';
 
@@ -7,7 +7,10 @@ import type { RunningIdentity } from './identity/index.ts';
 const personalKinds = ['passkey', 'recovery-codes', 'federated-link', 'login-name'];
 
 /** What the API needs of identity, over its functions. */
-export function createIdentityService({ core }: RunningIdentity, live: LiveFacts): IdentityService {
+export function createIdentityService(
+  { core }: RunningIdentity,
+  { live, store }: { live: LiveFacts; store: Store },
+): IdentityService {
   return {
     createInvitation: (request, by) => createInvitation(core, { request, by }),
     listInvitations: () => listInvitations(core),
@@ -18,6 +21,17 @@ export function createIdentityService({ core }: RunningIdentity, live: LiveFacts
       if (found === undefined) return false;
       if (found.source !== 'local') return true;
       return core.store.transact(async ({ records }) => (await records.byOwner('passkey', user)).length > 0);
+    },
+    passkeyCounts: async (users) => {
+      if (users.length === 0) return new Map();
+      const rows = await store.rows
+        .selectFrom('identity_record')
+        .select((eb) => ['owner', eb.fn.countAll<number | string | bigint>().as('count')])
+        .where('kind', '=', 'passkey')
+        .where('owner', 'in', users)
+        .groupBy('owner')
+        .execute();
+      return new Map(rows.map(({ owner, count }) => [owner ?? '', Number(count)]));
     },
     forgetUser: async (user) => {
       await core.store.transact(async ({ records }) => {

@@ -14,6 +14,7 @@ import { createConsoleSite } from './console-site.ts';
 import { createDemoSite } from './demo/demo-site.ts';
 import type { FollowServer } from './follow.ts';
 import { createGatewayCalls, describeCallError } from './gateway-calls.ts';
+import type { GatewayReports } from './gateway-reports.ts';
 import { startGatewaySocket } from './gateway-socket.ts';
 import type { RunningIdentity } from './identity/index.ts';
 import { createAdminServer, createSiteServer } from './sites.ts';
@@ -27,6 +28,7 @@ export interface ServeNeeds {
   readonly identity: RunningIdentity;
   readonly certificates: CertificateCalls;
   readonly follow: FollowServer;
+  readonly reports: GatewayReports;
   readonly signer: SignerClient;
   readonly tokenKeys: readonly JWK[];
   readonly pagesFolder: string;
@@ -73,6 +75,7 @@ export async function serveSockets(needs: ServeNeeds): Promise<() => Promise<voi
       services,
       facts: services.facts,
       signer,
+      reports: needs.reports,
     }),
     token: handoff.gatewayToken,
     describe: describeCallError,

@@ -254,6 +254,75 @@ test('nothing strands the last administrator who can sign in', async () => {
   }
 });
 
+test('reach tells for every person what the gateway would answer, page by page, with the deciding policies', async () => {
+  const ada = await as('ada-1', 'ada');
+  await ada('POST', '/resources', { body: { name: 'reached', upstream: 'http://192.0.2.9' } });
+  const whole = (await ada('GET', '/resources/reached/reach')).body;
+  assert.deepEqual(
+    whole.items.map(({ name, basis }: { name: string; basis: string }) => [name, basis]),
+    [
+      ['ada', 'session'],
+      ['bob', 'session'],
+      ['eve', 'sign-in'],
+    ],
+  );
+  assert.equal(whole.next, null);
+  assert.ok(whole.strangers.every(({ answer }: { answer: string }) => answer === 'deny'));
+  for (const { user: id, actions } of whole.items) {
+    for (const { action, answer, reasons } of actions) {
+      const why = (await ada('POST', '/policies/explain', { body: { user: id, resource: 'reached', action } })).body;
+      assert.deepEqual([answer, reasons], [why.answer, why.reasons], `${id} ${action}`);
+      for (const reason of reasons) assert.ok(whole.policies.some((policy: { id: string }) => policy.id === reason));
+    }
+  }
+  const pages: string[] = [];
+  for (let cursor: string | null = ''; cursor !== null; ) {
+    const query: string = cursor === '' ? '?limit=1' : `?limit=1&cursor=${cursor}`;
+    const { body } = await ada('GET', `/resources/reached/reach${query}`);
+    pages.push(...body.items.map((each: { name: string }) => each.name));
+    cursor = body.next;
+  }
+  assert.deepEqual(pages, ['ada', 'bob', 'eve']);
+  const refused = (await ada('GET', '/resources/reached/reach?action=read&answer=deny')).body;
+  assert.ok(refused.items.every(({ actions }: { actions: { answer: string }[] }) => actions[0]?.answer === 'deny'));
+  const live = (await ada('GET', '/resources/reached/live')).body;
+  assert.deepEqual(live, { sessions: 0, people: 0, open: 0, gateways: [] });
+  await ada('DELETE', '/resources/reached');
+  assert.equal((await ada('GET', '/resources/reached/reach')).status, 404);
+});
+
+test('reach is no way to people and policies for who may read apps only', async () => {
+  const ada = await as('ada-1', 'ada');
+  await ada('POST', '/resources', { body: { name: 'reached', upstream: 'http://192.0.2.9' } });
+  const made = await control.call('POST', '/api/v1/tokens', {
+    body: { label: 't', scopes: ['resource:read'], lifetimeMs: 60_000 },
+  });
+  const headers = { authorization: `Bearer ${made.body.token}` };
+  const call = (path: string) => control.call('GET', `/api/v1/resources/reached${path}`, { socket: 'web', headers });
+  assert.equal((await call('')).status, 200);
+  const { status, text } = await call('/reach');
+  assert.equal(status, 403);
+  assert.doesNotMatch(text, /bob|items/);
+  await ada('DELETE', '/resources/reached');
+});
+
+test('people are shown with how many passkeys they have', async () => {
+  const ada = await as('ada-1', 'ada');
+  const { items } = (await ada('GET', '/users')).body;
+  assert.deepEqual(
+    items.map(({ name, passkeys }: { name: string; passkeys: number }) => [name, passkeys]),
+    [
+      ['ada', 1],
+      ['bob', 0],
+      ['eve', 0],
+    ],
+  );
+  assert.equal((await ada('GET', '/users/ada')).body.passkeys, 1);
+  const members = (await ada('GET', '/groups/administrators/members')).body.items;
+  assert.ok(members.length > 0);
+  for (const { name, passkeys } of members) assert.equal(passkeys, name === 'ada' ? 1 : 0);
+});
+
 test('live events arrive as they are written', async () => {
   const { request } = await import('node:http');
   const ada = await as('ada-1', 'ada');

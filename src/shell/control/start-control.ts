@@ -16,6 +16,7 @@ import { ConfigFollower, policiesFolder } from './config-follower.ts';
 import { ConfigInForce } from './config-in-force.ts';
 import { inviteFirstAdministrator } from './first-administrator.ts';
 import { FollowServer } from './follow.ts';
+import { GatewayReports } from './gateway-reports.ts';
 import { startIdentity } from './identity/index.ts';
 import { createIdentityService } from './identity-service.ts';
 import { createJournalReader } from './journal-reader.ts';
@@ -133,6 +134,7 @@ async function start(handoff: ControlHandoff, at: Starting): Promise<void> {
       (await signer.call('sign-statement', { purpose: 'snapshot', statement: { ...statement } })).jws,
     onError,
   });
+  const reports = new GatewayReports({ clock, following: () => follow.names });
   const follower = new ConfigFollower(
     {
       file,
@@ -165,10 +167,11 @@ async function start(handoff: ControlHandoff, at: Starting): Promise<void> {
     // Not the space kept for administrators: failed sign-ins are strangers' doing.
     emit: (event, options) => journal.append(event, options),
     events: reader,
-    identity: createIdentityService(identity, live),
+    identity: createIdentityService(identity, { live, store }),
     signPublication,
     rewrapDataKey: async (purpose, wrapped) => (await signer.call('data-key/rewrap', { purpose, wrapped })).wrapped,
     configStatus: () => follower.status,
+    gateways: () => reports.states(),
     processes: () => [
       {
         name: 'control',
@@ -186,6 +189,7 @@ async function start(handoff: ControlHandoff, at: Starting): Promise<void> {
       services,
       identity,
       follow,
+      reports,
       signer,
       tokenKeys: keys.token,
       pagesFolder,

@@ -20,6 +20,7 @@ import { openListeners } from './listeners.ts';
 import { Metrics } from './metrics.ts';
 import { serveOperations } from './operations.ts';
 import { PoliciesInForce } from './policies-in-force.ts';
+import { reportState } from './report-state.ts';
 import { SeenSessions } from './seen-sessions.ts';
 import { hostOf, reservedHosts, sitesFrom } from './sites.ts';
 
@@ -29,6 +30,7 @@ const firstFactsMsMax = 20_000;
 const idBytes = 16;
 
 export interface GatewayNeeds {
+  readonly version: string;
   readonly clock: Clock;
   readonly monotonicClock: MonotonicClock;
   readonly randomBytes: RandomBytes;
@@ -146,6 +148,7 @@ function makeGate(handoff: GatewayHandoff, parts: Parts) {
   const isControlThere = createFreshSoon(replica);
   const call = callWhile(isControlThere, control.call);
   const seen = new SeenSessions(call);
+  const reporting = reportState(call, { version: needs.version, facts, open: () => live.countByApp() });
   const sweep = createSweep(monotonicClock);
   const ownListeners = Object.values(handoff.listen).filter((address) => address !== null);
   const upstreams = createUpstreams({ ownListeners: () => ownListeners });
@@ -203,6 +206,7 @@ function makeGate(handoff: GatewayHandoff, parts: Parts) {
   const close = async () => {
     for (const timer of timers) clearInterval(timer);
     sweep.stop();
+    reporting.close();
     await flushStrangers();
     await cuts.flush();
     await seen.close();

@@ -1,7 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { closeSync, fsyncSync, openSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { type ControlHandoff, type GatewayHandoff, type ListenAddress, originOf, type PublicUrls } from '#shell/wire';
+import {
+  type ControlHandoff,
+  type GatewayHandoff,
+  localGatewayName as gatewayName,
+  type ListenAddress,
+  originOf,
+  type PublicUrls,
+} from '#shell/wire';
 // Straight from its file: the rest of that room would triple this process.
 import { keepStatementKeys } from '../journal/keep-statement-keys.ts';
 import { type DataFolder, prepareDataFolder } from './data-folder.ts';
@@ -36,7 +43,6 @@ export interface UpOptions {
   readonly stop: AbortSignal;
 }
 
-const gatewayName = 'gateway-1';
 /** Bounded waits at the end: the gateway drains, control flushes, the signer has nothing to lose. */
 const stopMsMax = { gateway: 10_000, control: 10_000, signer: 3_000 } as const;
 

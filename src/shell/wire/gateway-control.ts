@@ -64,6 +64,8 @@ export interface GatewayCalls {
     request: { readonly sessions: readonly { readonly id: string; readonly at: number }[] };
     answer: Record<string, never>;
   };
+  /** How the gateway is, every few seconds: what is open by app, and how far its facts are. */
+  report: { request: GatewayReport; answer: Record<string, never> };
   /** Ask for just-in-time access from the refusal page. */
   'grant/request': {
     request: { readonly sessionId: string; readonly resource: string; readonly reason: string };
@@ -88,6 +90,18 @@ export interface GatewayCalls {
     answer: { readonly note: string };
   };
 }
+
+/** What a gateway says about itself. */
+export interface GatewayReport {
+  readonly version: string;
+  readonly epoch: number;
+  readonly revision: number;
+  /** Open requests, WebSockets and event streams by app. */
+  readonly open: readonly { readonly resource: string; readonly count: number }[];
+}
+
+/** Name of the gateway that `nullius up` runs on the machine of control. */
+export const localGatewayName = 'gateway-1';
 
 /** An ACME challenge that the gateway answers; `id` is unique to it. */
 export type GatewayChallenge = { readonly id: string; readonly host: string } & (

@@ -30,8 +30,13 @@ export function paginate<T>(
     .sort((a, b) => (a.key < b.key ? -1 : 1));
   const page = rest.slice(0, options.limit);
   const last = page.at(-1);
-  const next = rest.length > page.length && last !== undefined ? toBase64url(Buffer.from(last.key)) : null;
+  const next = rest.length > page.length && last !== undefined ? cursorAfter(last.key) : null;
   return { items: page.map(({ item }) => item), next };
+}
+
+/** The cursor that goes on after this sort key. */
+export function cursorAfter(key: string): string {
+  return toBase64url(Buffer.from(key));
 }
 
 function readCursor(cursor: string): string {

@@ -7,6 +7,7 @@ import { keyRoutes } from './groups/keys.ts';
 import { meRoutes } from './groups/me.ts';
 import { overviewRoutes } from './groups/overview.ts';
 import { policyRoutes } from './groups/policies.ts';
+import { resourceReachRoutes } from './groups/resource-reach.ts';
 import { resourceRoutes } from './groups/resources.ts';
 import { segmentRoutes } from './groups/segments.ts';
 import { sessionRoutes } from './groups/sessions.ts';
@@ -22,6 +23,7 @@ const described: readonly Route[] = [
   ...invitationRoutes,
   ...groupRoutes,
   ...resourceRoutes,
+  ...resourceReachRoutes,
   ...segmentRoutes,
   ...sessionRoutes,
   ...tokenRoutes,

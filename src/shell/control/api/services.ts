@@ -4,6 +4,7 @@ import type { Clock, JournalEvent, RandomBytes } from '#foundation/model';
 import type { FactTable } from '#information/inventory';
 import type { PublicUrls } from '#shell/wire';
 import type { Store } from '../../store/index.ts';
+import type { GatewayState } from '../gateway-reports.ts';
 
 /** What identity does for the API; each call is a transaction of its own, with its events. `by` is an entity uid in Cedar syntax. */
 export interface IdentityService {
@@ -30,6 +31,8 @@ export interface IdentityService {
   ): Promise<{ id: string; token: string }>;
   /** Could this user sign in at all: by a passkey here, or through their own provider? */
   canSignIn(user: string): Promise<boolean>;
+  /** How many passkeys each of these users has here; 0 for those who sign in elsewhere. */
+  passkeyCounts(users: readonly string[]): Promise<ReadonlyMap<string, number>>;
   /** Removes a person's private rows (passkeys, recovery codes); facts are removed by the caller. */
   forgetUser(user: string, by: string): Promise<void>;
 }
@@ -103,6 +106,8 @@ export interface ApiServices {
   /** Has the signer wrap a data key under its newest root key. */
   readonly rewrapDataKey: (purpose: string, wrapped: string) => Promise<string>;
   readonly configStatus: () => ConfigStatus;
+  /** The gateways as they are at this moment. */
+  readonly gateways: () => readonly GatewayState[];
   readonly processes: () => readonly {
     readonly name: string;
     readonly state: 'up' | 'down';

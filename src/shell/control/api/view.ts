@@ -14,6 +14,7 @@ import {
   sessionSchema,
   type Token,
   tokenSchema,
+  type User,
   userSchema,
 } from '#foundation/model';
 import { appOrigin } from '../../config/urls.ts';
@@ -23,7 +24,8 @@ import type { ApiServices } from './services.ts';
 /** Every fact in the API has its id and the revision of its last change, which is also its ETag. */
 const standing = { id: z.string(), revision: z.int() };
 
-export const userView = userSchema.extend(standing);
+/** `passkeys`: how many they have here, which is none for who signs in elsewhere. */
+export const userView = userSchema.extend({ ...standing, passkeys: z.int() });
 export const groupView = groupSchema.extend(standing);
 export const segmentView = segmentSchema.extend(standing);
 export const resourceView = resourceSchema.extend({ ...standing, url: z.string() });
@@ -62,6 +64,22 @@ export function* viewAll<K extends FactKind>(
 
 function userName(services: Pick<ApiServices, 'facts'>, id: string): string | null {
   return services.facts.get('user', id)?.name ?? null;
+}
+
+/** People with what the store of identity knows about them; keep lists to a page. */
+export async function viewUsers(
+  services: Pick<ApiServices, 'identity'>,
+  users: readonly (User & { id: string; revision: number })[],
+) {
+  const passkeys = await services.identity.passkeyCounts(users.map(({ id }) => id));
+  return users.map((user) => ({ ...user, passkeys: passkeys.get(user.id) ?? 0 }));
+}
+
+/** One person as the API answers: throws ApiProblem 404. */
+export async function answerUser(services: Pick<ApiServices, 'identity' | 'facts'>, id: string) {
+  const user = viewFact(services, 'user', id);
+  const passkeys = await services.identity.passkeyCounts([id]);
+  return { body: { ...user, passkeys: passkeys.get(id) ?? 0 }, revision: user.revision };
 }
 
 export function viewSession(services: Pick<ApiServices, 'facts'>, session: Session & { id: string; revision: number }) {

@@ -8,7 +8,17 @@ import { problem } from '../problem.ts';
 import { refuseToRaise } from '../refuse-to-raise.ts';
 import { type Route, route } from '../route.ts';
 import type { ApiServices } from '../services.ts';
-import { checkAbsent, groupView, idParams, nameParams, userView, viewAll, viewFact } from '../view.ts';
+import {
+  answerUser,
+  checkAbsent,
+  groupView,
+  idParams,
+  nameParams,
+  userView,
+  viewAll,
+  viewFact,
+  viewUsers,
+} from '../view.ts';
 import { checkGroups } from './users.ts';
 
 const memberParams = z.strictObject({ id: nameSchema, user: idParams.shape.id });
@@ -46,8 +56,7 @@ async function setMembership(
       return [{ kind: 'user', id, body: next, expectedRevision: revision }];
     },
   });
-  const user = viewFact(services, 'user', id);
-  return { body: user, revision: user.revision };
+  return answerUser(services, id);
 }
 
 export const groupRoutes: readonly Route[] = [
@@ -211,9 +220,8 @@ export const groupRoutes: readonly Route[] = [
     handle: async ({ services, params, query }) => {
       viewFact(services, 'group', params.id);
       const members = [...viewAll(services, 'user')].filter((user) => user.groups.includes(params.id));
-      return {
-        body: paginate(members, { ...query, cursor: query.cursor, keyOf: (user) => `${user.name} ${user.id}` }),
-      };
+      const page = paginate(members, { ...query, cursor: query.cursor, keyOf: (user) => `${user.name} ${user.id}` });
+      return { body: { ...page, items: await viewUsers(services, page.items) } };
     },
   }),
   route({

@@ -3,6 +3,7 @@ import { findRemedies, judge } from '#decision/administration';
 import { toBase64url } from '#foundation/encoding';
 import { type Grant, nameSchema } from '#foundation/model';
 import { appOriginOf, originOf } from '#shell/wire';
+import { appQuestion } from '../app-question.ts';
 import { mayAdminister } from '../authorise.ts';
 import type { Caller } from '../caller.ts';
 import { change } from '../change.ts';
@@ -75,20 +76,8 @@ function sessionOf(services: ApiServices, caller: Caller) {
 /** May the caller open the app's first page? The gateway asks again for every request. */
 function viewApp(services: ApiServices, caller: Caller, id: string): z.infer<typeof appView> {
   const resource = viewFact(services, 'resource', id);
-  const question = {
-    asker: caller.asker,
-    action: 'read',
-    resource: { type: 'App', id },
-    request: {
-      method: 'GET',
-      host: `${id}.${services.urls.appsDomain}`,
-      path: '/',
-      route: resource.routes.find((each) => each.path === '/')?.label ?? 'default',
-      address: caller.address,
-      tls: services.urls.scheme === 'https',
-      noun: '',
-    },
-  } as const;
+  const asked = appQuestion(services, id, { action: 'read' });
+  const question = { ...asked, asker: caller.asker, request: { ...asked.request, address: caller.address } };
   const input = { view: services.facts, policies: services.policies(), question, now: services.clock() };
   const verdict = judge(input);
   return {

@@ -1,10 +1,11 @@
 import { z } from 'zod';
-import { compilePublication, findRemedies, judge } from '#decision/administration';
+import { askingFor, compilePublication, findRemedies, judge } from '#decision/administration';
 import { checkPolicies, type Problem } from '#decision/engine';
 import { answerOf } from '#evidence/log';
 import { formatUid, type Publication } from '#foundation/model';
 import { preparePublication, UnpublishableError } from '../../publish.ts';
 import { refuseToStrand } from '../administrators.ts';
+import { appActions, appQuestion } from '../app-question.ts';
 import type { Caller } from '../caller.ts';
 import { change, checkRevision } from '../change.ts';
 import { pageOf, pageQuery, paginate } from '../page.ts';
@@ -236,7 +237,7 @@ const explainBody = z.union([
   z.strictObject({
     user: idParams.shape.id,
     resource: z.string().max(63),
-    action: z.enum(['read', 'write', 'delete', 'connect']),
+    action: z.enum(appActions),
     method: z.string().max(20).optional(),
     path: z.string().startsWith('/').max(2000).optional(),
     route: z.string().max(63).optional(),
@@ -303,33 +304,17 @@ async function explainEvent(services: ApiServices, id: string): Promise<Explanat
 
 type Hypothesis = Extract<z.infer<typeof explainBody>, { user: string }>;
 
-/** What would be answered now, from the person's newest session; somebody without one is a stranger to us. */
+/** What would be answered now, from the person's newest session; without one, as if they had just signed in. */
 async function explainHypothesis(services: ApiServices, asked: Hypothesis): Promise<Explanation> {
   const user = viewFact(services, 'user', asked.user);
   const now = services.clock();
-  const session = services.facts
-    .sessionsOf(asked.user)
-    .filter(({ body }) => body.status === 'active' && body.expiresAt > now)
-    .sort((a, b) => b.body.createdAt - a.body.createdAt)[0];
-  const question = {
-    asker:
-      session === undefined ? ({ kind: 'anonymous' } as const) : ({ kind: 'session', sessionId: session.id } as const),
-    action: asked.action,
-    resource: { type: 'App', id: asked.resource },
-    request: {
-      method: asked.method ?? { read: 'GET', write: 'POST', delete: 'DELETE', connect: 'GET' }[asked.action],
-      host: `${asked.resource}.${services.urls.appsDomain}`,
-      path: asked.path ?? '/',
-      route: asked.route ?? 'default',
-      address: '127.0.0.1',
-      tls: services.urls.scheme === 'https',
-      noun: '',
-    },
-  };
-  const input = { view: services.facts, policies: services.policies(), question, now };
+  const { basis, asker, ...as } = askingFor(services.facts, { user: { id: user.id, body: user }, now });
+  const question = { asker, ...appQuestion(services, asked.resource, asked) };
+  const input = { view: services.facts, policies: services.policies(), question, now, ...as };
   const verdict = judge(input);
   const ids = [...new Set([...verdict.reasons, ...verdict.errors.map((error) => error.id)])];
-  const hint = session === undefined ? [`\`${user.name}\` has no active session; judged as a stranger.`] : [];
+  const hint =
+    basis === 'session' ? [] : [`\`${user.name}\` has no session now; judged as if they had just signed in.`];
   return {
     question: { ...question },
     answer: verdict.answer,

@@ -8,7 +8,7 @@ import { problem } from '../problem.ts';
 import { refuseToRaise } from '../refuse-to-raise.ts';
 import { type Route, route } from '../route.ts';
 import type { ApiServices } from '../services.ts';
-import { idParams, userView, viewAll, viewFact } from '../view.ts';
+import { answerUser, idParams, userView, viewAll, viewFact, viewUsers } from '../view.ts';
 
 const listQuery = z.strictObject({
   ...pageQuery,
@@ -47,7 +47,8 @@ export const userRoutes: readonly Route[] = [
           (query.group === undefined || user.groups.includes(query.group)) &&
           (text === undefined || `${user.name} ${user.displayName} ${user.email ?? ''}`.toLowerCase().includes(text)),
       );
-      return { body: paginate(users, { ...query, cursor: query.cursor, keyOf: (user) => `${user.name} ${user.id}` }) };
+      const page = paginate(users, { ...query, cursor: query.cursor, keyOf: (user) => `${user.name} ${user.id}` });
+      return { body: { ...page, items: await viewUsers(services, page.items) } };
     },
   }),
   route({
@@ -58,10 +59,7 @@ export const userRoutes: readonly Route[] = [
     summary: 'Shows one person',
     params: idParams,
     answer: userView,
-    handle: async ({ services, params }) => {
-      const user = viewFact(services, 'user', params.id);
-      return { body: user, revision: user.revision };
-    },
+    handle: ({ services, params }) => answerUser(services, params.id),
   }),
   route({
     method: 'PATCH',
@@ -101,8 +99,7 @@ export const userRoutes: readonly Route[] = [
           return [{ kind: 'user', id, body: next, expectedRevision: revision }];
         },
       });
-      const user = viewFact(services, 'user', params.id);
-      return { body: user, revision: user.revision };
+      return answerUser(services, params.id);
     },
   }),
   route({

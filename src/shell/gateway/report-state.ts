@@ -1,0 +1,31 @@
+import type { GatewayReport } from '#shell/wire';
+import type { CallControl } from './control-client.ts';
+
+const reportEveryMs = 5_000;
+const appsMax = 10_000;
+
+/** Tells control every few seconds how this gateway is. A report that could not be given is not made up for. */
+export function reportState(
+  call: CallControl,
+  {
+    version,
+    facts,
+    open,
+  }: {
+    readonly version: string;
+    readonly facts: { readonly epoch: number; readonly revision: number };
+    readonly open: () => ReadonlyMap<string, number>;
+  },
+): { close: () => void } {
+  const report = (): GatewayReport => ({
+    version,
+    epoch: facts.epoch,
+    revision: facts.revision,
+    open: [...open()].slice(0, appsMax).map(([resource, count]) => ({ resource, count })),
+  });
+  const tell = () => void call('report', report()).catch(() => undefined);
+  tell();
+  const timer = setInterval(tell, reportEveryMs);
+  timer.unref();
+  return { close: () => clearInterval(timer) };
+}
