@@ -38,6 +38,7 @@ function PersonRow({ row, action, resource, policies }: RowProps) {
         <Because reasons={found.reasons} policies={policies} />
       </span>
       <Link
+        className="reach-answer"
         to={`/why?user=${encodeURIComponent(row.user)}&resource=${encodeURIComponent(resource)}&action=${action}`}
         aria-label={`${answerWords[found.answer]}: why, for ${name}?`}
       >
@@ -83,7 +84,9 @@ function Answers({ resource, action }: { resource: string; action: string }) {
                   Anybody, without signing in
                   <Because reasons={stranger.reasons} policies={policies} />
                 </span>
-                <AnswerMark answer={stranger.answer} />
+                <span className="reach-answer">
+                  <AnswerMark answer={stranger.answer} />
+                </span>
               </li>
             )}
             {rows.map((row) => (
