@@ -16,6 +16,7 @@ const programs: { names: string[]; package: string }[] = [
   },
   { names: ['/usr/bin/pebble', '/usr/sbin/pebble'], package: 'pebble' },
   { names: ['/usr/bin/h2load'], package: 'nghttp2-client' },
+  { names: ['/usr/bin/prometheus'], package: 'prometheus' },
 ];
 
 function isPresent(path: string): boolean {

@@ -40,6 +40,8 @@ export interface Installation {
 export interface InstallationOptions {
   /** Contents of `nullius.yaml`, if any. */
   readonly config?: string;
+  /** Or the file itself, where it lies: paths in it are relative to it. */
+  readonly configFile?: string;
   readonly overrides?: readonly string[];
   /** Also the TLS listener. A domain with dots (`config: 'domain: example.test'`) then has https URLs. */
   readonly tls?: boolean;
@@ -56,9 +58,9 @@ export interface InstallationOptions {
 export async function startInstallation(options: InstallationOptions = {}): Promise<Installation> {
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'nullius-'));
   const data = join(folder, 'data');
-  const config = join(folder, 'nullius.yaml');
-  if (options.config !== undefined) writeFileSync(config, options.config);
-  const base = ['--data', data, ...(options.config === undefined ? [] : ['--config', config])];
+  const config = options.configFile ?? (options.config === undefined ? undefined : join(folder, 'nullius.yaml'));
+  if (config !== undefined && options.config !== undefined) writeFileSync(config, options.config);
+  const base = ['--data', data, ...(config === undefined ? [] : ['--config', config])];
   // Tests must know both ports, and the ready line names one.
   const isTls = options.tls === true || options.ports !== undefined;
   const wanted =
