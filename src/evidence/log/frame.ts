@@ -1,5 +1,5 @@
-import { hash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
+import { sha256 } from './sha256.ts';
 
 /*
  * One frame of a segment file, big-endian:
@@ -71,5 +71,5 @@ export function readFrame(bytes: Buffer, offset: number): Frame | FrameProblem {
 
 /** The leaf hash of the record whose text this is, hashed in place: the byte before the text is the leaf prefix. */
 export function leafHashInPlace(text: Buffer): Buffer {
-  return hash('sha256', Buffer.from(text.buffer, text.byteOffset - 1, text.byteLength + 1), 'buffer');
+  return sha256(Buffer.from(text.buffer, text.byteOffset - 1, text.byteLength + 1));
 }

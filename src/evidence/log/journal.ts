@@ -8,7 +8,7 @@ import { frameBytesMax, frameOverheadBytes } from './frame.ts';
 import type { SubjectKey } from './journal-keys.ts';
 import { LogError } from './log-error.ts';
 import type { CompactRange } from './merkle-tree.ts';
-import { RecordBatch } from './record-batch.ts';
+import { BatchMemory, RecordBatch } from './record-batch.ts';
 import { checkHeaderFields, type HeaderFields } from './record-header.ts';
 import { PayloadSealer, saltBytes } from './seal-payload.ts';
 import { createSegment, type SealedSegment, writeAll } from './segment-file.ts';
@@ -95,6 +95,7 @@ export class Journal {
   #range: CompactRange;
   #segment: OpenSegment;
   #sealer: PayloadSealer;
+  readonly #memory = new BatchMemory();
   #lastCheckpoint: Checkpoint | undefined;
   #broken: LogError | undefined;
   #isClosed = false;
@@ -159,6 +160,7 @@ export class Journal {
       offset: this.#segment.bytes,
       sealer: this.#sealer,
       random: this.#state.random,
+      memory: this.#memory,
     });
     for (const event of events) batch.add(event);
     await this.#withReserve(options, () => this.#lay(batch));
@@ -169,6 +171,7 @@ export class Journal {
       timeMin: Math.min(this.#segment.timeMin, batch.timeMin),
       timeMax: Math.max(this.#segment.timeMax, batch.timeMax),
     };
+    this.#memory.shrink();
     this.#unsynced = true;
     return first;
   }

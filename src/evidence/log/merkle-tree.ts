@@ -1,25 +1,26 @@
-import { hash } from 'node:crypto';
+import { sha256 } from './sha256.ts';
 
 /** Bytes of a SHA-256 hash. */
 export const hashBytes = 32;
 
-const empty: Buffer = hash('sha256', Buffer.alloc(0), 'buffer');
+const empty = sha256(Buffer.alloc(0));
 
 /** Leaf hash, RFC 9162 section 2.1.1: SHA-256(0x00 || entry). */
 export function leafHash(entry: Uint8Array): Buffer {
   const prefixed = Buffer.allocUnsafe(entry.byteLength + 1);
   prefixed[0] = 0x00;
   prefixed.set(entry, 1);
-  return hash('sha256', prefixed, 'buffer');
+  return sha256(prefixed);
 }
+
+/** What an inner node is hashed from; every record makes one, so the memory is always the same. */
+const nodeInput = Buffer.alloc(1 + 2 * hashBytes, 0x01);
 
 /** Inner node hash, RFC 9162 section 2.1.1: SHA-256(0x01 || left || right). */
 export function nodeHash(left: Uint8Array, right: Uint8Array): Buffer {
-  const prefixed = Buffer.allocUnsafe(1 + 2 * hashBytes);
-  prefixed[0] = 0x01;
-  prefixed.set(left, 1);
-  prefixed.set(right, 1 + hashBytes);
-  return hash('sha256', prefixed, 'buffer');
+  nodeInput.set(left, 1);
+  nodeInput.set(right, 1 + hashBytes);
+  return sha256(nodeInput);
 }
 
 /**
@@ -65,8 +66,12 @@ export class CompactRange {
     return root ?? empty;
   }
 
+  /** One that grows by itself; nodes are never changed, so both hold the same. */
   clone(): CompactRange {
-    return new CompactRange(this.#size, this.#nodes);
+    const range = new CompactRange();
+    range.#size = this.#size;
+    range.#nodes = [...this.#nodes];
+    return range;
   }
 }
 

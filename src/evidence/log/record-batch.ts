@@ -1,12 +1,27 @@
 import { hash } from 'node:crypto';
 import { frameOverheadBytes, leafHashInPlace, textBytesMax, writeFrame } from './frame.ts';
-import { checkPayload, type SealableEvent } from './journal.ts';
+import { checkPayload, payloadBytesMax, type SealableEvent } from './journal.ts';
 import type { CompactRange } from './merkle-tree.ts';
 import { checkHeaderFields, type RecordHeader, writeHeader } from './record-header.ts';
-import { nonceBytes, type PayloadSealer } from './seal-payload.ts';
+import { nonceBytes, type PayloadSealer, sealBytes } from './seal-payload.ts';
 import { entryBytes, writeIndexEntry } from './segment-index.ts';
 
-const startBytes = 64 * 1024;
+const startBytes = 256 * 1024;
+/** A batch may need more memory than this, but it is not kept for the next one. */
+const keptBytesMax = 4 * 1024 * 1024;
+
+/** Memory for building batches, one batch at a time: what one used, the next overwrites. */
+export class BatchMemory {
+  frames: Buffer = Buffer.alloc(startBytes);
+  entries: Buffer = Buffer.alloc(256 * entryBytes);
+  /** Room for the largest sealed payload. */
+  readonly sealed: Buffer = Buffer.alloc(payloadBytesMax + sealBytes);
+
+  /** Gives the memory of an unusually large batch back. */
+  shrink(): void {
+    if (this.frames.byteLength > keptBytesMax) this.frames = Buffer.alloc(startBytes);
+  }
+}
 
 /** Seals and hashes events into one run of bytes for a single write. */
 export class RecordBatch {
@@ -14,10 +29,9 @@ export class RecordBatch {
   readonly #sealer: PayloadSealer;
   readonly #random: (byteCount: number) => Uint8Array;
   readonly #offset: number;
+  readonly #memory: BatchMemory;
   readonly range: CompactRange;
-  #frames: Buffer = Buffer.allocUnsafe(startBytes);
   #framesEnd = 0;
-  #entries: Buffer = Buffer.allocUnsafe(64 * entryBytes);
   #entriesEnd = 0;
   timeMin = Number.MAX_SAFE_INTEGER;
   timeMax = 0;
@@ -29,45 +43,58 @@ export class RecordBatch {
     offset: number;
     sealer: PayloadSealer;
     random: (byteCount: number) => Uint8Array;
+    memory: BatchMemory;
   }) {
     this.#writer = place.writer;
     this.range = place.range;
     this.#offset = place.offset;
     this.#sealer = place.sealer;
     this.#random = place.random;
+    this.#memory = place.memory;
   }
 
+  /** Good until another batch is built in the same memory. */
   get frames(): Buffer {
-    return this.#frames.subarray(0, this.#framesEnd);
+    return this.#memory.frames.subarray(0, this.#framesEnd);
   }
 
   get entries(): Buffer {
-    return this.#entries.subarray(0, this.#entriesEnd);
+    return this.#memory.entries.subarray(0, this.#entriesEnd);
   }
 
   /** Throws LogError `invalid` when the event cannot be a record. */
   add({ fields, payload, subject }: SealableEvent): void {
     checkHeaderFields(fields);
     checkPayload(fields.id, payload);
+    const memory = this.#memory;
     const seq = this.range.size;
     const place = { writer: this.#writer, seq, id: fields.id };
-    const sealed = this.#sealer.seal(payload, { subject, nonce: this.#random(nonceBytes), place });
+    const nonce = this.#random(nonceBytes);
+    const sealedBytes = this.#sealer.seal(payload, { subject, nonce, place, target: memory.sealed });
+    const sealed = memory.sealed.subarray(0, sealedBytes);
     const header: RecordHeader = {
-      ...fields,
+      activity_id: fields.activity_id,
+      class_uid: fields.class_uid,
+      fact_revision: fields.fact_revision,
+      id: fields.id,
       payload_hash: hash('sha256', sealed, 'base64url'),
+      policy_sequence: fields.policy_sequence,
       seq,
+      severity_id: fields.severity_id,
+      status_id: fields.status_id,
       subject: subject.pseudonym,
+      time: fields.time,
       v: 1,
       writer: this.#writer,
     };
     const text = writeHeader(header);
     const offset = this.#framesEnd;
-    this.#frames = grown(this.#frames, offset + frameOverheadBytes + textBytesMax + sealed.byteLength);
-    this.#framesEnd = writeFrame(this.#frames, { offset, kind: 'record', text, rest: sealed });
+    memory.frames = grown(memory.frames, offset + frameOverheadBytes + textBytesMax + sealedBytes);
+    this.#framesEnd = writeFrame(memory.frames, { offset, kind: 'record', text, rest: sealed });
     const textStart = offset + frameOverheadBytes;
-    this.range.append(leafHashInPlace(this.#frames.subarray(textStart, textStart + text.length)));
-    this.#entries = grown(this.#entries, this.#entriesEnd + entryBytes);
-    writeIndexEntry(this.#entries, { at: this.#entriesEnd, header, offset: this.#offset + offset });
+    this.range.append(leafHashInPlace(memory.frames.subarray(textStart, textStart + text.length)));
+    memory.entries = grown(memory.entries, this.#entriesEnd + entryBytes);
+    writeIndexEntry(memory.entries, { at: this.#entriesEnd, header, offset: this.#offset + offset });
     this.#entriesEnd += entryBytes;
     this.timeMin = Math.min(this.timeMin, header.time);
     this.timeMax = Math.max(this.timeMax, header.time);

@@ -29,9 +29,10 @@ export function writeIndexEntry(
   target: Buffer,
   { at, header, offset }: { at: number; header: RecordHeader; offset: number },
 ): void {
-  target.fill(0, at, at + 16);
-  target.write(header.id.slice(0, 11), at, 8, 'base64url');
-  target.write(header.subject.slice(0, 11), at + 8, 8, 'base64url');
+  // Eight bytes are eleven characters; longer text is cut off, shorter leaves zeros.
+  if (header.id.length < 11 || header.subject.length < 11) target.fill(0, at, at + 16);
+  target.write(header.id, at, 8, 'base64url');
+  target.write(header.subject, at + 8, 8, 'base64url');
   target.writeDoubleBE(header.time, at + 16);
   target.writeUInt32BE(offset, at + 24);
   target.writeUInt16BE(Math.min(header.class_uid, 0xffff), at + 28);

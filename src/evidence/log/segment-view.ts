@@ -1,7 +1,7 @@
 import type { Frame } from './frame.ts';
 import { LogError } from './log-error.ts';
 import { type RecordHeader, readHeader } from './record-header.ts';
-import { PayloadSealer } from './seal-payload.ts';
+import { PayloadOpener } from './seal-payload.ts';
 import { readFrameAt, type SegmentFile, type SegmentHead } from './segment-file.ts';
 import { entryBytes, readSegmentIndex, SegmentIndex, writeIndexEntry } from './segment-index.ts';
 import { openSegment, type ReadableSegment, walkSegment } from './walk-segment.ts';
@@ -10,14 +10,14 @@ import { openSegment, type ReadableSegment, walkSegment } from './walk-segment.t
 export interface SealedRecord {
   readonly header: RecordHeader;
   readonly sealed: Buffer;
-  readonly sealer: PayloadSealer;
+  readonly opener: PayloadOpener;
 }
 
 /** One segment for readers: its index, completed from the segment where that is newer, and its records by entry. */
 export class SegmentView {
   readonly #file: SegmentFile;
   readonly #segment: ReadableSegment;
-  readonly #sealer = new PayloadSealer();
+  readonly #opener = new PayloadOpener();
   #index: SegmentIndex;
 
   constructor(directory: string, file: SegmentFile) {
@@ -75,7 +75,7 @@ export class SegmentView {
         `record ${this.head.first + entry} cannot be read in \`${this.#file.path}\`: run \`nullius log verify\``,
       );
     }
-    return { header, sealed: frame.rest, sealer: this.#sealer };
+    return { header, sealed: frame.rest, opener: this.#opener };
   }
 
   close(): void {

@@ -1,4 +1,4 @@
-import { type ForwardHandle, forwardRequest, type Refusal, requestHeadersFor } from '#enforcement/gateway';
+import { type ForwardHandle, type Refusal, requestHeadersFor } from '#enforcement/gateway';
 import type { Verdict } from '#foundation/model';
 import { accessEvent } from './access-event.ts';
 import { answerGatewayRefusal, answerUnavailable, answerVerdict } from './answers.ts';
@@ -59,7 +59,7 @@ export async function forwardAllowed(gate: Gate, judged: Judged & { readonly epo
       gate.cuts.note({ id, question, request, site, userId }, reason);
     },
   });
-  handle = forwardRequest({
+  handle = gate.forward({
     request,
     client: exchange.client,
     headers,

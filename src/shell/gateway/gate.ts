@@ -1,5 +1,5 @@
 import type { LiveStreams } from '#decision/administration';
-import type { Exchange, GatewayRequest, Sweep, Upstreams } from '#enforcement/gateway';
+import type { Exchange, ForwardHandle, ForwardOptions, GatewayRequest, Sweep, Upstreams } from '#enforcement/gateway';
 import type { FactView, JournalEvent, Question, Remedy, Verdict } from '#foundation/model';
 import type { PublicUrls } from '#shell/wire';
 import type { Assertions } from './assertions.ts';
@@ -38,6 +38,8 @@ export interface Gate {
   readonly assertions: Assertions;
   readonly seen: SeenSessions;
   readonly upstreams: Upstreams;
+  /** Sends a judged request to its app. */
+  readonly forward: (options: ForwardOptions) => ForwardHandle;
   readonly sweep: Sweep;
   /** What proves this host to a public CA over plain HTTP, while an order is under way. */
   readonly acmeAnswer: (host: string, token: string) => string | undefined;

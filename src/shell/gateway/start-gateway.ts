@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { findRemedies, judge, LiveStreams } from '#decision/administration';
-import { createSweep, createUpstreams } from '#enforcement/gateway';
+import { createSweep, createUpstreams, forwardRequest } from '#enforcement/gateway';
 import { StrangerDenials } from '#evidence/log';
 import { toBase64url } from '#foundation/encoding';
 import type { Clock, MonotonicClock, RandomBytes } from '#foundation/model';
@@ -198,6 +198,7 @@ function makeGate(handoff: GatewayHandoff, parts: Parts) {
     assertions: new Assertions(call, clock),
     seen,
     upstreams,
+    forward: forwardRequest,
     sweep,
     acmeAnswer: (host, token) => acme.answer?.(host, token),
     metrics,

@@ -5,7 +5,7 @@ import type { AddressInfo, Server } from 'node:net';
 import { basename, join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { compilePublication, findRemedies, judge, LiveStreams } from '#decision/administration';
-import { createFrontServers, createSweep, createUpstreams } from '#enforcement/gateway';
+import { createFrontServers, createSweep, createUpstreams, forwardRequest } from '#enforcement/gateway';
 import type { FactRow, JournalEvent, Resource } from '#foundation/model';
 import { FactTable } from '#information/inventory';
 import { accessFlow } from './access-flow.ts';
@@ -114,6 +114,7 @@ export async function startTestGate(
     assertions: new Assertions(async () => ({ jwt: 'a.b.c', expiresAt: Date.now() + 60_000 }) as never, Date.now),
     seen: new SeenSessions(async () => ({}) as never),
     upstreams,
+    forward: forwardRequest,
     sweep,
     metrics: new Metrics(),
     onFault: () => undefined,

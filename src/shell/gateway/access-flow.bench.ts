@@ -1,0 +1,215 @@
+// `node src/shell/gateway/access-flow.bench.ts [--seconds 3] [--connections 64]`: processor time of everything between a request's
+// head and its forwarding, per request: on the main thread, and beside it (the journal's thread and V8's helpers). Facts, policies
+// and journal are the product's own; sockets and the app are left out, control is played.
+import { createHash } from 'node:crypto';
+import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { compilePublication, findRemedies, judge, LiveStreams } from '#decision/administration';
+import type { Exchange, ForwardHandle, ForwardOptions, RequestHead } from '#enforcement/gateway';
+import { toBase64url } from '#foundation/encoding';
+import type { FactRow } from '#foundation/model';
+import { FactTable } from '#information/inventory';
+import { startJournal } from '#shell/journal';
+import { accessFlow } from './access-flow.ts';
+import { Assertions } from './assertions.ts';
+import type { Gate } from './gate.ts';
+import { Metrics } from './metrics.ts';
+import { pooledRandomBytes } from './pooled-random-bytes.ts';
+import { SeenSessions } from './seen-sessions.ts';
+import { sitesFrom } from './sites.ts';
+
+const { values } = parseArgs({
+  options: { seconds: { type: 'string', default: '3' }, connections: { type: 'string', default: '64' } },
+});
+const directory = mkdtempSync(join(tmpdir(), 'nullius-bench-flow-'));
+const shipped = join(import.meta.dirname, '../../../policies');
+const policies = compilePublication({
+  sequence: 1,
+  schema: readFileSync(join(shipped, 'schema.cedarschema'), 'utf8'),
+  policies: globSync(join(shipped, '*.cedar'))
+    .sort()
+    .map((file) => ({ file: basename(file), text: readFileSync(file, 'utf8') })),
+});
+const now = Date.now();
+const people = 100;
+const sha256 = (text: string) => createHash('sha256').update(text).digest('base64url');
+const key = (name: string) => ({ key: sha256(`journal key ${name}`) });
+const rows: Omit<FactRow, 'revision'>[] = [
+  { kind: 'group', id: 'administrators', body: { displayName: '', description: '', memberOf: [], origin: 'builtin' } },
+  { kind: 'journal-key', id: 'system', body: key('system') },
+  { kind: 'journal-key', id: 'stranger', body: key('stranger') },
+  {
+    kind: 'resource',
+    id: 'wiki',
+    body: {
+      kind: 'app',
+      displayName: 'Wiki',
+      description: '',
+      segment: null,
+      upstream: 'http://127.0.0.1:1',
+      allowPrivate: true,
+      preserveHost: false,
+      routes: [],
+      corsPreflight: false,
+      requestable: false,
+      origin: 'api',
+    },
+  },
+];
+for (let each = 0; each < people; each += 1) {
+  rows.push(
+    { kind: 'journal-key', id: `user-${each}`, body: key(`user-${each}`) },
+    {
+      kind: 'user',
+      id: `user-${each}`,
+      body: {
+        name: `person-${each}`,
+        displayName: '',
+        email: `person-${each}@example.com`,
+        status: 'active',
+        groups: ['administrators'],
+        source: 'local',
+        createdAt: now,
+      },
+    },
+    {
+      kind: 'session',
+      id: `session-${each}`,
+      body: {
+        user: `user-${each}`,
+        credential: 'passkey',
+        provider: 'local',
+        phishingResistant: true,
+        authTime: now,
+        createdAt: now,
+        idleMs: 3_600_000,
+        expiresAt: now + 3_600_000,
+        bound: false,
+        status: 'active',
+        endedReason: null,
+        userAgent: '',
+      },
+    },
+    {
+      kind: 'app-cookie',
+      id: `cookie-${each}`,
+      body: {
+        session: `session-${each}`,
+        resource: 'wiki',
+        hash: sha256(`value-${each}`),
+        previousHash: null,
+        previousUntil: 0,
+        rotatedAt: now,
+      },
+    },
+  );
+}
+const facts = new FactTable({ clock: Date.now });
+facts.apply(
+  rows.map((row) => ({ ...row, revision: 1 }) as FactRow),
+  1,
+);
+
+const journal = await startJournal({
+  directory: join(directory, 'gateway-1'),
+  writer: 'gateway-1',
+  sync: 'interval',
+  keyOf: (subject) => facts.get('journal-key', subject)?.key,
+  signCheckpoint: async () => 'unsigned',
+  reserveBytes: 4096,
+});
+const randomBytes = pooledRandomBytes();
+const urls = { domain: 'localhost', appsDomain: 'localhost', scheme: 'http', port: 8080 } as const;
+const sites = sitesFrom(facts, { urls, webSocketPath: '/nowhere' });
+const live = new LiveStreams({
+  clock: Date.now,
+  monotonicClock: () => performance.now(),
+  judge: (question, at) => judge({ view: facts, policies, question, now: at }),
+  yieldTurn: () => new Promise((resolve) => setImmediate(resolve)),
+  onFault: (error) => console.error(error),
+});
+const handle: ForwardHandle = { cut: () => undefined };
+const parts: Partial<Gate> = {
+  clock: Date.now,
+  newId: () => toBase64url(randomBytes(16)),
+  urls,
+  facts,
+  sites: () => sites,
+  isFreshFor: () => true,
+  judge: (question, at) => judge({ view: facts, policies, question, now: at }),
+  remedies: (question, at) => findRemedies({ view: facts, policies, question, now: at }),
+  record: (event, options) => journal.append(event, options),
+  countStranger: () => 1,
+  live,
+  assertions: new Assertions(async () => ({ jwt: 'a'.repeat(700), expiresAt: Date.now() + 60_000 }) as never, Date.now),
+  seen: new SeenSessions(async () => ({}) as never),
+  upstreams: { upstreamFor: () => ({}) } as unknown as Gate['upstreams'],
+  metrics: new Metrics(),
+  forward: (options: ForwardOptions) => {
+    // The app's answer comes in a later turn.
+    setImmediate(options.onEnd, { ended: 'complete' } as never);
+    (options.client as unknown as { next: () => void }).next();
+    return handle;
+  },
+  onFault: (error) => console.error(error),
+};
+const gate = parts as Gate;
+
+let done = 0;
+let isOver = false;
+const connection = { address: '127.0.0.1', tls: false, servername: null };
+
+async function connect(number: number): Promise<void> {
+  const head: RequestHead = {
+    httpVersion: '1.1',
+    method: 'GET',
+    target: '/pages/1/view',
+    authority: null,
+    scheme: null,
+    protocol: null,
+    rawHeaders: [
+      'Host',
+      'wiki.localhost:8080',
+      'Cookie',
+      `__Host-nullius_app=value-${number % people}`,
+      'User-Agent',
+      'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36',
+    ],
+    endsStream: false,
+  };
+  while (!isOver) {
+    await new Promise<void>((resolve) => {
+      const client = { next: () => setImmediate(resolve) };
+      void accessFlow(gate, { head, connection, client: client as unknown as Exchange['client'] });
+    });
+    done += 1;
+  }
+}
+
+async function measure(seconds: number): Promise<{ main: number; beside: number; perSecond: number }> {
+  const [doneBefore, main, all, start] = [done, process.threadCpuUsage(), process.cpuUsage(), performance.now()];
+  await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+  const count = done - doneBefore;
+  const mainNow = process.threadCpuUsage(main);
+  const allNow = process.cpuUsage(all);
+  const mainUs = mainNow.user + mainNow.system;
+  const allUs = allNow.user + allNow.system;
+  const perSecond = count / ((performance.now() - start) / 1000);
+  return { main: mainUs / count, beside: (allUs - mainUs) / count, perSecond };
+}
+
+const flows = Array.from({ length: Number(values.connections) }, (_, number) => connect(number));
+await measure(1);
+for (let round = 0; round < 3; round += 1) {
+  const { main, beside, perSecond } = await measure(Number(values.seconds));
+  console.log(
+    `${values.connections} connections: main thread ${main.toFixed(1)} µs, beside it ${beside.toFixed(1)} µs, ${perSecond.toFixed(0)}/s`,
+  );
+}
+isOver = true;
+await Promise.all(flows);
+await gate.seen.close();
+await journal.close();
+rmSync(directory, { recursive: true, force: true });
