@@ -5,5 +5,5 @@ import { hash } from 'node:crypto';
  * give otherwise, costs more than hashing a record.
  */
 export function sha256(bytes: Uint8Array): Buffer {
-  return Buffer.from(hash('sha256', bytes, 'latin1'), 'latin1');
+  return Buffer.from(hash('sha256', bytes, 'binary'), 'latin1');
 }

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { compilePublication, findRemedies, judge, LiveStreams } from '#decision/administration';
-import type { Exchange, ForwardHandle, ForwardOptions, RequestHead } from '#enforcement/gateway';
+import type { Exchange, ForwardHandle, ForwardOptions, GatewayRequest } from '#enforcement/gateway';
 import { toBase64url } from '#foundation/encoding';
 import type { FactRow } from '#foundation/model';
 import { FactTable } from '#information/inventory';
@@ -53,6 +53,7 @@ const rows: Omit<FactRow, 'revision'>[] = [
       preserveHost: false,
       routes: [],
       corsPreflight: false,
+      crossOriginCookie: false,
       requestable: false,
       origin: 'api',
     },
@@ -159,30 +160,39 @@ const gate = parts as Gate;
 
 let done = 0;
 let isOver = false;
+const userAgent = 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36';
 const connection = { address: '127.0.0.1', tls: false, servername: null };
 
 async function connect(number: number): Promise<void> {
-  const head: RequestHead = {
-    httpVersion: '1.1',
-    method: 'GET',
+  const cookie = `__Host-nullius_app=value-${number % people}`;
+  const request: GatewayRequest = {
     target: '/pages/1/view',
-    authority: null,
-    scheme: null,
-    protocol: null,
-    rawHeaders: [
-      'Host',
-      'wiki.localhost:8080',
-      'Cookie',
-      `__Host-nullius_app=value-${number % people}`,
-      'User-Agent',
-      'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36',
-    ],
-    endsStream: false,
+    segments: ['pages', '1', 'view'],
+    path: '/pages/1/view',
+    query: '',
+    hasEncodedSlash: false,
+    method: 'GET',
+    action: 'read',
+    tls: false,
+    address: '127.0.0.1',
+    host: 'wiki.localhost',
+    port: 8080,
+    httpVersion: '1.1',
+    headers: ['host', 'wiki.localhost:8080', 'cookie', cookie, 'user-agent', userAgent],
+    cookie,
+    authorization: null,
+    contentLength: null,
+    hasBody: false,
+    expectsContinue: false,
+    takesTrailers: false,
+    upgrade: null,
+    isServiceWorkerScript: false,
+    nominated: [],
   };
   while (!isOver) {
     await new Promise<void>((resolve) => {
       const client = { next: () => setImmediate(resolve) };
-      void accessFlow(gate, { head, connection, client: client as unknown as Exchange['client'] });
+      void accessFlow(gate, { request: { ...request }, connection, client: client as unknown as Exchange['client'] });
     });
     done += 1;
   }
