@@ -101,7 +101,7 @@ function createTlsServer(options: FrontServersOptions, contextFor: (servername: 
       enablePush: false,
     },
     maxSessionMemory: limits.http2SessionMemoryMegabytesMax,
-    maxHeaderListPairs: limits.headerCountMax + 8,
+    maxHeaderListPairs: limits.headerCountMax + limits.cookieCrumbsMax + 8,
     maxOutstandingPings: limits.http2OutstandingMax,
     maxOutstandingSettings: limits.http2OutstandingMax,
     maxSessionInvalidFrames: 100,

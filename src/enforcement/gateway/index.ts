@@ -2,6 +2,7 @@ export { type BodySink, type ClientBody, readWholeBody } from './client-body.ts'
 export type { ClientSide } from './client-side.ts';
 export { type ForwardHandle, type ForwardOptions, type ForwardOutcome, forwardRequest } from './forward-request.ts';
 export { createFrontServers, type Exchange, type FrontServers, type FrontServersOptions } from './front-servers.ts';
+export { cookieBytesMax } from './limits.ts';
 export { matchRoute } from './match-route.ts';
 export { headerOf, isCrossOrigin, isNavigation, isPreflight, prefersHtml, refuseServiceWorker } from './navigation.ts';
 export { parseUpstream, type UpstreamTarget } from './parse-upstream.ts';

@@ -2,8 +2,15 @@
 
 /** Request line and all header fields together, bytes (node refuses more with 431). */
 export const headerBytesMax = 32 * 1024;
-/** Fields of one request; HTTP/2 cookie crumbs count one by one. */
+/** Fields of one request, cookie crumbs not counted. */
 export const headerCountMax = 150;
+/**
+ * HTTP/2 may send every cookie as a field of its own (RFC 9113 8.2.3). Chromium keeps 180 for a domain with all its hosts, and as
+ * many partitioned ones: whatever a hostile app's script sets for its parent domain, the count alone locks nobody out.
+ */
+export const cookieCrumbsMax = 400;
+/** Cookies of one request together, bytes: about what app servers take. */
+export const cookieBytesMax = 16 * 1024;
 /** Request target, bytes: RFC 9110 4.1 recommends at least 8000. */
 export const targetBytesMax = 8 * 1024;
 export const segmentsMax = 128;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { headerCountMax } from './limits.ts';
+import { cookieCrumbsMax, headerCountMax } from './limits.ts';
 import { readAuthority } from './read-authority.ts';
 import { type ConnectionFacts, type RequestHead, readRequest } from './read-request.ts';
 import { isRefusal } from './refusal.ts';
@@ -189,6 +189,13 @@ test('readRequest() refuses more header fields than the bound', () => {
   assert.equal(statusOf({ rawHeaders: ['Host', 'a', ...many] }), 431);
 });
 
+test('readRequest() takes every cookie crumb that browsers keep for a domain, and no more', () => {
+  const crumbs = (count: number) => Array.from({ length: count }, (_, index) => ['cookie', `f${index}=1`]).flat();
+  const http2 = { httpVersion: '2' as const, authority: 'a', scheme: 'https' };
+  assert.equal(statusOf({ ...http2, rawHeaders: ['x', 'y', ...crumbs(360)] }), 0);
+  assert.equal(statusOf({ ...http2, rawHeaders: crumbs(cookieCrumbsMax + headerCountMax + 1) }), 431);
+});
+
 test('readRequest() refuses a Connection field that would strip what the app relies on', () => {
   for (const name of [
     'Nullius-Assertion',
@@ -225,6 +232,14 @@ const forwarded = (rawHeaders: string[], cookie?: string) => {
     map.set(flat[at] ?? '', [...(map.get(flat[at] ?? '') ?? []), flat[at + 1] ?? '']);
   return map;
 };
+
+test('requestHeadersFor() gives our own services the cookies of sign-in and nothing that siblings toss', () => {
+  const cookie = 'session=T; __Host-id_session=s; __host-id_session=T; __Host-nullius_app=a; \u00a0__Host-id_session=T';
+  const request = readRequest(head({ rawHeaders: ['Host', 'id.example.test', 'Cookie', cookie] }), plain);
+  assert.ok(!isRefusal(request));
+  const flat = requestHeadersFor(request, { own: [], keepAuthorization: false, host: 'h', ownService: true });
+  assert.equal(flat[flat.indexOf('cookie') + 1], '__Host-id_session=s');
+});
 
 test('requestHeadersFor() lets nobody else say what we say, in any spelling', () => {
   const spellings = [

@@ -1,6 +1,6 @@
 import type { AccessAction } from '#foundation/model';
 import { classifyRequestHeader, isProtectedFromNomination } from './header-names.ts';
-import { headerCountMax } from './limits.ts';
+import { cookieCrumbsMax, headerCountMax } from './limits.ts';
 import { type Authority, readAuthority } from './read-authority.ts';
 import { type ParsedPath, readPath } from './read-path.ts';
 import { isRefusal, type Refusal, refuse } from './refusal.ts';
@@ -131,11 +131,11 @@ function refuseMethod(method: string): Refusal {
   return refuse([501, 'bad-method'], 'This request method is not known here.');
 }
 
+const tooManyHeaders = refuse([431, 'too-many-headers'], `The request has more than ${headerCountMax} header fields.`);
+
 function scanHeaders(head: RequestHead): HeaderScan | Refusal {
   const raw = head.rawHeaders;
-  if (raw.length > headerCountMax * 2) {
-    return refuse([431, 'too-many-headers'], `The request has more than ${headerCountMax} header fields.`);
-  }
+  if (raw.length > (headerCountMax + cookieCrumbsMax) * 2) return tooManyHeaders;
   const scan: HeaderScan = {
     headers: new Array<string>(raw.length),
     hosts: 0,
@@ -150,15 +150,17 @@ function scanHeaders(head: RequestHead): HeaderScan | Refusal {
     nominated: [],
     isServiceWorkerScript: false,
   };
+  let fieldCount = 0;
   for (let at = 0; at < raw.length; at += 2) {
     const name = (raw[at] ?? '').toLowerCase();
     const value = raw[at + 1] ?? '';
     scan.headers[at] = name;
     scan.headers[at + 1] = value;
+    if (name !== 'cookie') fieldCount++;
     const refusal = takeHeader(scan, { name, value, head });
     if (refusal !== undefined) return refusal;
   }
-  return scan;
+  return fieldCount > headerCountMax ? tooManyHeaders : scan;
 }
 
 interface Field {

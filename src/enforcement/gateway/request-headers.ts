@@ -3,6 +3,8 @@ import type { GatewayRequest } from './read-request.ts';
 
 /** Our cookies, and whatever imitates them: the browser enforces `__Host-`, other clients need not. */
 const ownCookiePrefix = '__host-nullius';
+/** Cookies that host `id` sets itself, in the only spelling it reads. */
+const signInCookiePrefix = '__Host-id_';
 
 export interface UpstreamHeaderOptions {
   /** Headers we vouch for: `Nullius-Assertion`, `Nullius-Decision` … Name, value in turn. */
@@ -11,7 +13,7 @@ export interface UpstreamHeaderOptions {
   readonly keepAuthorization: boolean;
   /** Host to send; the client's own when the resource says `preserveHost`. */
   readonly host: string;
-  /** One of our own services (`id`, `console`): it gets our cookies. */
+  /** One of our own services: of the cookies it gets those of the sign-in site alone, which browsers send to that host only. */
   readonly ownService?: boolean;
 }
 
@@ -30,7 +32,7 @@ export function requestHeadersFor(request: GatewayRequest, options: UpstreamHead
     if (!passes || (nominated.length > 0 && nominated.includes(name))) continue;
     out.push(name, headers[at + 1] ?? '');
   }
-  const cookie = options.ownService === true ? request.cookie : withoutOwnCookies(request.cookie);
+  const cookie = options.ownService === true ? signInCookies(request.cookie) : withoutOwnCookies(request.cookie);
   if (cookie !== '') out.push('cookie', cookie);
   if (request.contentLength !== null && request.upgrade === null)
     out.push('content-length', `${request.contentLength}`);
@@ -60,6 +62,15 @@ export function withoutOwnCookies(cookie: string): string {
     .split(';')
     .map((pair) => pair.trim())
     .filter((pair) => pair !== '' && !isOwnCookie(pair))
+    .join('; ');
+}
+
+/** A `Cookie` value (attacker-controlled) with nothing left of what siblings toss onto our own hosts. */
+function signInCookies(cookie: string): string {
+  return cookie
+    .split(';')
+    .map((pair) => pair.replace(/^[ \t]+/, ''))
+    .filter((pair) => pair.startsWith(signInCookiePrefix))
     .join('; ');
 }
 

@@ -24,6 +24,8 @@ test('responseHeadersFor() takes out what reaches beyond the app, in any case', 
     'Strict-Transport-Security',
     'Public-Key-Pins',
     'Set-Cookie2',
+    'NEL',
+    'Report-To',
   ];
   for (const name of names) assert.deepEqual(clean(name, 'x'), [], name);
   assert.deepEqual(clean('Content-Type', 'text/html', 'X-Frame-Options', 'DENY'), [

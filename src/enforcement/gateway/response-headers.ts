@@ -21,6 +21,9 @@ const dropped = new Set([
   'strict-transport-security',
   'public-key-pins',
   'public-key-pins-report-only',
+  // Network error logging would tell the app of requests to `/.nullius/`, and goes on when the app is gone.
+  'nel',
+  'report-to',
   'set-cookie2',
   'refresh-session',
   'nullius',

@@ -83,6 +83,22 @@ test('accessFlow() goes on when unrelated facts change while the event is being 
   assert.equal(gate.events.length, 1);
 });
 
+test('accessFlow() refuses a flood of cookies, and has them forgotten only when a person sees it said', async (t: TestContext) => {
+  const gate = await startTestGate(t, { rows });
+  const cookie = `${asAda.cookie}; ${Array.from({ length: 5 }, (_, index) => `f${index}=${'x'.repeat(4000)}`).join('; ')}`;
+  const page = await gate.ask('/', { headers: { cookie, 'sec-fetch-mode': 'navigate', accept: 'text/html' } });
+  assert.equal(page.status, 431);
+  assert.equal(page.headers['clear-site-data'], '"cookies"');
+  assert.match(page.body, /Load this page again/);
+  const call = await gate.ask('/', { headers: { cookie, 'sec-fetch-mode': 'cors' } });
+  assert.equal(call.status, 431);
+  assert.equal(call.headers['clear-site-data'], undefined);
+  const long = `/${'a'.repeat(7000)}`;
+  const other = await gate.ask(long, { headers: { ...asAda, referer: `http://x.example${long}` } });
+  assert.equal(other.headers['clear-site-data'], undefined, 'nothing but cookies does that');
+  assert.equal(gate.received.length, 1);
+});
+
 test('accessFlow() tells control of a cookie that was replaced and came back, and treats it as nobody’s', async (t) => {
   const refusing = () => Promise.reject(new ControlError('refused', { message: 'ended', status: 401 }));
   const gate = await startTestGate(t, { rows, call: refusing });

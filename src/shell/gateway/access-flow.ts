@@ -5,6 +5,7 @@ import { answerAcme } from './answer-acme.ts';
 import { answerRefusal, answerUnavailable, answerUnknownHost, answerVerdict } from './answers.ts';
 import { canonicalLocation } from './canonical-location.ts';
 import { cookieCounts } from './cookie-counts.ts';
+import { answerCookieFlood, isCookieFlood } from './cookie-flood.ts';
 import { forwardAllowed } from './forward-allowed.ts';
 import type { Gate } from './gate.ts';
 import { identifyAsker } from './identify-asker.ts';
@@ -29,6 +30,7 @@ export async function accessFlow(gate: Gate, exchange: Exchange): Promise<void> 
   if (site === undefined) return answerUnknownHost(gate, { exchange, id, request });
   const canonical = canonicalLocation(gate.urls, request);
   if (canonical !== null) return redirect({ exchange, id }, canonical, []);
+  if (isCookieFlood(request)) return answerCookieFlood(gate, { exchange, id, request });
   if (!gate.isFreshFor(site.sensitivity)) return answerUnavailable(gate, { exchange, id, request });
   // Control itself answers on our own sites: nobody is left waiting for it while it is away.
   if (site.upstream?.kind === 'unix' && !(await gate.isControlThere())) {

@@ -34,14 +34,14 @@ export async function forwardAllowed(gate: Gate, judged: Judged & { readonly epo
   if (verdict.answer !== 'allow') return refuseAfterAll(gate, { ...judged, verdict });
   if (!gate.isFreshFor(site.sensitivity)) return answerUnavailable(gate, judged);
   const isOwnSite = site.upstream.kind === 'unix';
-  // Only the provider's site sees and sets cookies of ours: they are its sign-in state.
+  // Only the provider's site sets cookies of ours: they are its sign-in state.
   const ownService = isOwnSite && site.id === 'id';
   const headers = requestHeadersFor(request, {
     own,
     // The console's API takes app tokens itself; elsewhere a token was for the gateway.
     keepAuthorization: !identified.tokenInAuthorization || site.id === 'console',
     host: isOwnSite || site.resource.preserveHost ? authorityOf(judged) : site.upstream.authority,
-    ownService,
+    ownService: isOwnSite,
   });
   let handle: ForwardHandle | undefined;
   let cutBefore: string | undefined;

@@ -111,3 +111,14 @@ test('cookieValue() trusts no cookie that was sent twice', () => {
   assert.equal(cookieValue('a=1; __Host-nullius_app=x', '__Host-nullius_app'), 'x');
   assert.equal(cookieValue('__host-nullius_app=x', '__Host-nullius_app'), undefined);
 });
+
+test('cookieValue() takes no name for ours that is another to the browser', () => {
+  // What browsers regard as part of the name, so that `Domain` is allowed with it, and what text functions call blank.
+  for (const blank of ['\u00a0', '\u0085', '\ufeff', '\u2000', '\v', '\f', '"', '$', ',', '=']) {
+    for (const pair of [`${blank}__Host-nullius_app=x`, `__Host-nullius_app${blank}=x`]) {
+      const value = cookieValue(`a=1; ${pair}`, '__Host-nullius_app');
+      assert.ok(value === undefined || blank === '=', JSON.stringify(pair));
+    }
+  }
+  assert.equal(cookieValue('a=1;\t__Host-nullius_app = x ', '__Host-nullius_app'), 'x');
+});

@@ -70,11 +70,19 @@ export function cookieValue(header: string, name: string): string | undefined {
   let found: string | undefined;
   for (const pair of header.split(';')) {
     const equals = pair.indexOf('=');
-    if (equals < 0 || pair.slice(0, equals).trim() !== name) continue;
+    if (equals < 0 || withoutBlanks(pair.slice(0, equals)) !== name) continue;
     if (found !== undefined) return undefined;
-    found = pair.slice(equals + 1).trim();
+    found = withoutBlanks(pair.slice(equals + 1));
   }
   return found === '' ? undefined : found;
+}
+
+/**
+ * Without spaces and tabs at both ends. Never `trim()`, which also takes what a browser regards as part of the name, so that a
+ * name which is not `__Host-` to the browser would be to us.
+ */
+function withoutBlanks(text: string): string {
+  return text.replace(/^[ \t]+|[ \t]+$/g, '');
 }
 
 /** What stands where a token would in `Authorization`: after `Bearer`, or as the password of `Basic` (git). */

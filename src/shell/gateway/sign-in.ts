@@ -17,6 +17,7 @@ export async function beginSignIn(gate: Gate, asked: Asked & { returnTo: string;
     const begun = await gate.call('sign-in/begin', { resource: site.id, returnTo, fresh });
     const lifetimeS = Math.floor(begun.flowLifetimeMs / 1000);
     redirect(asked, begun.location, [
+      partitionedTwinGone(flowCookieName),
       `${flowCookieName}=${begun.flow}; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=${lifetimeS}`,
     ]);
   });
@@ -42,7 +43,11 @@ export async function finishSignIn(gate: Gate, asked: Asked): Promise<void> {
       address: exchange.connection.address,
     });
     await untilKnown(gate, finished.cookie);
-    redirect(asked, finished.returnTo, [appCookie(finished.cookie), expired(flowCookieName)]);
+    redirect(asked, finished.returnTo, [
+      partitionedTwinGone(appCookieName),
+      appCookie(finished.cookie),
+      expired(flowCookieName),
+    ]);
   });
 }
 
@@ -98,6 +103,14 @@ export function redirect(
 }
 
 const expired = (name: string) => `${name}=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0`;
+
+/**
+ * A script of the app's own host can set a partitioned cookie of our name beside ours (CHIPS), and a name that comes twice counts
+ * for nothing: without this the app would ask for a sign-in for ever. It stands before the cookie itself, because a browser
+ * that knows no partitions reads it as the end of that one.
+ */
+const partitionedTwinGone = (name: string) =>
+  `${name}=; Path=/; Secure; HttpOnly; SameSite=None; Partitioned; Max-Age=0`;
 
 function authority({ request }: Asked): string {
   return request.port === null ? request.host : `${request.host}:${request.port}`;

@@ -22,8 +22,9 @@ export function readCookies(header: string | undefined): Map<string, string> {
   for (const pair of (header ?? '').split(';').slice(0, cookiePairsMax)) {
     const equals = pair.indexOf('=');
     if (equals < 0) continue;
-    const name = pair.slice(0, equals).trim();
-    const value = pair.slice(equals + 1).trim();
+    // Spaces and tabs only: `trim()` also takes what browsers regard as part of a name, and so as none of `__Host-`.
+    const name = pair.slice(0, equals).replace(/^[ \t]+/, '');
+    const value = pair.slice(equals + 1).replace(/[ \t]+$/, '');
     if (!name.startsWith(prefix) || cookies.has(name)) continue;
     if (tokenText.test(value)) cookies.set(name, value);
   }
