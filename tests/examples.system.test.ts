@@ -148,12 +148,6 @@ test('Node-RED: readers watch, editors deploy, and a revoked session loses its W
     await reader.page.locator('#red-ui-header-button-deploy').click();
     await reader.page.getByText('Deploy failed').first().waitFor();
     await picture(reader.page, 'node-red-refused');
-    console.log(
-      (await nullius.cli('log', 'query', '--user', 'rita', '--limit', '200')).stdout
-        .split('\n')
-        .filter((l) => /POST|connect|comms/.test(l))
-        .join('\n'),
-    );
     const answer = await ask(reader.page, { method: 'POST', path: '/flows', body: '[]' });
     assert.equal(answer.status, 403, answer.body);
     assert.equal(readFileSync(join(folder, 'data', 'flows.json'), 'utf8'), before);

@@ -3,12 +3,18 @@ import { z } from 'zod';
 /** Names that people choose and that become host labels, policy ids and file names: lower-case, DNS-label safe. */
 export const nameSchema = z
   .string()
-  .regex(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/, 'lower-case letters, digits and inner hyphens, at most 63');
+  .regex(
+    /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/,
+    'may have lower-case letters, digits and inner hyphens, at most 63 characters',
+  );
 
 /** Login names: like names, but dots, underscores, plus and at signs may stand inside. */
 export const loginNameSchema = z
   .string()
-  .regex(/^[a-z0-9](?:[a-z0-9._+@-]{0,126}[a-z0-9])?$/, 'lower-case letters, digits and . _ + @ - inside, at most 128');
+  .regex(
+    /^[a-z0-9](?:[a-z0-9._+@-]{0,126}[a-z0-9])?$/,
+    'may have lower-case letters, digits and `. _ + @ -` inside, at most 128 characters',
+  );
 
 const idSchema = z.string().min(1).max(200);
 const wordsSchema = z.string().max(500);

@@ -23,11 +23,11 @@ export function splitLeadingGlobals(argv: readonly string[]): { leading: string[
 
 /** Parses the words after noun and verb, strictly. Throws CliError `usage` naming the nearest option. */
 export function parseCommandArguments(command: Command, argv: readonly string[]): ParsedArguments {
-  const specs: Readonly<Record<string, OptionSpec>> = { ...globalOptions, ...command.options };
+  const specs: Readonly<Record<string, OptionSpec>> = { ...command.options, ...globalOptions };
   const parsed = parseStrictly(specs, argv);
   for (const [name, spec] of Object.entries(specs)) {
     if (spec.required === true && parsed.values[name] === undefined && parsed.values['help'] !== true) {
-      throw new CliError('usage', `--${name} is missing`);
+      throw new CliError('usage', `\`${optionWords(name, spec)}\` is missing: ${spec.summary}`);
     }
   }
   return parsed;
@@ -37,7 +37,7 @@ export function parseCommandArguments(command: Command, argv: readonly string[])
 export function checkPositionals(command: Command, positionals: readonly string[]): void {
   const specs = command.positionals ?? [];
   const missing = specs.filter((spec) => spec.optional !== true)[positionals.length];
-  if (missing !== undefined) throw new CliError('usage', `<${missing.name}> is missing`);
+  if (missing !== undefined) throw new CliError('usage', `\`<${missing.name}>\` is missing`);
   if (positionals.length > specs.length && specs.at(-1)?.many !== true) {
     throw new CliError('usage', `\`${positionals[specs.length]}\` is one word too many`);
   }
@@ -61,11 +61,27 @@ function parseStrictly(specs: Readonly<Record<string, OptionSpec>>, argv: readon
 function usageError(error: NodeJS.ErrnoException, specs: Readonly<Record<string, OptionSpec>>): CliError {
   const unknown = /Unknown option '(-{1,2}[^']*)'/.exec(error.message)?.[1];
   if (error.code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION' && unknown !== undefined) {
-    const nearest = nearestWord(unknown.replace(/^-+/, ''), Object.keys(specs));
-    return new CliError(
-      'usage',
-      `unknown option \`${unknown}\`${nearest === undefined ? '' : `; did you mean \`--${nearest}\`?`}`,
-    );
+    return unknownOption(unknown, Object.keys(specs));
+  }
+  const valueless = /Option '(?:-\w, )?--([\w-]+) <value>' argument/.exec(error.message)?.[1];
+  const spec = specs[valueless ?? ''];
+  if (valueless !== undefined && spec !== undefined) {
+    return new CliError('usage', `\`${optionWords(valueless, spec)}\` has no value: ${spec.summary}`);
   }
   return new CliError('usage', error.message.split('. ')[0] ?? error.message);
+}
+
+/** Names the nearest known option, or all of them. One letter is too little to guess from. */
+export function unknownOption(option: string, known: readonly string[]): CliError {
+  const word = option.replace(/^-+/, '').split('=')[0] ?? '';
+  const nearest = word.length < 2 ? undefined : nearestWord(word, known);
+  const help =
+    nearest === undefined
+      ? `known here: ${known.map((name) => `\`--${name}\``).join(', ')}`
+      : `did you mean \`--${nearest}\`?`;
+  return new CliError('usage', `unknown option \`${option}\`; ${help}`);
+}
+
+function optionWords(name: string, spec: OptionSpec): string {
+  return `--${name}${spec.type === 'string' ? ` <${spec.value ?? 'value'}>` : ''}`;
 }

@@ -10,6 +10,8 @@ import { CliError } from './failure.ts';
 /** Bytes of an answer; lists are paged, so more is a fault. */
 const answerBytesMax = 64 * 1024 * 1024;
 const answerTimeoutMs = 60_000;
+/** A value that was refused is quoted when it is no longer. */
+const quotedLengthMax = 200;
 
 export interface ApiAnswer {
   readonly status: number;
@@ -55,7 +57,7 @@ export function createApiClient(input: {
     const text = await readAll(response);
     const body = parseAnswer(text, response);
     const status = response.statusCode ?? 0;
-    if (status >= 400) throw refusal(status, body);
+    if (status >= 400) throw refusal(status, { body, sent: each.body });
     return { status, etag: response.headers.etag, body };
   };
   return {
@@ -78,7 +80,10 @@ export function createApiClient(input: {
     stream: async (each, options) => {
       const response = await send(target, each, options.signal);
       if (response.statusCode !== 200)
-        throw refusal(response.statusCode ?? 0, parseAnswer(await readAll(response), response));
+        throw refusal(response.statusCode ?? 0, {
+          body: parseAnswer(await readAll(response), response),
+          sent: each.body,
+        });
       await readEvents(response, options);
     },
   };
@@ -213,7 +218,17 @@ function parseAnswer(text: string, response: IncomingMessage): unknown {
   }
 }
 
-function refusal(status: number, body: unknown): CliError {
+/** What was sent at a path such as `scopes.0`, for quoting; '' when it is no short text. */
+function sentAt(sent: unknown, path: string): string {
+  let value = sent;
+  for (const step of path.split('.')) {
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, step)) return '';
+    value = (value as Record<string, unknown>)[step];
+  }
+  return typeof value === 'string' && value.length <= quotedLengthMax ? `\`${value}\` ` : '';
+}
+
+function refusal(status: number, { body, sent }: { readonly body: unknown; readonly sent: unknown }): CliError {
   const problem = (body ?? {}) as {
     title?: string;
     detail?: string;
@@ -221,9 +236,12 @@ function refusal(status: number, body: unknown): CliError {
     errors?: { path: string; message: string }[];
     correlationId?: string;
   };
-  const lines = [problem.detail ?? problem.title ?? `the server answered ${status}`];
-  for (const error of problem.errors ?? [])
-    lines.push(`  ${error.path === '' ? '' : `\`${error.path}\`: `}${error.message}`);
+  const mistakes = (problem.errors ?? []).map(
+    ({ path, message }) => `${path === '' ? '' : `\`${path}\`: `}${sentAt(sent, path)}${message}`,
+  );
+  const [first] = mistakes;
+  const lines = [first ?? problem.detail ?? problem.title ?? `the server answered ${status}`];
+  for (const mistake of mistakes.slice(1)) lines.push(`  ${mistake}`);
   for (const words of problem.words ?? []) lines.push(`  ${words}`);
   if (problem.correlationId !== undefined) lines.push(`  why: nullius policy explain ${problem.correlationId}`);
   return new CliError(status === 403 ? 'no' : status === 400 ? 'usage' : 'failed', lines.join('\n'), body);

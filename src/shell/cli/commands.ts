@@ -14,6 +14,7 @@ import { sessionCommands } from './nouns/session.ts';
 import { tokenCommands } from './nouns/token.ts';
 import { upCommands } from './nouns/up.ts';
 import { userCommands } from './nouns/user.ts';
+import { versionCommands } from './nouns/version.ts';
 
 /** Every command, in the order of the help. */
 export const commands: readonly Command[] = [
@@ -32,4 +33,5 @@ export const commands: readonly Command[] = [
   ...logCommands,
   ...keyCommands,
   ...backupCommands,
+  ...versionCommands,
 ];

@@ -44,8 +44,9 @@ export function usageLine(command: Command): string {
   const required = Object.entries(command.options ?? {})
     .filter(([, spec]) => spec.required === true)
     .map(([name, spec]) => `--${name} <${spec.value ?? 'value'}>`);
-  const words = ['nullius', command.noun, command.verb, ...positionals, ...required].filter((word) => word !== null);
-  return words.join(' ');
+  const hasMore = Object.keys(command.options ?? {}).length > required.length;
+  const words = ['nullius', command.noun, command.verb, ...positionals, ...required, hasMore ? '[options]' : null];
+  return words.filter((word) => word !== null).join(' ');
 }
 
 function optionLines(options: Readonly<Record<string, OptionSpec>>): string[] {

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { startTestControl, type TestControl } from '../../../tests/fakes/test-control.ts';
@@ -45,7 +46,27 @@ test('protect puts an app behind the gateway, live, and says where it is', async
   assert.equal(body.allowPrivate, true);
   const again = await nullius('protect', 'http://localhost:3000', '--as', 'wiki');
   assert.equal(again.code, 3);
-  assert.match(again.err, /already/);
+  assert.match(
+    again.err,
+    /`wiki` is taken: http:\/\/wiki\.localhost:8080\/ is `http:\/\/localhost:3000`; .*resource remove wiki/,
+  );
+  const bad = await nullius('protect', 'http://localhost:3000', '--as', 'My Wiki');
+  assert.equal(bad.code, 2);
+  assert.match(bad.err, /^nullius: `name`: `My Wiki` may have lower-case letters, digits and inner hyphens.*\n$/);
+});
+
+test('protect says when nothing answers at the address, and protects it all the same', async () => {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  const alive = await nullius('protect', `http://127.0.0.1:${port}`, '--as', 'alive');
+  assert.equal(alive.code, 0, alive.err);
+  assert.doesNotMatch(alive.err, /nothing answers/);
+  await new Promise((resolve) => server.close(resolve));
+  const dead = await nullius('protect', `http://127.0.0.1:${port}`, '--as', 'dead');
+  assert.equal(dead.code, 0, dead.err);
+  assert.match(dead.err, new RegExp(`nothing answers at \`http://127\\.0\\.0\\.1:${port}\` now: start the app there`));
+  assert.equal((await control.call('GET', '/api/v1/resources/dead')).status, 200);
 });
 
 test('resource reach shows who can do what, strangers first', async () => {

@@ -1,12 +1,8 @@
 // `nullius`: started by bin/nullius on the pinned Node.
-import { readFileSync } from 'node:fs';
 import { commands } from './commands.ts';
 import { exitCodes } from './failure.ts';
+import { productVersion } from './product-version.ts';
 import { runCli } from './run.ts';
-
-const manifest = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as {
-  version: string;
-};
 
 // A reader that went away (`nullius log tail | head`) is no fault.
 process.stdout.on('error', (error: NodeJS.ErrnoException) =>
@@ -20,7 +16,7 @@ try {
       stdout: process.stdout,
       stderr: process.stderr,
       environment: process.env,
-      version: manifest.version,
+      version: productVersion(),
     },
   });
 } catch (error) {

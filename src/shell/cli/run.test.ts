@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -31,15 +31,30 @@ test('nullius without a noun is wrong use and shows the nouns', () => {
 test('nullius names the nearest noun, verb and option when one is unknown', () => {
   assert.match(nullius('usr', 'list').err, /did you mean `user`/);
   assert.match(nullius('user', 'lst').err, /did you mean `user list`/);
+  assert.match(nullius('--jsn').err, /unknown option `--jsn`; did you mean `--json`/);
+  assert.match(nullius('up', '--prot', '80').err, /unknown option `--prot`; known here: `--set`, /);
   const option = nullius('user', 'list', '--grup', 'x');
   assert.match(option.err, /did you mean `--group`/);
   assert.equal(option.code, 2);
 });
 
 test('nullius says which word is missing or one too many', () => {
-  assert.match(nullius('user', 'suspend').err, /<user> is missing/);
+  assert.match(nullius('user', 'suspend').err, /`<user>` is missing\nUsage: nullius user suspend <user>/);
   assert.match(nullius('user', 'suspend', 'a', 'b').err, /`b` is one word too many/);
-  assert.match(nullius('token', 'create').err, /--scope is missing/);
+  assert.match(nullius('token', 'create').err, /`--scope <scope>` is missing: what it may do/);
+  const protect = nullius('protect', 'http://localhost:3000');
+  assert.equal(protect.code, 2);
+  assert.match(protect.err, /`--as <name>` is missing: .*\nUsage: nullius protect <upstream> --as <name> \[options\]/);
+  assert.match(nullius('grant', 'create', 'ada', 'wiki', '--for').err, /`--for <duration>` has no value/);
+});
+
+test('nullius version, --version and help say what they are asked', () => {
+  const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
+  assert.equal(nullius('version').out, `${version}\n`);
+  assert.equal(nullius('--version').out, `${version}\n`);
+  assert.equal((JSON.parse(nullius('version', '--json').out) as { version: string }).version, version);
+  assert.equal(nullius('help').out, nullius('--help').out);
+  assert.equal(nullius('help', 'protect').out, nullius('protect', '--help').out);
 });
 
 test('every command has help that names it, and exits 0', () => {
@@ -82,6 +97,10 @@ test('check exits 1 with the place of the mistake, and 0 for a good file or none
   assert.equal(code, 1);
   assert.match(err, /bad\.yaml:2:1: unknown key `sesion`; the nearest known one is `session`/);
   assert.equal((JSON.parse(out) as { ok: boolean }).ok, false);
+  writeFileSync(file, 'session: { idle: 5 }\nlease: true\n');
+  const durations = nullius('check', '--config', file);
+  assert.match(durations.err, /bad\.yaml:1:18: `session\.idle`: `5` has no unit; write `5s`, `5m`, `5h` or `5d`/);
+  assert.match(durations.err, /bad\.yaml:2:8: `lease`: `true` is no duration; write a whole number and a unit/);
 });
 
 test('printable() takes the teeth out of what strangers typed', () => {

@@ -1,10 +1,16 @@
 import type { Writable } from 'node:stream';
 import { nearestWord } from '../config/nearest.ts';
-import { checkPositionals, type ParsedArguments, parseCommandArguments, splitLeadingGlobals } from './arguments.ts';
+import {
+  checkPositionals,
+  type ParsedArguments,
+  parseCommandArguments,
+  splitLeadingGlobals,
+  unknownOption,
+} from './arguments.ts';
 import { createApiClient } from './client.ts';
 import { type Command, globalOptions, type Invocation } from './command.ts';
 import { CliError, type ExitCode, exitCodes } from './failure.ts';
-import { commandHelp, nounHelp, overviewHelp } from './help.ts';
+import { commandHelp, nounHelp, overviewHelp, usageLine } from './help.ts';
 import { createOutput } from './output.ts';
 
 export interface Surroundings {
@@ -41,8 +47,11 @@ async function findAndRun(
   const [noun, ...afterNoun] = rest;
   const wantsHelp = leading.includes('--help') || leading.includes('-h');
   if (leading.includes('--version')) return print(surroundings, surroundings.version);
-  if (noun === undefined || noun === 'help') {
-    if (wantsHelp || noun === 'help') return print(surroundings, overviewHelp(commands));
+  if (noun === 'help') return findAndRun(commands, { ...input, argv: [...afterNoun, '--help'] });
+  if (noun === undefined) {
+    if (wantsHelp) return print(surroundings, overviewHelp(commands));
+    const [unknown] = leading.filter((word) => !isGlobal(word));
+    if (unknown !== undefined) throw unknownOption(unknown, [...globalOptionNames, 'version']);
     throw new CliError('usage', `what shall it do?\n${overviewHelp(commands)}`);
   }
   const ofNoun = commands.filter((command) => command.noun === noun);
@@ -50,7 +59,7 @@ async function findAndRun(
     const nearest = nearestWord(noun, new Set(commands.map((command) => command.noun)));
     throw new CliError(
       'usage',
-      `unknown noun \`${noun}\`${nearest === undefined ? '' : `; did you mean \`${nearest}\`?`} \`nullius --help\` lists all`,
+      `unknown command \`${noun}\`; ${nearest === undefined ? '' : `did you mean \`${nearest}\`? `}\`nullius --help\` lists all`,
     );
   }
   const single = ofNoun.find((command) => command.verb === null);
@@ -62,10 +71,29 @@ async function findAndRun(
       return print(surroundings, nounHelp(ofNoun));
     throw unknownVerb(noun, verb ?? undefined, ofNoun);
   }
-  const parsed = parseCommandArguments(command, [...leading, ...afterVerb]);
+  const parsed = withUsage(command, () => {
+    const given = parseCommandArguments(command, [...leading, ...afterVerb]);
+    if (given.values['help'] !== true) checkPositionals(command, given.positionals);
+    return given;
+  });
   if (parsed.values['help'] === true) return print(surroundings, commandHelp(command));
-  checkPositionals(command, parsed.positionals);
   return await command.run(invocationOf(parsed, surroundings));
+}
+
+/** Is this word an option that every command takes? */
+function isGlobal(word: string): boolean {
+  const name = word.replace(/^--?/, '').split('=')[0] ?? '';
+  return name in globalOptions || name === 'h';
+}
+
+/** Wrong use of a command ends with the right one. */
+function withUsage<T>(command: Command, parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    if (!(error instanceof CliError)) throw error;
+    throw new CliError(error.code, `${error.message}\nUsage: ${usageLine(command)}`, error.detail);
+  }
 }
 
 function unknownVerb(noun: string, verb: string | undefined, ofNoun: readonly Command[]): CliError {

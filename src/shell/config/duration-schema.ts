@@ -3,8 +3,15 @@ import { formatDuration, parseDuration } from './duration.ts';
 
 /** A duration in YAML, such as `30m`, between the two bounds (milliseconds). */
 export function durationSchema(bounds: { readonly minMs: number; readonly maxMs: number }) {
-  return z.string().transform((text, context) => {
-    const ms = parseDuration(text);
+  return z.unknown().transform((value, context): number => {
+    if (typeof value === 'number') {
+      context.addIssue({
+        code: 'custom',
+        message: `has no unit; write \`${value}s\`, \`${value}m\`, \`${value}h\` or \`${value}d\``,
+      });
+      return z.NEVER;
+    }
+    const ms = typeof value === 'string' ? parseDuration(value) : undefined;
     if (ms === undefined) {
       context.addIssue({
         code: 'custom',

@@ -14,7 +14,10 @@ const statementSchema = z.strictObject({ writer: z.string(), size: z.int(), root
 /** Reads a JWK set of public keys. Throws LogError `not-found` or `invalid`. */
 export function readStatementKeys(path: string): JWK[] {
   if (!existsSync(path))
-    throw new LogError('not-found', `there are no statement keys at \`${path}\`: give a file with --keys`);
+    throw new LogError(
+      'not-found',
+      `there are no statement keys at \`${path}\`; give a file that was kept elsewhere with --keys`,
+    );
   const text = readFileSync(path, 'utf8');
   let value: unknown;
   try {

@@ -42,7 +42,7 @@ async function policyProblems(configFile: string, folder: string | undefined): P
       line: problem.line ?? 1,
       column: problem.column ?? 1,
       severity: problem.level,
-      message: problem.hint === undefined ? problem.message : `${problem.message}; ${problem.hint}`,
+      message: problem.hint === undefined ? problem.message : `${problem.message}. ${problem.hint}`,
     }));
   } catch (error) {
     if (!(error instanceof PolicyFolderError)) throw error;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { CompactSign } from 'jose';
@@ -63,7 +63,13 @@ test('log verify says sound and what it does not claim; with a pinned checkpoint
 
 test('log verify says what is missing when there is no journal or no key, and refuses a file that is no checkpoint', async (t) => {
   const { root } = await dataFolder(t);
-  assert.match(nullius('log', 'verify', '--data', join(root, 'none')).err, /no statement keys/);
+  assert.match(
+    nullius('log', 'verify', '--data', join(root, 'none')).err,
+    /there is no data folder `.*none`; run this where/,
+  );
+  const empty = join(root, 'empty');
+  mkdirSync(empty);
+  assert.match(nullius('log', 'verify', '--data', empty).err, /no statement keys/);
   const refused = nullius('log', 'verify', '--data', root, '--checkpoint', statementKeysFile(root));
   assert.equal(refused.code, 2);
   assert.match(refused.err, /is no checkpoint/);

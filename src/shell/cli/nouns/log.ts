@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Checkpoint, LogRecord, VerifyReport } from '#evidence/log';
 import { parseDuration } from '../../config/duration.ts';
@@ -7,6 +7,7 @@ import type { Command, Invocation, OptionSpec } from '../command.ts';
 import { CliError, exitCodes } from '../failure.ts';
 import { findUser } from '../lookup.ts';
 import { formatTime, printable, table } from '../output.ts';
+import { productVersion } from '../product-version.ts';
 
 /** An event as the API gives it. */
 type EventView = Omit<LogRecord, 'pseudonym'>;
@@ -72,11 +73,6 @@ function eventLine(event: EventView): string {
   const mark = event.statusId === 2 ? 'no ' : 'yes';
   const parts = [formatTime(event.time), event.writer, mark, event.classUid, event.subject ?? '(erased)', asked, words];
   return printable(`${parts.join('  ')}  ${event.id}`).replaceAll('\n', '\ufffd');
-}
-
-function productVersion(): string {
-  const manifest = new URL('../../../../package.json', import.meta.url);
-  return (JSON.parse(readFileSync(manifest, 'utf8')) as { version: string }).version;
 }
 
 async function* oldestFirst(api: ApiClient, query: Awaited<ReturnType<typeof queryOf>>): AsyncGenerator<EventView> {
@@ -200,7 +196,7 @@ export const logCommands: readonly Command[] = [
     details: 'Works on the files. Keep the lines where nobody who can write the data folder can change them.',
     run: async ({ globals, out }) => {
       const { formatCheckpoint, listWriters, readCheckpoints } = await import('#evidence/log');
-      const directory = join(globals.data, 'journal');
+      const directory = journalDirectory(globals.data);
       const newest = fromLog(() =>
         listWriters(directory).map((writer) => readCheckpoints(join(directory, writer)).checkpoints.at(-1)),
       );
@@ -227,10 +223,10 @@ export const logCommands: readonly Command[] = [
     run: async ({ globals, out, text }) => {
       const { parseCheckpoint, verifyLog } = await import('#evidence/log');
       const { noteVerifier, readStatementKeys, statementKeysFile } = await import('#shell/journal');
+      const directory = journalDirectory(globals.data);
       const file = text('checkpoint');
       const pinned = file === undefined ? [] : readPinned(file, parseCheckpoint);
       const keys = fromLog(() => readStatementKeys(text('keys') ?? statementKeysFile(globals.data)));
-      const directory = join(globals.data, 'journal');
       const report = await verifyLog({ directory, verifyNote: noteVerifier(keys), pinned }).catch((error: unknown) =>
         fromLog(() => {
           throw error;
@@ -241,6 +237,15 @@ export const logCommands: readonly Command[] = [
     },
   },
 ];
+
+/** For commands that read the files. Throws CliError when nothing was ever started there. */
+function journalDirectory(data: string): string {
+  if (existsSync(data)) return join(data, 'journal');
+  throw new CliError(
+    'failed',
+    `there is no data folder \`${data}\`; run this where \`nullius up\` was started, or name the folder with --data`,
+  );
+}
 
 /** LogErrors have words for people already. */
 function fromLog<T>(read: () => T): T {
