@@ -9,6 +9,7 @@ import { AppsPage } from './pages/apps/apps-page.tsx';
 import { EventsPage } from './pages/events/events-page.tsx';
 import { GroupPage } from './pages/groups/group-page.tsx';
 import { GroupsPage } from './pages/groups/groups-page.tsx';
+import { KeysPage } from './pages/keys/keys-page.tsx';
 import { MyAppsPage } from './pages/my-apps/my-apps-page.tsx';
 import { OverviewPage } from './pages/overview/overview-page.tsx';
 import { PeoplePage } from './pages/people/people-page.tsx';
@@ -38,6 +39,7 @@ const routes: RouteObject[] = [
       { path: '/sessions', element: <SessionsPage /> },
       { path: '/tokens', element: <TokensPage /> },
       { path: '/access', element: <AccessPage /> },
+      { path: '/keys', element: <KeysPage /> },
       { path: '/events', element: <EventsPage /> },
       { path: '/my-apps', element: <MyAppsPage /> },
       { path: '/why', element: <WhyPage /> },

@@ -25,6 +25,7 @@ const pages = [
   '/groups/administrators',
   '/sessions',
   '/tokens',
+  '/keys',
   '/policies',
   '/why',
   '/access',

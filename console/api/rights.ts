@@ -14,6 +14,7 @@ const nounWords: Record<Noun, string> = {
   grant: 'access grants',
   policy: 'policies',
   event: 'events',
+  key: 'keys',
 };
 
 /**

@@ -40,7 +40,8 @@ export type Noun =
   | 'token'
   | 'grant'
   | 'policy'
-  | 'event';
+  | 'event'
+  | 'key';
 
 export interface Me {
   readonly kind: 'user' | 'token' | 'operator';
@@ -163,6 +164,17 @@ export interface ReachRow {
 export interface ReachPage extends Page<ReachRow> {
   readonly strangers: readonly ReachAnswer[];
   readonly policies: readonly { readonly id: string; readonly description: string }[];
+}
+
+/** A key that the signer holds; never the key. */
+export interface KeyView {
+  readonly purpose: 'token' | 'statement' | 'ca';
+  readonly id: string;
+  readonly algorithm: string;
+  readonly state: 'announced' | 'signing' | 'retiring';
+  readonly createdAt: number;
+  readonly signsFrom: number;
+  readonly shownUntil: number | null;
 }
 
 /** What goes on at an app now. */

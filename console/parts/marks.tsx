@@ -30,6 +30,8 @@ export function AnswerMark({ answer }: { answer: 'allow' | 'deny' | 'indetermina
 const colors: Record<string, string> = {
   active: 'verdigris',
   up: 'verdigris',
+  signing: 'verdigris',
+  announced: 'ochre',
   requested: 'ochre',
   suspended: 'madder',
   denied: 'madder',

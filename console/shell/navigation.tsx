@@ -7,6 +7,7 @@ import {
   IconKey,
   IconLayoutDashboard,
   IconLicense,
+  IconLock,
   IconPlugConnected,
   IconQuestionMark,
   IconUserCheck,
@@ -56,6 +57,10 @@ const sections: readonly { readonly title: string; readonly entries: readonly En
       { to: '/why', label: 'Why?', icon: IconQuestionMark, noun: 'policy' },
       { to: '/access', label: 'Access grants', icon: IconUserCheck, noun: 'grant' },
     ],
+  },
+  {
+    title: 'Installation',
+    entries: [{ to: '/keys', label: 'Keys', icon: IconLock, noun: 'key' }],
   },
   { title: 'Yours', entries: [{ to: '/my-apps', label: 'My apps', icon: IconPlugConnected, noun: 'me' }] },
 ];

@@ -5,7 +5,7 @@ import { installationFor, startInstallation } from '../installation.ts';
 
 test('a root key is rotated, everything is wrapped anew, and only then can the old one be dropped', async (t) => {
   const first = await installationFor(t);
-  const listed = async () => (await first.cli('key', 'list')).stdout.trim().split('\n');
+  const listed = async () => (JSON.parse((await first.cli('key', 'list', '--json')).stdout) as { keys: string[] }).keys;
   const [old = ''] = await listed();
   const drop = (id: string) => first.cli('key', 'drop-root', '--id', id);
   assert.match((await drop(old)).stderr, /is the newest root key/);

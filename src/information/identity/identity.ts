@@ -22,6 +22,8 @@ export interface IdentityNeeds extends ProviderNeeds, Pick<SiteNeeds, 'page' | '
 
 /** Sign-in as a whole: the site at `id` and the gateway's calls. */
 export interface Identity {
+  /** The signer's token keys changed: the one that signs stands first. What is under way goes on. */
+  useTokenKeys(keys: ProviderNeeds['tokenKeys']): void;
   readonly site: RequestListener;
   beginSignIn(request: BeginRequest): Promise<{ location: string; flow: string; flowLifetimeMs: number }>;
   finishSignIn(request: FinishRequest): Promise<{ cookie: string; returnTo: string }>;
@@ -36,14 +38,21 @@ export function createIdentity(needs: IdentityNeeds): Identity {
   const external = new Map(
     needs.externalProviders.map((config) => [config.name, new ExternalProvider(config, core.clock)]),
   );
-  const provider = createProvider(core, needs);
-  const library = provider.callback();
+  const open = (tokenKeys: ProviderNeeds['tokenKeys']) => {
+    const provider = createProvider(core, { ...needs, tokenKeys });
+    return { provider, library: provider.callback(), keyIds: keyIdsOf(tokenKeys) };
+  };
+  // The library takes its keys once; all it remembers lies in the store, so another instance goes on where it was.
+  let current = open(needs.tokenKeys);
   const fetch = inProcessFetch((request, response) => {
     asCanonicalHost(core, request);
-    void library(request, response);
+    void current.library(request, response);
   });
   return {
-    site: createSite({ ...needs, core, provider, external }),
+    useTokenKeys(tokenKeys) {
+      if (keyIdsOf(tokenKeys) !== current.keyIds) current = open(tokenKeys);
+    },
+    site: createSite({ ...needs, core, external, provider: () => current }),
     beginSignIn: (request) => beginSignIn(core, { request, fetch }),
     finishSignIn: (request) => finishSignIn(core, { request, fetch }),
     async signOut({ cookieHash }) {
@@ -61,4 +70,8 @@ export function createIdentity(needs: IdentityNeeds): Identity {
       return {};
     },
   };
+}
+
+function keyIdsOf(keys: ProviderNeeds['tokenKeys']): string {
+  return keys.map(({ kid }) => kid).join(' ');
 }

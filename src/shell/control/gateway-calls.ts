@@ -20,13 +20,14 @@ export function createGatewayCalls(needs: {
   readonly facts: FactTable;
   readonly signer: SignerClient;
   readonly reports: GatewayReports;
+  readonly tokenKeyIds: () => readonly string[];
 }): GatewayCallHandlers {
   const { services, facts, signer } = needs;
   return {
     ...needs.identity,
     report: async (report, { name }) => {
       needs.reports.note(name, report);
-      return {};
+      return { tokenKeyIds: needs.tokenKeyIds() };
     },
     'grant/request': async ({ sessionId, resource, reason }) => {
       const session = facts.get('session', sessionId);

@@ -1,6 +1,5 @@
 import type { RequestListener, Server } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
-import type { JWK } from 'jose';
 import { listenOnSocket } from '#shell/child';
 import type { SignerClient } from '#shell/signer-client';
 import type { ControlHandoff } from '#shell/wire';
@@ -18,9 +17,7 @@ import type { GatewayReports } from './gateway-reports.ts';
 import { startGatewaySocket } from './gateway-socket.ts';
 import type { RunningIdentity } from './identity/index.ts';
 import { createAdminServer, createSiteServer } from './sites.ts';
-
-/** The signer's token keys change at a rotation; they are asked for again this often. */
-const tokenKeysMs = 30_000;
+import type { TokenKeys } from './token-keys.ts';
 
 export interface ServeNeeds {
   readonly handoff: ControlHandoff;
@@ -30,7 +27,7 @@ export interface ServeNeeds {
   readonly follow: FollowServer;
   readonly reports: GatewayReports;
   readonly signer: SignerClient;
-  readonly tokenKeys: readonly JWK[];
+  readonly tokenKeys: TokenKeys;
   readonly pagesFolder: string;
   readonly onError: (error: unknown) => void;
 }
@@ -38,18 +35,11 @@ export interface ServeNeeds {
 /** Opens the three sockets: the operator's, the gateway's, and the one of the sites behind the gateway. Gives their end. */
 export async function serveSockets(needs: ServeNeeds): Promise<() => Promise<void>> {
   const { handoff, services, identity, follow, signer, onError } = needs;
-  let tokenKeys = needs.tokenKeys;
-  const refresh = setInterval(() => {
-    signer.call('keys', {}).then((answer) => {
-      tokenKeys = answer.token;
-    }, onError);
-  }, tokenKeysMs);
-  refresh.unref();
   const callerNeeds = {
     facts: services.facts,
     urls: services.urls,
     clock: services.clock,
-    tokenKeys: () => ({ keys: [...tokenKeys] }),
+    tokenKeys: () => needs.tokenKeys.jwks,
   };
   const listener = (identify: (request: Request) => Promise<Caller>): RequestListener => {
     const api = createApi({ services, identify, onError });
@@ -76,6 +66,7 @@ export async function serveSockets(needs: ServeNeeds): Promise<() => Promise<voi
       facts: services.facts,
       signer,
       reports: needs.reports,
+      tokenKeyIds: () => needs.tokenKeys.keyIds,
     }),
     token: handoff.gatewayToken,
     describe: describeCallError,
@@ -85,7 +76,6 @@ export async function serveSockets(needs: ServeNeeds): Promise<() => Promise<voi
   await listenOnSocket(sites, handoff.sockets.web);
   await listenOnSocket(admin, handoff.sockets.admin);
   return async () => {
-    clearInterval(refresh);
     await Promise.all([closeServer(admin), closeServer(sites), gateways.close()]);
   };
 }

@@ -23,6 +23,7 @@ import { createJournalReader } from './journal-reader.ts';
 import { Outbox } from './outbox.ts';
 import { followPolicies } from './policies-in-force.ts';
 import { serveSockets } from './serve-sockets.ts';
+import { TokenKeys } from './token-keys.ts';
 
 /** Why control cannot start, in words for people. */
 export class ControlStartError extends Error {
@@ -78,7 +79,8 @@ async function start(handoff: ControlHandoff, at: Starting): Promise<void> {
   onClose(() => store.close());
   const live = await followStore(store, { clock, onError });
   onClose(() => live.close());
-  const keys = await signer.call('keys', {});
+  const tokenKeys = await signer.call('keys', {}).then((keys) => new TokenKeys(keys, { signer, onError }));
+  onClose(() => tokenKeys.close());
 
   const policies = followPolicies(live.table, onError);
   const signPublication = async (statement: object) =>
@@ -115,7 +117,7 @@ async function start(handoff: ControlHandoff, at: Starting): Promise<void> {
     facts: live,
     urls: handoff.urls,
     clock,
-    tokenKeys: keys.token,
+    tokenKeys: tokenKeys.jwks.keys,
     signToken: (request) => signer.call('sign-token', request),
     signAssertion: (request) => signer.call('sign-assertion', request),
     // Strangers cause these: no right to the space kept for administrators.
@@ -126,6 +128,7 @@ async function start(handoff: ControlHandoff, at: Starting): Promise<void> {
     onError,
   });
   onClose(() => identity.stop());
+  tokenKeys.onChange(({ token }) => identity.useTokenKeys(token));
 
   const follow = new FollowServer({
     store,
@@ -170,6 +173,7 @@ async function start(handoff: ControlHandoff, at: Starting): Promise<void> {
     identity: createIdentityService(identity, { live, store }),
     signPublication,
     rewrapDataKey: async (purpose, wrapped) => (await signer.call('data-key/rewrap', { purpose, wrapped })).wrapped,
+    signerKeys: { list: () => tokenKeys.refresh(), rotate: (request) => tokenKeys.rotate(request) },
     configStatus: () => follower.status,
     gateways: () => reports.states(),
     processes: () => [
@@ -191,7 +195,7 @@ async function start(handoff: ControlHandoff, at: Starting): Promise<void> {
       follow,
       reports,
       signer,
-      tokenKeys: keys.token,
+      tokenKeys,
       pagesFolder,
       onError,
     }),

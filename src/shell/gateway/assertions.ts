@@ -10,6 +10,7 @@ interface Cached {
   readonly jwt: string;
   readonly expiresAt: number;
   readonly version: string;
+  readonly keyId: string;
 }
 
 /**
@@ -49,13 +50,24 @@ export class Assertions {
     );
   }
 
+  /** Forgets what was signed by any other key: after a leak, apps no longer believe it. */
+  keepSignedBy(keyIds: readonly string[]): void {
+    const kept = new Set(keyIds);
+    for (const [key, { keyId }] of this.#cached) if (!kept.has(keyId)) this.#cached.delete(key);
+  }
+
   #fetch(key: string, about: { sessionId: string; resource: string; version: string }): Promise<Cached> {
     const pendingKey = `${key} ${about.version}`;
     const pending = this.#pending.get(pendingKey);
     if (pending !== undefined) return pending;
     const fresh = this.#call('assertion', { sessionId: about.sessionId, resource: about.resource })
       .then((answer): Cached => {
-        const cached = { jwt: answer.jwt, expiresAt: answer.expiresAt, version: about.version };
+        const cached = {
+          jwt: answer.jwt,
+          expiresAt: answer.expiresAt,
+          version: about.version,
+          keyId: keyIdOf(answer.jwt),
+        };
         if (this.#cached.size >= assertionsCachedMax) this.#cached.clear();
         this.#cached.set(key, cached);
         return cached;
@@ -63,5 +75,16 @@ export class Assertions {
       .finally(() => this.#pending.delete(pendingKey));
     this.#pending.set(pendingKey, fresh);
     return fresh;
+  }
+}
+
+/** Of our own control's JWT; empty when it names none, which no key has. */
+function keyIdOf(jwt: string): string {
+  try {
+    const header: unknown = JSON.parse(Buffer.from(jwt.split('.', 1)[0] ?? '', 'base64url').toString('utf8'));
+    const { kid } = header as { kid?: unknown };
+    return typeof kid === 'string' ? kid : '';
+  } catch {
+    return '';
   }
 }

@@ -11,10 +11,13 @@ export function reportState(
     version,
     facts,
     open,
+    onTokenKeys,
   }: {
     readonly version: string;
     readonly facts: { readonly epoch: number; readonly revision: number };
     readonly open: () => ReadonlyMap<string, number>;
+    /** Told with every answer which keys sign and verify assertions. */
+    readonly onTokenKeys: (keyIds: readonly string[]) => void;
   },
 ): { close: () => void } {
   const report = (): GatewayReport => ({
@@ -23,7 +26,11 @@ export function reportState(
     revision: facts.revision,
     open: [...open()].slice(0, appsMax).map(([resource, count]) => ({ resource, count })),
   });
-  const tell = () => void call('report', report()).catch(() => undefined);
+  const tell = () =>
+    void call('report', report()).then(
+      ({ tokenKeyIds }) => onTokenKeys(tokenKeyIds),
+      () => undefined,
+    );
   tell();
   const timer = setInterval(tell, reportEveryMs);
   timer.unref();

@@ -148,7 +148,13 @@ function makeGate(handoff: GatewayHandoff, parts: Parts) {
   const isControlThere = createFreshSoon(replica);
   const call = callWhile(isControlThere, control.call);
   const seen = new SeenSessions(call);
-  const reporting = reportState(call, { version: needs.version, facts, open: () => live.countByApp() });
+  const assertions = new Assertions(call, clock);
+  const reporting = reportState(call, {
+    version: needs.version,
+    facts,
+    open: () => live.countByApp(),
+    onTokenKeys: (keyIds) => assertions.keepSignedBy(keyIds),
+  });
   const sweep = createSweep(monotonicClock);
   const ownListeners = Object.values(handoff.listen).filter((address) => address !== null);
   const upstreams = createUpstreams({ ownListeners: () => ownListeners });
@@ -195,7 +201,7 @@ function makeGate(handoff: GatewayHandoff, parts: Parts) {
     live,
     cuts,
     call,
-    assertions: new Assertions(call, clock),
+    assertions,
     seen,
     upstreams,
     forward: forwardRequest,

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { sealKeyBytes } from '#foundation/crypto';
 import { toBase64url } from '#foundation/encoding';
-import { issuerOf, type PublicUrls, type SignerCalls } from '#shell/wire';
+import { type HeldKeyStatement, issuerOf, type PublicUrls, type SignerCalls } from '#shell/wire';
 import {
   certificateLifetimeMsMax,
   certificateNamesMax,
@@ -13,11 +13,23 @@ import {
 } from '#trust/ca';
 import type { Keyring } from '#trust/keys';
 import { purposeLengthMax } from '#trust/keys';
-import { signAssertion, signingInputLengthMax, signStatement, signToken } from '#trust/signing';
-import type { HeldKey, KeyStore } from './key-store.ts';
+import {
+  SigningError,
+  type SigningKey,
+  signAssertion,
+  signingInputLengthMax,
+  signStatement,
+  signToken,
+  tokenLifetimeSMax,
+} from '#trust/signing';
+import { type HeldKey, type KeyPurpose, type KeyStore, keyAlgorithms } from './key-store.ts';
 
-/** Old token keys stay in the JWK set this long: longer than any token they signed lives. */
-export const tokenKeyOverlapMs = 24 * 3_600_000;
+/** Old token keys stay in the JWK set at least this long: longer than any token they signed lives. */
+const tokenKeyOverlapMsMin = tokenLifetimeSMax * 1000;
+const tokenKeyOverlapMsMax = 30 * 24 * 3_600_000;
+const tokenKeyLeadMsMax = 7 * 24 * 3_600_000;
+/** Control learns of a change of keys within this time; so long may the old one still be asked to sign. */
+const tokenKeyHandoverMs = 120_000;
 
 export interface CallNeeds {
   readonly store: KeyStore;
@@ -27,13 +39,18 @@ export interface CallNeeds {
   readonly clock: () => number;
 }
 
+const keyPurposes = ['token', 'statement', 'ca'] as const;
 const empty = z.strictObject({});
 const wrapped = z.strictObject({ purpose: z.string().min(1).max(purposeLengthMax), wrapped: z.string().max(8_192) });
 
 /** What each call may carry. Requests come from control and are not trusted further than that. */
 export const callSchemas = {
   keys: empty,
-  'rotate-token-key': empty,
+  'rotate-token-key': z.strictObject({
+    leadMs: z.int().min(0).max(tokenKeyLeadMsMax),
+    overlapMs: z.int().min(tokenKeyOverlapMsMin).max(tokenKeyOverlapMsMax),
+    leaked: z.boolean(),
+  }),
   'sign-token': z.strictObject({ signingInput: z.string().max(signingInputLengthMax), keyId: z.string().max(100) }),
   'sign-assertion': z.strictObject({ claims: z.record(z.string(), z.unknown()) }),
   'sign-statement': z.strictObject({
@@ -59,23 +76,35 @@ type Answers = {
 export function createAnswers(needs: CallNeeds): Answers {
   const { store, dataKeys, urls, clock } = needs;
   const tokenNeeds = () => ({
-    keys: store.keys('token', clock()).map((held) => held.key),
+    keys: signingKeys(store.keys('token', clock()), clock()),
     issuer: issuerOf(urls),
     now: clock(),
   });
   const jwks = (held: readonly HeldKey[]) => held.map(({ key }) => ({ ...key.publicJwk }));
   const publicKeys = () => {
     const now = clock();
+    const token = store.keys('token', now);
+    const current = signing(token, now);
     return {
-      token: jwks(store.keys('token', now)),
+      token: jwks([current, ...token.filter((held) => held !== current)]),
       statement: jwks(store.keys('statement', now)),
       caPem: newest(store.keys('ca', now)).certificatePem ?? '',
+      held: keyPurposes.flatMap((purpose) => describeKeys(purpose, { held: store.keys(purpose, now), now })),
     };
   };
   return {
     keys: publicKeys,
-    'rotate-token-key': async () => {
-      await store.add('token', { now: clock(), overlapMs: tokenKeyOverlapMs });
+    'rotate-token-key': async ({ leadMs, overlapMs, leaked }) => {
+      const now = clock();
+      const announced = store.keys('token', now).find((held) => held.signsFrom > now);
+      if (announced !== undefined && !leaked) {
+        const at = new Date(announced.signsFrom).toISOString();
+        throw new SigningError(
+          'refused',
+          `\`${announced.key.keyId}\` is announced already and signs from ${at}; wait for it`,
+        );
+      }
+      await store.add('token', { now, overlapMs, leadMs: leaked ? 0 : leadMs, isAlone: leaked });
       return publicKeys();
     },
     'sign-token': (request) => ({ signature: signToken(request, tokenNeeds()) }),
@@ -120,6 +149,35 @@ export async function ensureKeys({
 
 function domainsOf(urls: PublicUrls): readonly string[] {
   return [...new Set([urls.domain, urls.appsDomain])];
+}
+
+/** The newest that may sign already. */
+function signing(keys: readonly HeldKey[], now: number): HeldKey {
+  return newest(keys.filter((held) => held.signsFrom <= now));
+}
+
+/** What may sign now, the newest last: the one before it only until whoever asks for it by name has heard of the change. */
+function signingKeys(keys: readonly HeldKey[], now: number): SigningKey[] {
+  const begun = keys.filter((held) => held.signsFrom <= now);
+  const current = newest(begun);
+  const isHandover = now - current.signsFrom < tokenKeyHandoverMs;
+  return (isHandover ? begun.slice(-2) : [current]).map(({ key }) => key);
+}
+
+function describeKeys(
+  purpose: KeyPurpose,
+  { held, now }: { held: readonly HeldKey[]; now: number },
+): HeldKeyStatement[] {
+  const current = signing(held, now);
+  return held.map((each) => ({
+    purpose,
+    keyId: each.key.keyId,
+    algorithm: keyAlgorithms[purpose],
+    createdAt: each.createdAt,
+    state: each === current ? 'signing' : each.signsFrom > now ? 'announced' : 'retiring',
+    signsFrom: each.signsFrom,
+    shownUntil: each.shownUntil,
+  }));
 }
 
 function newest(keys: readonly HeldKey[]): HeldKey {

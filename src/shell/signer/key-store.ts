@@ -12,6 +12,8 @@ const entrySchema = z.strictObject({
   createdAt: z.int().min(0),
   /** Until when the public half is shown although a newer key signs; null for the newest. */
   shownUntil: z.int().min(0).nullable(),
+  /** From when it signs; at once unless told. */
+  signsFrom: z.int().min(0).optional(),
   wrapped: z.string().max(8_192),
   /** The CA's own certificate. */
   certificatePem: z.string().max(16_384).optional(),
@@ -25,6 +27,7 @@ type Entry = z.infer<typeof entrySchema>;
 export interface HeldKey {
   readonly key: SigningKey;
   readonly createdAt: number;
+  readonly signsFrom: number;
   readonly shownUntil: number | null;
   readonly certificatePem: string | undefined;
 }
@@ -34,7 +37,7 @@ interface Held {
   readonly key: SigningKey;
 }
 
-const algorithms = { token: 'ES256', statement: 'Ed25519', ca: 'ES256' } as const;
+export const keyAlgorithms = { token: 'ES256', statement: 'Ed25519', ca: 'ES256' } as const;
 
 /** Is there no key file yet? Then this is the first start of this data folder. */
 export function isKeyStoreEmpty(path: string): boolean {
@@ -77,13 +80,14 @@ export class KeyStore {
       .map(({ entry, key }) => ({
         key,
         createdAt: entry.createdAt,
+        signsFrom: entry.signsFrom ?? entry.createdAt,
         shownUntil: entry.shownUntil,
         certificatePem: entry.certificatePem,
       }));
   }
 
   /**
-   * Makes a new key for a purpose; it signs from now on. Older ones are shown for `overlapMs` more, then forgotten.
+   * Makes a new key for a purpose; it signs after `leadMs`. Older ones are shown for `overlapMs` more, then forgotten.
    * `describe` builds what is kept beside the key. The key is on disk before this returns.
    */
   add(purpose: KeyPurpose, options: AddOptions): Promise<HeldKey> {
@@ -93,10 +97,13 @@ export class KeyStore {
   }
 
   async #addNow(purpose: KeyPurpose, options: AddOptions): Promise<HeldKey> {
-    const key = generateSigningKey(algorithms[purpose]);
+    const key = generateSigningKey(keyAlgorithms[purpose]);
     const certificatePem = await options.certify?.(key);
-    const { now, overlapMs } = options;
-    const kept = this.#held.filter(({ entry }) => entry.shownUntil === null || entry.shownUntil > now);
+    const { now, overlapMs, leadMs = 0, isAlone = false } = options;
+    const signsFrom = now + leadMs;
+    const kept = this.#held.filter(({ entry }) =>
+      entry.purpose === purpose && isAlone ? false : entry.shownUntil === null || entry.shownUntil > now,
+    );
     if (kept.filter(({ entry }) => entry.purpose === purpose).length >= keysPerPurposeMax)
       throw new PrivateFileError(
         `there are ${keysPerPurposeMax} ${purpose} keys in use; wait until older ones are forgotten`,
@@ -105,6 +112,7 @@ export class KeyStore {
       purpose,
       keyId: key.keyId,
       createdAt: now,
+      ...(leadMs === 0 ? {} : { signsFrom }),
       shownUntil: null,
       wrapped: this.#keyring.wrap(key.exportPrivate(), wrapPurpose(purpose, key.keyId)),
       ...(certificatePem === undefined ? {} : { certificatePem }),
@@ -112,19 +120,19 @@ export class KeyStore {
     const next = [
       ...kept.map((held) =>
         held.entry.purpose === purpose && held.entry.shownUntil === null
-          ? { ...held, entry: { ...held.entry, shownUntil: now + overlapMs } }
+          ? { ...held, entry: { ...held.entry, shownUntil: signsFrom + overlapMs } }
           : held,
       ),
       { entry, key },
     ];
     await this.#save(next);
     this.#held = next;
-    return { key, createdAt: now, shownUntil: null, certificatePem };
+    return { key, createdAt: now, signsFrom, shownUntil: null, certificatePem };
   }
 
   #unwrap(entry: Entry): SigningKey {
     const pkcs8 = this.#keyring.unwrap(entry.wrapped, wrapPurpose(entry.purpose, entry.keyId));
-    const key = importSigningKey(pkcs8, algorithms[entry.purpose]);
+    const key = importSigningKey(pkcs8, keyAlgorithms[entry.purpose]);
     if (key.keyId !== entry.keyId)
       throw new PrivateFileError(`\`${this.#path}\` is damaged: a key is not the one it names`);
     return key;
@@ -160,6 +168,10 @@ export function rootKeysOfSigner(path: string): ReadonlySet<string> {
 interface AddOptions {
   readonly now: number;
   readonly overlapMs: number;
+  /** Shown this long before it signs. */
+  readonly leadMs?: number;
+  /** Forget the older ones at once. */
+  readonly isAlone?: boolean;
   readonly certify?: (key: SigningKey) => Promise<string>;
 }
 

@@ -14,8 +14,8 @@ import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { createLocalJWKSet, importJWK, jwtVerify } from 'jose';
-import { connectSigner, SignerCallError } from '#shell/signer-client';
+import { createLocalJWKSet, decodeProtectedHeader, importJWK, jwtVerify } from 'jose';
+import { connectSigner, SignerCallError, type SignerClient } from '#shell/signer-client';
 import type { PublicUrls, SignerHandoff } from '#shell/wire';
 import { formatRootKeys, parseRootKeys, rootKeyFrom } from '#trust/keys';
 import { listRootKeys, rotateRootKey, startSigner } from './index.ts';
@@ -170,18 +170,81 @@ test('keys are the same after a restart, and lie on disk only wrapped and 0600',
     assert.equal(lstatSync(path).mode & 0o777, 0o600, path);
 });
 
-test('rotate-token-key signs with a new key and shows the old one until its tokens are dead', async (t) => {
+const hourMs = 3_600_000;
+const rotation = { leadMs: 600_000, overlapMs: 24 * hourMs, leaked: false };
+
+/** An ID token by a key; the signature, or undefined when the signer does not sign with it. */
+async function signBy(client: SignerClient, { keyId, now }: { keyId: string | undefined; now: number }) {
+  const iat = Math.floor(now / 1000);
+  const header = { alg: 'ES256', kid: keyId, typ: 'JWT' };
+  const signingInput = `${encode(header)}.${encode({ iss: issuer, aud: 'wiki', sub: 'ada', iat, exp: iat + 60 })}`;
+  return client.call('sign-token', { signingInput, keyId: keyId ?? '' }).then(
+    ({ signature }) => `${signingInput}.${signature}`,
+    () => undefined,
+  );
+}
+
+test('a rotated token key is shown before it signs, and the old one verifies until its tokens are dead', async (t) => {
   let now = Date.now();
   const { client } = await start(t, installation(t), () => now);
-  const [old] = (await client.call('keys', {})).token;
-  const { token } = await client.call('rotate-token-key', {});
-  assert.equal(token.length, 2);
-  assert.equal(token[0]?.kid, old?.kid);
-  now += 25 * 3_600_000;
+  const kids = async () => (await client.call('keys', {})).token.map((jwk) => jwk.kid);
+  const assertionKid = async () => {
+    const iat = Math.floor(now / 1000);
+    const { jwt } = await client.call('sign-assertion', {
+      claims: { iss: issuer, aud: 'a', sub: 'b', iat, exp: iat + 60 },
+    });
+    return decodeProtectedHeader(jwt).kid;
+  };
+  const [old] = await kids();
+  const [first, announced, ...rest] = (await client.call('rotate-token-key', rotation)).token;
+  assert.deepEqual([first?.kid, rest], [old, []]);
+  assert.equal(await assertionKid(), old, 'the new one is not known to everybody yet');
+  assert.equal(await signBy(client, { keyId: announced?.kid, now }), undefined);
+  await assert.rejects(client.call('rotate-token-key', rotation), refused, 'one at a time');
+
+  now += rotation.leadMs;
+  assert.deepEqual(await kids(), [announced?.kid, old]);
+  assert.equal(await assertionKid(), announced?.kid);
+  const before = await signBy(client, { keyId: old, now });
+  assert.ok(before !== undefined, 'control may not have heard yet');
+  now += 130_000;
+  assert.equal(await signBy(client, { keyId: old, now }), undefined, 'the old one signs no more');
+  const verify = async () => {
+    const jwks = createLocalJWKSet({ keys: [...(await client.call('keys', {})).token] });
+    return jwtVerify(before, jwks, { currentDate: new Date(now - 130_000) });
+  };
+  assert.equal((await verify()).payload.sub, 'ada');
+  const states = (await client.call('keys', {})).held.filter(({ purpose }) => purpose === 'token');
   assert.deepEqual(
-    (await client.call('keys', {})).token.map((jwk) => jwk.kid),
-    [token[1]?.kid],
+    states.map(({ keyId, state }) => [keyId, state]),
+    [
+      [old, 'retiring'],
+      [announced?.kid, 'signing'],
+    ],
   );
+  now += rotation.overlapMs;
+  assert.deepEqual(await kids(), [announced?.kid]);
+  await assert.rejects(verify(), { code: 'ERR_JWKS_NO_MATCHING_KEY' });
+});
+
+test('a token key that leaked is gone at once, with whatever it signed and whatever was announced', async (t) => {
+  const { client, handoff, stop } = await start(t);
+  const [old] = (await client.call('keys', {})).token;
+  await client.call('rotate-token-key', rotation);
+  const { token } = await client.call('rotate-token-key', { ...rotation, leaked: true });
+  assert.equal(token.length, 1);
+  assert.notEqual(token[0]?.kid, old?.kid);
+  assert.equal(await signBy(client, { keyId: old?.kid, now: Date.now() }), undefined);
+  assert.ok(await signBy(client, { keyId: token[0]?.kid, now: Date.now() }));
+  await stop();
+  const again = await start(t, handoff);
+  assert.deepEqual((await again.client.call('keys', {})).token, token, 'nor does it come back');
+});
+
+test('rotate-token-key refuses an overlap shorter than tokens live', async (t) => {
+  const { client } = await start(t);
+  for (const overlapMs of [0, 60_000, hourMs - 1, 365 * 24 * hourMs])
+    await assert.rejects(client.call('rotate-token-key', { ...rotation, overlapMs }), refused);
 });
 
 test('after a root key rotation the signer rewraps its keys and still opens data keys', async (t) => {

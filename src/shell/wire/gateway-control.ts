@@ -65,7 +65,13 @@ export interface GatewayCalls {
     answer: Record<string, never>;
   };
   /** How the gateway is, every few seconds: what is open by app, and how far its facts are. */
-  report: { request: GatewayReport; answer: Record<string, never> };
+  report: {
+    request: GatewayReport;
+    answer: {
+      /** Keys that verify assertions now: what another one signed is worth nothing any more. */
+      readonly tokenKeyIds: readonly string[];
+    };
+  };
   /** Ask for just-in-time access from the refusal page. */
   'grant/request': {
     request: { readonly sessionId: string; readonly resource: string; readonly reason: string };

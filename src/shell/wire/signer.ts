@@ -1,5 +1,17 @@
 import type { JWK } from 'jose';
 
+/** What may be said about a key that the signer holds. Times in milliseconds. */
+export interface HeldKeyStatement {
+  readonly purpose: 'token' | 'statement' | 'ca';
+  readonly keyId: string;
+  readonly algorithm: string;
+  readonly createdAt: number;
+  /** `announced`: shown, does not sign yet. `retiring`: signs no more, still verifies until `shownUntil`. */
+  readonly state: 'announced' | 'signing' | 'retiring';
+  readonly signsFrom: number;
+  readonly shownUntil: number | null;
+}
+
 /**
  * The signer's protocol: HTTP/1.1 over its socket, `POST /<name>`, JSON both ways, `Authorization: Bearer`. The signer
  * parses and re-checks what it signs: it never signs opaque bytes for a purpose it cannot read.
@@ -8,10 +20,22 @@ export interface SignerCalls {
   /** Public halves of every key it holds, by purpose. */
   keys: {
     request: Record<string, never>;
-    answer: { readonly token: readonly JWK[]; readonly statement: readonly JWK[]; readonly caPem: string };
+    answer: {
+      /** The one that signs stands first. */
+      readonly token: readonly JWK[];
+      readonly statement: readonly JWK[];
+      readonly caPem: string;
+      readonly held: readonly HeldKeyStatement[];
+    };
   };
-  /** A new token key signs from now on; the old one stays in the JWK set for a day. Answers like `keys`. */
-  'rotate-token-key': { request: Record<string, never>; answer: SignerCalls['keys']['answer'] };
+  /**
+   * Makes a new token key: shown at once, signing after `leadMs`, so that whoever keeps our JWK set has it by then; the old one
+   * stays shown `overlapMs` more. `leaked`: the new one signs now and no other is shown any more. Answers like `keys`.
+   */
+  'rotate-token-key': {
+    request: { readonly leadMs: number; readonly overlapMs: number; readonly leaked: boolean };
+    answer: SignerCalls['keys']['answer'];
+  };
   /** Signs a JWS signing input (`header.payload`) as the OpenID Provider: ID tokens and the like; `iss` and lifetimes are checked. */
   'sign-token': {
     request: { readonly signingInput: string; readonly keyId: string };

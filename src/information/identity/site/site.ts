@@ -32,6 +32,12 @@ export interface SiteNeeds extends FederationNeeds {
   readonly onError: (error: unknown) => void;
 }
 
+/** The provider of this moment: its keys change while we run. */
+type CurrentProvider = () => {
+  readonly provider: Provider;
+  readonly library: (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+};
+
 /** Requests one address may make: bursts of many tabs are fine, floods are not. */
 const requestBurst = 600;
 const requestRefillMs = 100;
@@ -40,14 +46,17 @@ const recoveryBurst = 5;
 const recoveryRefillMs = 3 * 60_000;
 
 /** The site at `id.<domain>`: sign-in, enrolment, account page, and the provider's public endpoints. */
-export function createSite(needs: SiteNeeds): RequestListener {
-  const { core, provider } = needs;
-  const library = provider.callback();
+export function createSite(
+  given: Omit<SiteNeeds, 'provider'> & { readonly provider: CurrentProvider },
+): RequestListener {
+  const { core, onError } = given;
   const requests = new RateLimit(core.clock, { burst: requestBurst, refillMs: requestRefillMs });
   const recoveryGuesses = new RateLimit(core.clock, { burst: recoveryBurst, refillMs: recoveryRefillMs });
-  const inner = { ...needs, recoveryGuesses };
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { provider, library } = given.provider();
+    const needs: SiteNeeds = { ...given, provider };
+    const inner = { ...needs, recoveryGuesses };
     setSecurityHeaders(response, core.urls.scheme);
     const exchange = openExchange(core, { request, response });
     if (!requests.take(exchange.address)) {
@@ -84,7 +93,7 @@ export function createSite(needs: SiteNeeds): RequestListener {
 
   return (request, response) => {
     handle(request, response).catch((error: unknown) => {
-      if (!(error instanceof IdentityError)) needs.onError(error);
+      if (!(error instanceof IdentityError)) onError(error);
       if (response.headersSent) response.destroy();
       else answerRefusal(request, { response, error: error instanceof IdentityError ? error : unforeseen() });
     });

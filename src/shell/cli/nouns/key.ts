@@ -1,6 +1,9 @@
 import { join, resolve } from 'node:path';
+import { parseDuration } from '../../config/duration.ts';
+import type { ApiClient } from '../client.ts';
 import type { Command, Globals } from '../command.ts';
 import { CliError, exitCodes } from '../failure.ts';
+import { formatTime, table } from '../output.ts';
 import { placesOf } from './backup.ts';
 
 export const keyCommands: readonly Command[] = [
@@ -23,12 +26,56 @@ export const keyCommands: readonly Command[] = [
   {
     noun: 'key',
     verb: 'list',
-    summary: 'Lists the ids of the root keys, oldest first',
-    run: async ({ globals, out }) => {
-      const { listRootKeys } = await import('../../signer/index.ts');
-      const path = await rootKeyPath(globals);
-      const ids = await inWords(async () => listRootKeys(path));
-      out.answer({ file: path, keys: ids }, ids.join('\n'));
+    summary: 'Lists the keys: root keys of the file, and what the running signer holds',
+    details: 'Without a running Nullius only the root keys are told, oldest first.',
+    run: async ({ globals, api, out }) => {
+      const root = await rootKeysHere(globals);
+      const { held, problem } = await heldKeys(api, { mayBeDown: root !== undefined });
+      const rows = [
+        ...(root?.keys ?? []).map((id, index, all) => [
+          'root',
+          id,
+          'AES-256',
+          index === all.length - 1 ? 'wrapping' : 'unwrapping',
+          null,
+          null,
+        ]),
+        ...held.map((key) => [key.purpose, key.id, key.algorithm, key.state, ...timesOf(key)]),
+      ];
+      out.answer(
+        { file: root?.file ?? null, keys: root?.keys ?? [], held },
+        table(['PURPOSE', 'ID', 'ALGORITHM', 'STATE', 'SIGNS FROM', 'SHOWN UNTIL'], rows),
+      );
+      if (problem !== undefined) out.note(`the keys that the signer holds are not told: ${problem}`);
+      return exitCodes.done;
+    },
+  },
+  {
+    noun: 'key',
+    verb: 'rotate-token',
+    summary: 'Makes a new key for ID tokens and assertions; nobody is signed out',
+    details:
+      'It is shown in the JWK set at once and signs after --lead; the old key verifies for --keep after that.\n' +
+      '--leaked: the old key is known to others. The new one signs now, and what the old one signed is worth nothing any more.',
+    options: {
+      lead: { type: 'string', value: 'duration', summary: 'shown before it signs (default 10m; 0s: it signs at once)' },
+      keep: { type: 'string', value: 'duration', summary: 'the old one verifies on (default 1d, at least 1h)' },
+      leaked: { type: 'boolean', summary: 'the old key goes at once' },
+    },
+    run: async ({ api, out, text, flag }) => {
+      const body = {
+        leadMs: durationOf(text('lead')),
+        overlapMs: durationOf(text('keep')),
+        leaked: flag('leaked'),
+      };
+      const { items } = (await api.call({ method: 'POST', path: '/keys/rotate-token', body })).body as {
+        items: KeyView[];
+      };
+      const added = items.filter(({ purpose }) => purpose === 'token').at(-1);
+      out.answer(items, added?.id ?? '');
+      if (added?.state === 'announced')
+        out.note(`it signs from ${formatTime(added.signsFrom)}; until then the old one does`);
+      if (flag('leaked')) out.note('tell whoever verifies our tokens to fetch our JWK set again now');
       return exitCodes.done;
     },
   },
@@ -98,6 +145,49 @@ export const keyCommands: readonly Command[] = [
     },
   },
 ];
+
+interface KeyView {
+  purpose: string;
+  id: string;
+  algorithm: string;
+  state: string;
+  signsFrom: number;
+  shownUntil: number | null;
+}
+
+const timesOf = ({ signsFrom, shownUntil }: KeyView) => [
+  formatTime(signsFrom),
+  shownUntil === null ? null : formatTime(shownUntil),
+];
+
+/** undefined: the root keys are not on this machine, as for a remote installation. */
+async function rootKeysHere(globals: Globals): Promise<{ file: string; keys: readonly string[] } | undefined> {
+  if (globals.server !== undefined) return undefined;
+  const { listRootKeys } = await import('../../signer/index.ts');
+  const file = await rootKeyPath(globals);
+  return { file, keys: await inWords(async () => listRootKeys(file)) };
+}
+
+/** `problem`: why they are not told, when that may be. */
+async function heldKeys(
+  api: ApiClient,
+  { mayBeDown }: { mayBeDown: boolean },
+): Promise<{ held: KeyView[]; problem?: string }> {
+  try {
+    return { held: ((await api.call({ method: 'GET', path: '/keys' })).body as { items: KeyView[] }).items };
+  } catch (error) {
+    if (mayBeDown && error instanceof CliError && error.code === 'failed') return { held: [], problem: error.message };
+    throw error;
+  }
+}
+
+function durationOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const ms = parseDuration(text);
+  if (ms === undefined)
+    throw new CliError('usage', `\`${text}\` is no duration; write \`0s\`, \`30m\`, \`12h\` or \`7d\``);
+  return ms;
+}
 
 async function rootKeyPath(globals: Globals): Promise<string> {
   const { loadConfig, resolveBeside } = await import('../../config/index.ts');

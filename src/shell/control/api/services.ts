@@ -2,7 +2,7 @@ import type { PublicationStatement, PublishedPolicies } from '#decision/administ
 import type { LogRecord } from '#evidence/log';
 import type { Clock, JournalEvent, RandomBytes } from '#foundation/model';
 import type { FactTable } from '#information/inventory';
-import type { PublicUrls } from '#shell/wire';
+import type { PublicUrls, SignerCalls } from '#shell/wire';
 import type { Store } from '../../store/index.ts';
 import type { GatewayState } from '../gateway-reports.ts';
 
@@ -103,6 +103,11 @@ export interface ApiServices {
   readonly events: EventReader;
   readonly identity: IdentityService;
   readonly signPublication: (statement: PublicationStatement) => Promise<string>;
+  /** The signer's keys, public halves and what is known about each. */
+  readonly signerKeys: {
+    list(): Promise<SignerCalls['keys']['answer']>;
+    rotate(request: SignerCalls['rotate-token-key']['request']): Promise<SignerCalls['keys']['answer']>;
+  };
   /** Has the signer wrap a data key under its newest root key. */
   readonly rewrapDataKey: (purpose: string, wrapped: string) => Promise<string>;
   readonly configStatus: () => ConfigStatus;

@@ -44,6 +44,7 @@ export interface RunningIdentity {
   readonly core: IdentityCore;
   readonly site: Identity['site'];
   readonly calls: IdentityCalls;
+  readonly useTokenKeys: Identity['useTokenKeys'];
   stop(): Promise<void>;
 }
 
@@ -82,6 +83,7 @@ export async function startIdentity(options: StartIdentityOptions): Promise<Runn
   return {
     core,
     site: identity.site,
+    useTokenKeys: identity.useTokenKeys,
     calls: {
       'sign-in/begin': identity.beginSignIn,
       'sign-in/finish': identity.finishSignIn,
