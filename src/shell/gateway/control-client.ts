@@ -1,4 +1,4 @@
-import { Pool } from 'undici';
+import { Agent, request as httpRequest } from 'node:http';
 import type { GatewayCalls } from '#shell/wire';
 
 const controlCallTimeoutMs = 10_000;
@@ -41,15 +41,10 @@ export function callWhile(isThere: () => Promise<boolean>, call: CallControl): C
  */
 export function connectControl(address: { socketPath: string; token: string }): {
   call: CallControl;
-  close: () => Promise<void>;
+  close: () => void;
 } {
-  const pool = new Pool('http://control', {
-    connect: { socketPath: address.socketPath },
-    connections: controlConnectionsMax,
-    headersTimeout: controlCallTimeoutMs,
-    bodyTimeout: controlCallTimeoutMs,
-    maxResponseSize: controlAnswerBytesMax,
-  });
+  const agent = new Agent({ keepAlive: true, maxSockets: controlConnectionsMax });
+  const { socketPath } = address;
   const headers = { authorization: `Bearer ${address.token}`, 'content-type': 'application/json' };
 
   async function call<N extends keyof GatewayCalls>(
@@ -60,17 +55,11 @@ export function connectControl(address: { socketPath: string; token: string }): 
     let status: number;
     let answer: unknown;
     try {
-      const response = await pool.request({
-        method: 'POST',
-        path: `/call/${name}`,
-        headers,
-        body: JSON.stringify(request),
-        ...(options.timeoutMs === undefined
-          ? {}
-          : { headersTimeout: options.timeoutMs, bodyTimeout: options.timeoutMs }),
-      });
-      status = response.statusCode;
-      answer = await response.body.json();
+      const signal = AbortSignal.timeout(options.timeoutMs ?? controlCallTimeoutMs);
+      const target = { agent, socketPath, path: `/call/${name}`, headers, signal };
+      const reply = await post(JSON.stringify(request), target);
+      status = reply.status;
+      answer = JSON.parse(reply.body);
     } catch (cause) {
       throw new ControlError('unreachable', { message: 'the control process does not answer', cause });
     }
@@ -80,7 +69,37 @@ export function connectControl(address: { socketPath: string; token: string }): 
     return answer as GatewayCalls[N]['answer'];
   }
 
-  return { call, close: () => pool.close() };
+  return { call, close: () => agent.destroy() };
+}
+
+interface PostOptions {
+  readonly agent: Agent;
+  readonly socketPath: string;
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly signal: AbortSignal;
+}
+
+/** One POST and its whole answer, of bounded size. */
+function post(body: string, options: PostOptions): Promise<{ readonly status: number; readonly body: string }> {
+  return new Promise((resolve, reject) => {
+    const length = { 'content-length': `${Buffer.byteLength(body)}` };
+    const sent = httpRequest({ ...options, method: 'POST', headers: { ...options.headers, ...length } }, (response) => {
+      const chunks: Buffer[] = [];
+      let byteCount = 0;
+      response.on('data', (chunk: Buffer) => {
+        byteCount += chunk.byteLength;
+        if (byteCount > controlAnswerBytesMax) response.destroy(new Error('the answer is too large'));
+        else chunks.push(chunk);
+      });
+      response.on('error', reject);
+      response.on('end', () =>
+        resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString('utf8') }),
+      );
+    });
+    sent.on('error', reject);
+    sent.end(body);
+  });
 }
 
 function detailOf(problem: unknown): string {

@@ -98,7 +98,7 @@ export async function startGateway(
       await gate.close();
       await journal.close();
       await replica.close();
-      await control.close();
+      control.close();
     },
   };
 }
