@@ -4,7 +4,7 @@ export { type Facts, factsForQuestion, grantPairUid } from './facts-for-question
 export { findRemedies } from './find-remedies.ts';
 export { ancestorsMax } from './hierarchy.ts';
 export { identify, operatorUid, type Subject } from './identify.ts';
-export { type JudgeInput, judge, type PublishedPolicies, timeReviewMs } from './judge.ts';
+export { adviceOf, type JudgeInput, judge, type PublishedPolicies, timeReviewMs } from './judge.ts';
 export { type CutReason, type FactChange, type LiveStream, type LiveStreamNeeds, LiveStreams } from './live-streams.ts';
 export { type PublicationStatement, publicationStatement } from './publication-statement.ts';
 export { askingFor, type Reach, type ReachInput, reachOf } from './reach.ts';

@@ -51,6 +51,12 @@ export function wordsOf(compiled: CompiledPolicies, reasons: readonly string[]):
   });
 }
 
+/** What the authors of the policies that decided advise, out of the words that wordsOf() gives. */
+export function adviceOf(policies: PublishedPolicies | null, { reasons }: Pick<Verdict, 'reasons'>): string[] {
+  const advice = reasons.map((id) => policies?.compiled.policies.get(id)?.remedy ?? '');
+  return advice.filter((words) => words !== '');
+}
+
 function judgeAgainAt(facts: Facts, compiled: CompiledPolicies): number | null {
   const review = compiled.readsTime ? facts.now + timeReviewMs : null;
   if (facts.endsAt === null || review === null) return facts.endsAt ?? review;

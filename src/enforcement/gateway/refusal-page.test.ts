@@ -70,12 +70,21 @@ test('refusalPage() shows what was asked, why not, what to do and the reference'
   assert.equal(headers[headers.indexOf('cache-control') + 1], 'no-store');
 });
 
+test('refusalPage() shows what stands in backticks as code, and what is no pair as it is', () => {
+  const { body } = refusalPage(view({ reasons: ['No policy lets you open `<b>wiki`.', 'one ` alone'] }));
+  assert.ok(
+    body.includes('<li>No policy lets you open <code>&lt;b&gt;wiki</code>.</li><li>one &#96; alone</li>'),
+    body,
+  );
+});
+
 test('no text of a refusal becomes markup, wherever it stands', () => {
   const skeleton = (page: string) =>
     page
       .replaceAll(/>[^<]*</g, '><')
       .replaceAll(/"[^"]*"/g, '""')
-      .replaceAll('<style><', '<style>');
+      .replaceAll('<style><', '<style>')
+      .replaceAll(/<code><\/code>(?=<\/?(?:li|p|code)>)/g, '');
   const filled = (text: string) =>
     view({
       title: text,

@@ -56,6 +56,10 @@ const common = [
   'same-origin',
 ];
 
+/** The same mark as the console's. */
+const mark =
+  '<svg viewBox="0 0 32 32" width="28" height="28" aria-hidden="true" focusable="false"><path d="M20.6 8.6A9 9 0 1 0 23.9 12.2"/><path class="key" d="M9.6 22.4 25.5 6.5"/><path class="key" d="M22.6 9.4l2.6 2.6"/></svg>';
+
 /** The refusal as a page: no script, readable on a phone, by keyboard and by screen reader, in light and dark. */
 export function refusalPage(view: RefusalView): Answer {
   const body = `<!doctype html>
@@ -68,11 +72,11 @@ export function refusalPage(view: RefusalView): Answer {
 <style>${refusalStyle}</style>
 </head>
 <body>
-<main>
-<p class="status">${view.status}</p>
+<main${view.status < 400 ? '' : ' class="refused"'}>
+<div class="brand">${mark}<span>Nullius</span></div>
 <h1>${escapeHtml(view.title)}</h1>
 ${reasonsHtml(view.reasons)}${actionsHtml(view.actions)}<dl>
-${askedHtml(view)}<dt>Reference</dt><dd><code>${escapeHtml(view.correlationId)}</code></dd>
+${askedHtml(view)}${statusHtml(view)}<dt>Reference</dt><dd><code>${escapeHtml(view.correlationId)}</code></dd>
 </dl>
 </main>
 </body>
@@ -93,11 +97,23 @@ ${askedHtml(view)}<dt>Reference</dt><dd><code>${escapeHtml(view.correlationId)}<
   };
 }
 
+/** Words for people quote values in backticks; here they become code. An odd backtick stays one. */
+function wordsHtml(words: string): string {
+  const parts = words.split('`');
+  if (parts.length % 2 === 0) return escapeHtml(words);
+  return parts.map((part, at) => (at % 2 === 0 ? escapeHtml(part) : `<code>${escapeHtml(part)}</code>`)).join('');
+}
+
+/** For whoever is asked what the page said; for an answer that is no refusal it says nothing. */
+function statusHtml({ status }: RefusalView): string {
+  return status < 400 ? '' : `<dt>Status</dt><dd>${status}</dd>\n`;
+}
+
 function reasonsHtml(reasons: readonly string[]): string {
   const [only] = reasons;
   if (only === undefined) return '';
-  if (reasons.length === 1) return `<p class="reason">${escapeHtml(only)}</p>\n`;
-  return `<ul class="reason">${reasons.map((reason) => `<li>${escapeHtml(reason)}</li>`).join('')}</ul>\n`;
+  if (reasons.length === 1) return `<p class="reason">${wordsHtml(only)}</p>\n`;
+  return `<ul class="reason">${reasons.map((reason) => `<li>${wordsHtml(reason)}</li>`).join('')}</ul>\n`;
 }
 
 function actionsHtml(actions: readonly RefusalAction[]): string {
@@ -107,7 +123,7 @@ function actionsHtml(actions: readonly RefusalAction[]): string {
 }
 
 function actionHtml(action: RefusalAction, index: number): string {
-  const words = `<p>${escapeHtml(action.words)}</p>`;
+  const words = `<p>${wordsHtml(action.words)}</p>`;
   if (action.kind === 'words') return words;
   if (!action.endpoint.startsWith('/.nullius/')) return words;
   if (action.kind === 'link') {

@@ -6,7 +6,7 @@ import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { compilePublication, findRemedies, judge, LiveStreams } from '#decision/administration';
+import { adviceOf, compilePublication, findRemedies, judge, LiveStreams } from '#decision/administration';
 import type { Exchange, ForwardHandle, ForwardOptions, GatewayRequest } from '#enforcement/gateway';
 import { toBase64url } from '#foundation/encoding';
 import type { FactRow } from '#foundation/model';
@@ -141,6 +141,7 @@ const parts: Partial<Gate> = {
   isFreshFor: () => true,
   judge: (question, at) => judge({ view: facts, policies, question, now: at }),
   remedies: (question, at) => findRemedies({ view: facts, policies, question, now: at }),
+  advice: (verdict) => adviceOf(policies, verdict),
   record: (event, options) => journal.append(event, options),
   countStranger: () => 1,
   live,

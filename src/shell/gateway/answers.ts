@@ -76,15 +76,43 @@ export async function answerVerdict(gate: Gate, judged: Judged): Promise<void> {
   if (isStranger && isNavigation(request) && remedies.some((remedy) => remedy.kind === 'sign-in')) {
     return beginSignIn(gate, { ...judged, returnTo: request.method === 'GET' ? request.target : '/', fresh: false });
   }
-  const actions = remedies.map((remedy) => actionFor(remedy, request));
+  const advice = gate.advice(verdict);
+  const actions = [
+    ...remedies.map((remedy) => actionFor(remedy, request)),
+    ...advice.map((words): RefusalAction => ({ kind: 'words', words })),
+  ];
+  const isRead = question.action === 'read';
   answer(judged, {
     ...blank(judged),
     status: isStranger ? 401 : 403,
-    title: isStranger ? 'Sign in to open this' : 'You may not open this',
+    title: `${isStranger ? 'Sign in to' : 'You may not'} ${isRead ? 'open' : 'do'} this`,
     who: whoIs(gate, judged),
-    reasons: verdict.words,
-    actions,
+    reasons: reasonsFor(judged, advice),
+    actions: actions.length > 0 ? actions : [askSomebody],
   });
+}
+
+/** When nothing that the program knows of would help. */
+const askSomebody: RefusalAction = {
+  kind: 'words',
+  words: 'Ask an administrator, and give them the reference below: with it they find this decision and its reason.',
+};
+
+const doings: Readonly<Record<string, string>> = {
+  read: 'open this page of',
+  write: 'send this to',
+  delete: 'delete this in',
+  connect: 'open a live connection to',
+};
+
+/** Why not, without the advice, which has a place of its own. */
+function reasonsFor({ verdict, question, site, identified }: Judged, advice: readonly string[]): readonly string[] {
+  // No policy has words for what no policy speaks of.
+  if (verdict.answer === 'deny' && verdict.reasons.length === 0 && identified.asker.kind !== 'token') {
+    const doing = doings[question.action] ?? 'use';
+    return [`No policy lets you ${doing} \`${site.resource.displayName}\`, and what none permits is refused.`];
+  }
+  return verdict.words.filter((words) => !advice.includes(words));
 }
 
 function actionFor(remedy: Remedy, request: GatewayRequest): RefusalAction {
@@ -110,7 +138,7 @@ function actionFor(remedy: Remedy, request: GatewayRequest): RefusalAction {
         kind: 'form',
         label: 'Request access',
         endpoint: '/.nullius/request-access',
-        words: remedy.words,
+        words: `${remedy.words} An administrator decides.`,
         fields: {},
         reasonLabel: 'Why do you need it?',
       };

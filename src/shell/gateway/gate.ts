@@ -23,6 +23,8 @@ export interface Gate {
   readonly isControlThere: () => Promise<boolean>;
   readonly judge: (question: Question, now: number) => Verdict;
   readonly remedies: (question: Question, now: number) => readonly Remedy[];
+  /** Those of the verdict's words that say what a person can do. */
+  readonly advice: (verdict: Verdict) => readonly string[];
   /** Resolves when the event is written; rejects when it cannot be, and then the answer is no. */
   readonly record: (event: JournalEvent, options?: { readonly isReserved: boolean }) => Promise<void>;
   /**

@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { findRemedies, judge, LiveStreams } from '#decision/administration';
+import { adviceOf, findRemedies, judge, LiveStreams } from '#decision/administration';
 import { createSweep, createUpstreams, forwardRequest } from '#enforcement/gateway';
 import { StrangerDenials } from '#evidence/log';
 import { toBase64url } from '#foundation/encoding';
@@ -196,6 +196,7 @@ function makeGate(handoff: GatewayHandoff, parts: Parts) {
     isControlThere,
     judge: (question, now) => judge({ view: facts, policies: policies.current, question, now }),
     remedies: (question, now) => findRemedies({ view: facts, policies: policies.current, question, now }),
+    advice: (verdict) => adviceOf(policies.current, verdict),
     record: (event, options) => journal.append(event, options),
     countStranger: (denial) => strangers.note(denial),
     live,

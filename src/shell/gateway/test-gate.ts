@@ -4,7 +4,7 @@ import { createServer, request as httpRequest, type IncomingHttpHeaders } from '
 import type { AddressInfo, Server } from 'node:net';
 import { basename, join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { compilePublication, findRemedies, judge, LiveStreams } from '#decision/administration';
+import { adviceOf, compilePublication, findRemedies, judge, LiveStreams } from '#decision/administration';
 import { createFrontServers, createSweep, createUpstreams, forwardRequest } from '#enforcement/gateway';
 import type { FactRow, JournalEvent, Resource } from '#foundation/model';
 import { FactTable } from '#information/inventory';
@@ -103,6 +103,7 @@ export async function startTestGate(
     isFreshFor: () => true,
     judge: (question, now) => judge({ ...input, question, now }),
     remedies: (question, now) => findRemedies({ ...input, question, now }),
+    advice: (verdict) => adviceOf(input.policies, verdict),
     record: async (event) => {
       events.push(event);
       await new Promise((resolve) => setImmediate(resolve));

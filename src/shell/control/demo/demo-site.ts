@@ -5,13 +5,17 @@ import { decodeJwt } from 'jose';
 const clockStreamsMax = 500;
 const tickMs = 1000;
 
-const styles = `:root{color-scheme:light dark;font-family:system-ui,sans-serif;line-height:1.5}
-body{max-width:42rem;margin:3rem auto;padding:0 1rem}
+const styles = `:root{--page:#fbfaf8;--card:#ffffff;--text:#1b1a17;--soft:#68645c;--line:#e5e2dc;--accent:#0c6a5c;--deny:#b03029;color-scheme:light dark}
+@media (prefers-color-scheme:dark){:root{--page:#191b1e;--card:#1f2124;--text:#dedcd7;--soft:#9d9b95;--line:#303236;--accent:#76c3b4;--deny:#d9685f}}
+body{background:var(--page);color:var(--text);font:1rem/1.55 Inter,-apple-system,BlinkMacSystemFont,'Segoe UI','Noto Sans','Liberation Sans',system-ui,sans-serif;max-width:42rem;margin:3rem auto;padding:0 1rem}
+h1{font-family:'Iowan Old Style','Palatino Linotype','URW Palladio L',Palatino,'Source Serif 4','Liberation Serif',Georgia,serif}
+a{color:var(--accent)}
 nav a{margin-right:1rem}
-.card{border:1px solid #8886;border-radius:.5rem;padding:1rem 1.25rem;margin:1.5rem 0}
+.card{background:var(--card);border:1px solid var(--line);border-radius:8px;padding:1rem 1.25rem;margin:1.5rem 0}
 #clock{font-size:2rem;font-variant-numeric:tabular-nums}
-#clock.cut{color:#c22}
-code{overflow-wrap:anywhere}`;
+#clock.cut{color:var(--deny)}
+small{color:var(--soft)}
+code{font-family:ui-monospace,'SF Mono',Menlo,'Liberation Mono',monospace;overflow-wrap:anywhere}`;
 
 const clockScript = `const clock = document.getElementById('clock');
 const state = document.getElementById('state');
@@ -50,7 +54,7 @@ const pages: Readonly<Record<string, Page>> = {
     body: ({ name }) =>
       `<p>You are <b>${name ?? 'nobody'}</b>: the gateway said so in a signed header, this app keeps no passwords.</p>
 <div class="card"><div id="clock">…</div><p id="state">Opening the stream.</p></div>
-<p>The clock comes over one long-lived connection. Revoke your session in the console (or run <code>nullius session revoke --user ${name ?? ''}</code>) and watch it end.</p>
+<p>The clock comes over one long-lived connection. Revoke your session in the console (or run <code>bin/nullius session revoke --user ${name ?? ''}</code>) and watch it end.</p>
 <script src="/clock.js"></script>`,
   },
   '/administrators/': {
@@ -108,7 +112,7 @@ function render(page: Page, visitor: Visitor): string {
   const decision =
     visitor.decision === ''
       ? ''
-      : `<p><small>Decision <code>${visitor.decision}</code>: <code>nullius policy explain ${visitor.decision}</code></small></p>`;
+      : `<p><small>Decision <code>${visitor.decision}</code>: <code>bin/nullius policy explain ${visitor.decision}</code></small></p>`;
   return `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${page.title} · Demo</title><link rel="stylesheet" href="/style.css"></head>
 <body><nav><a href="/">Public</a><a href="/members">Signed in</a><a href="/administrators/">Administrators</a></nav><main><h1>${page.title}</h1>${page.body(visitor)}${decision}</main></body></html>`;
 }
