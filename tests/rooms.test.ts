@@ -8,6 +8,7 @@ interface ImportLine {
   file: string;
   from: string;
   target: string;
+  isType: boolean;
 }
 
 /** A room may import these rooms besides `foundation` and itself; each exception has its reason. */
@@ -15,6 +16,7 @@ const exceptions: Record<string, { room: string; why: string }[]> = {
   'decision/administration': [
     { room: 'decision/engine', why: 'remedies and re-judging ask the engine hypothetical questions' },
   ],
+  'decision/parser': [{ room: 'decision/engine', why: 'it makes what the engine compiles, in the engine’s words' }],
   'decision/analysis': [{ room: 'decision/engine', why: 'explaining and simulating is deciding again' }],
   'enforcement/segmentation': [{ room: 'decision/engine', why: 'packet rules are compiled from policy' }],
 };
@@ -67,7 +69,7 @@ function importsOf(file: string): ImportLine[] {
       : from.startsWith('.')
         ? normalize(join(dirname(file), from))
         : from;
-    lines.push({ file, from, target });
+    lines.push({ file, from, target, isType: /^(?:import|export) type /.test(match[0]) });
   }
   return lines;
 }
@@ -122,22 +124,37 @@ test('time, randomness and environment enter only through the shell', () => {
   assert.deepEqual(wrong, []);
 });
 
-test('the gateway process imports nothing of trust/, of the store or of the control process', () => {
+/** Imports over any number of steps from these files; those of types alone are not there at run time. */
+function reached(entries: readonly string[], isFollowed: (line: ImportLine) => boolean): ImportLine[] {
   const seen = new Set<string>();
-  const queue = ['src/shell/gateway/main.ts', 'src/shell/journal/journal-worker.ts'].filter((file) =>
-    files.includes(file),
-  );
-  const wrong: string[] = [];
+  const queue = entries.filter((file) => files.includes(file));
+  const found: ImportLine[] = [];
   for (let file = queue.pop(); file !== undefined; file = queue.pop()) {
     if (seen.has(file)) continue;
     seen.add(file);
     for (const line of importsOf(file)) {
-      if (!line.target.startsWith('src/')) continue;
-      if (/^src\/(trust|shell\/(store|control|signer))\//.test(line.target)) wrong.push(`${file} -> ${line.target}`);
+      if (!line.target.startsWith('src/') || !isFollowed(line)) continue;
+      found.push(line);
       queue.push(line.target);
     }
   }
-  assert.deepEqual(wrong, []);
+  return found;
+}
+const inWords = ({ file, target }: ImportLine) => `${file} -> ${target}`;
+
+test('the gateway process imports nothing of trust/, of the store, of the control process or of the policy parser', () => {
+  const lines = reached(['src/shell/gateway/main.ts', 'src/shell/journal/journal-worker.ts'], () => true);
+  const wrong = lines.filter(({ target }) =>
+    /^src\/(trust|decision\/parser|shell\/(store|control|signer))\//.test(target),
+  );
+  assert.ok(lines.length > 100);
+  assert.deepEqual(wrong.map(inWords), []);
+});
+
+test('control leaves the policy parser to a thread that ends, and to nobody else', () => {
+  const lines = reached(['src/shell/control/main.ts'], ({ isType }) => !isType);
+  assert.ok(lines.length > 100);
+  assert.deepEqual(lines.filter(({ target }) => target.startsWith('src/decision/parser/')).map(inWords), []);
 });
 
 test('every room has a README', () => {

@@ -4,15 +4,16 @@ import { basename, join } from 'node:path';
 import { describe, test } from 'node:test';
 import type { Asker, Question } from '#foundation/model';
 import { fakeFactView } from '../../../tests/fakes/fact-view.ts';
-import { compilePublication, findRemedies, judge } from './index.ts';
+import { publishedPolicies } from '../../../tests/published-policies.ts';
+import { findRemedies, judge } from './index.ts';
 
 const shipped = join(import.meta.dirname, '../../../policies');
 const schema = readFileSync(join(shipped, 'schema.cedarschema'), 'utf8');
 const policies = globSync(join(shipped, '*.cedar'))
   .sort()
   .map((file) => ({ file: basename(file), text: readFileSync(file, 'utf8') }));
-const published = compilePublication({ sequence: 1, schema, policies });
-const only = (text: string) => compilePublication({ sequence: 1, schema, policies: [{ file: 'a.cedar', text }] });
+const published = publishedPolicies({ sequence: 1, schema, policies });
+const only = (text: string) => publishedPolicies({ sequence: 1, schema, policies: [{ file: 'a.cedar', text }] });
 
 const now = 1_800_000_000_000;
 const facts = () =>

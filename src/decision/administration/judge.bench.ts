@@ -4,10 +4,11 @@ import { globSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { Question } from '#foundation/model';
 import { fakeFactView } from '../../../tests/fakes/fact-view.ts';
-import { compilePublication, judge, LiveStreams } from './index.ts';
+import { publishedPolicies } from '../../../tests/published-policies.ts';
+import { judge, LiveStreams } from './index.ts';
 
 const shipped = join(import.meta.dirname, '../../../policies');
-const policies = compilePublication({
+const policies = publishedPolicies({
   sequence: 1,
   schema: readFileSync(join(shipped, 'schema.cedarschema'), 'utf8'),
   policies: globSync(join(shipped, '*.cedar'))

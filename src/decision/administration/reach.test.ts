@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import type { User } from '#foundation/model';
 import { fakeFactView } from '../../../tests/fakes/fact-view.ts';
-import { compilePublication, judge, reachOf } from './index.ts';
+import { publishedPolicies } from '../../../tests/published-policies.ts';
+import { judge, reachOf } from './index.ts';
 
 const schema = readFileSync(join(import.meta.dirname, '../../../policies/schema.cedarschema'), 'utf8');
 const text = `
@@ -16,7 +17,7 @@ when { context.session.credential == "passkey" && context.session.authAgeSeconds
 @id("suspended") @description("Suspended people do nothing.")
 forbid (principal is User, action, resource) when { principal.status == "suspended" };
 `;
-const policies = compilePublication({
+const policies = publishedPolicies({
   sequence: 3,
   schema,
   policies: [{ file: 'a.cedar', text }],

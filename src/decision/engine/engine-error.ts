@@ -11,7 +11,8 @@ export type EngineErrorCode =
   | 'unlinked-template'
   | 'invalid-entities'
   | 'invalid-request'
-  | 'invalid-json';
+  | 'invalid-json'
+  | 'invalid-parsed-form';
 
 /** One thing found wrong (or doubtful) in policy files, for people and for editors. Lines and columns count from 1. */
 export interface Problem {

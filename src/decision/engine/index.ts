@@ -1,14 +1,22 @@
 export {
   type CompiledPolicies,
-  type CompileInput,
-  checkPolicies,
-  compilePolicies,
-  knownAnnotations,
+  compilePolicySet,
+  type DescribedPolicies,
+  describePolicies,
   type PolicyDescription,
-  type PolicyNaming,
-} from './compile-policies.ts';
-export { type DecideTexts, decideTexts } from './decide-texts.ts';
+} from './compile-policy-set.ts';
 export type { DecisionRequest, EntityJson } from './decision-request.ts';
 export { EngineError, type EngineErrorCode, type Problem } from './engine-error.ts';
-export { type LosslessJson, parseLosslessJson } from './lossless-json.ts';
-export { type PolicySource, policyCountMax, policyLengthMax } from './parse-policies.ts';
+export { type LosslessJson, parseLosslessJson, withRawIntegers } from './lossless-json.ts';
+export { readParsedForm, writeParsedForm } from './parsed-form.ts';
+export {
+  type LocatedPolicy,
+  type PolicyJson,
+  type PolicySet,
+  type PolicySource,
+  policyCountMax,
+  policyIdLengthMax,
+  policyLengthMax,
+  type SchemaJson,
+} from './policy-set.ts';
+export { type PolicyPiece, splitPolicies } from './split-policies.ts';

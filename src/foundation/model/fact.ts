@@ -137,7 +137,13 @@ export const grantSchema = z.strictObject({
   expiresAt: timeSchema.nullable(),
 });
 
-/** The policies in force: id `current`. `manifest` is a compact JWS by the signer over their hashes and states. */
+/** Characters of a publication's parsed form: ten thousand usual policies need a tenth of it. */
+export const parsedFormLengthMax = 16 * 1024 * 1024;
+
+/**
+ * The policies in force: id `current`. `parsed` is what gateways compile, written by `#decision/engine`; null in publications of
+ * earlier versions. `manifest` is a compact JWS by the signer over the hashes of texts, states and parsed form.
+ */
 export const publicationSchema = z.strictObject({
   sequence: z.int().positive(),
   schema: z.string(),
@@ -145,6 +151,7 @@ export const publicationSchema = z.strictObject({
   author: z.string().max(300),
   message: wordsSchema,
   publishedAt: timeSchema,
+  parsed: z.string().max(parsedFormLengthMax).nullable().default(null),
   manifest: z.string(),
 });
 

@@ -1,8 +1,11 @@
 import { fileURLToPath } from 'node:url';
+import type { JWK } from 'jose';
+import { compilePublication, type PublishedPolicies } from '#decision/administration';
 import { applicationLifecycle, type EventStamp } from '#evidence/log';
 import { toBase64url } from '#foundation/encoding';
-import type { JournalEvent, RandomBytes } from '#foundation/model';
+import type { JournalEvent, Publication, RandomBytes } from '#foundation/model';
 import type { FactTable } from '#information/inventory';
+import { isPublicationSigned } from '#shell/replica';
 import { type Config, readPolicyFolder } from '../config/index.ts';
 import type { FactWrite, LiveFacts, Store } from '../store/index.ts';
 import { refuseToStrand } from './api/administrators.ts';
@@ -21,6 +24,11 @@ export interface ApplyNeeds {
   readonly clock: () => number;
   readonly random: RandomBytes;
   readonly signPublication: PublicationNeeds['signPublication'];
+  readonly parser: PublicationNeeds['parser'];
+  /** What is in force; null while nothing is that the signer signed and that compiles. */
+  readonly policies: () => PublishedPolicies | null;
+  /** The signer's public keys for statements. */
+  readonly statementKeys: readonly JWK[];
   readonly webSocketPath: string;
 }
 
@@ -66,18 +74,22 @@ export async function applyConfig(needs: ApplyNeeds, options: ApplyOptions): Pro
 async function publicationOf(needs: ApplyNeeds, options: ApplyOptions): Promise<FactWrite | undefined> {
   const facts = needs.live.table;
   const current = facts.get('publication', 'current');
-  if (options.policiesFolder === null && current !== undefined) return undefined;
+  if (options.policiesFolder === null && current !== undefined) {
+    return current.parsed === null ? await broughtForward(needs, current) : undefined;
+  }
   const { schema, policies } = readPolicyFolder(options.policiesFolder ?? shippedPolicies);
   const wanted = { schema: schema ?? current?.schema ?? readPolicyFolder(shippedPolicies).schema ?? '', policies };
   if (
     current !== undefined &&
+    // What was tampered with in the store, or comes from an earlier version, is published anew.
+    needs.policies() !== null &&
     current.schema === wanted.schema &&
     JSON.stringify(current.policies) === JSON.stringify(policies)
   ) {
     return undefined;
   }
   const prepared = await preparePublication(
-    { facts, clock: needs.clock, signPublication: needs.signPublication },
+    { ...needs, facts },
     {
       ...wanted,
       author: 'Workload::"local-operator"',
@@ -89,6 +101,22 @@ async function publicationOf(needs: ApplyNeeds, options: ApplyOptions): Promise<
   );
   if (options.services !== undefined) await refuseToStrand(options.services, { policies: prepared.compiled });
   return { kind: 'publication', id: 'current', body: prepared.body, expectedRevision: prepared.expectedRevision };
+}
+
+/**
+ * A publication of an earlier version, parsed and signed again. Nothing happens when its policies no longer are what people read
+ * then: signing what lies in the store would make good whatever somebody did to it there.
+ */
+async function broughtForward(needs: ApplyNeeds, earlier: Publication): Promise<FactWrite | undefined> {
+  const { schema, policies } = earlier;
+  const { parsedForm } = await needs.parser.prepare({ schema, policies });
+  if (parsedForm === undefined) return undefined;
+  const { compiled } = compilePublication({ ...earlier, parsed: parsedForm });
+  if (!isPublicationSigned(earlier, { keys: needs.statementKeys, described: compiled })) return undefined;
+  const { author, message } = earlier;
+  const request = { schema, policies, author, message };
+  const { body, expectedRevision } = await preparePublication({ ...needs, facts: needs.live.table }, request);
+  return { kind: 'publication', id: 'current', body, expectedRevision };
 }
 
 function stamp(needs: {

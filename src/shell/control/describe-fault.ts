@@ -1,6 +1,7 @@
 import { LogError } from '#evidence/log';
 import { SignerCallError } from '#shell/signer-client';
 import { StoreError, type StoreErrorCode } from '#shell/store';
+import { PolicyParserError } from './policy-parser/policy-parser.ts';
 
 /** What is broken around control, in words that may be shown to people, with the HTTP status that says the same. */
 export interface Fault {
@@ -27,6 +28,7 @@ export function describeFault(error: unknown): Fault | undefined {
   if (error instanceof SignerCallError && error.code === 'unavailable') {
     return { status: 503, code: 'signer', detail: 'the signer does not answer; try again shortly' };
   }
+  if (error instanceof PolicyParserError) return { status: 503, code: 'policy-parser', detail: error.message };
   if (error instanceof LogError && error.code !== 'invalid') {
     const detail = 'the journal cannot be written, so the answer is no; check its disk, then try again';
     return { status: error.code === 'full' ? 507 : 503, code: 'journal', detail };

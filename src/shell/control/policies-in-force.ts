@@ -1,9 +1,17 @@
-import { compilePublication, type PublishedPolicies } from '#decision/administration';
+import type { JWK } from 'jose';
+import type { PublishedPolicies } from '#decision/administration';
 import type { FactTable } from '#information/inventory';
+import { verifyPublication } from '#shell/replica';
 
-/** The published policies, compiled once per publication. What does not compile is null: then nothing is allowed. */
-export function followPolicies(facts: FactTable, onProblem: (error: unknown) => void): () => PublishedPolicies | null {
-  let compiled: PublishedPolicies | null = null;
+/**
+ * The published policies, verified and compiled once per publication. What the signer did not sign, or does not compile, is null:
+ * then nothing is allowed. `keys` are the signer's for statements.
+ */
+export function followPolicies(
+  facts: FactTable,
+  { keys, onProblem }: { keys: readonly JWK[]; onProblem: (error: unknown) => void },
+): () => PublishedPolicies | null {
+  let published: PublishedPolicies | null = null;
   let revision = -1;
   return () => {
     const standing = facts.standing('publication', 'current');
@@ -11,12 +19,12 @@ export function followPolicies(facts: FactTable, onProblem: (error: unknown) => 
     if (standing.revision !== revision) {
       revision = standing.revision;
       try {
-        compiled = compilePublication(standing.body);
+        published = verifyPublication(standing.body, keys);
       } catch (error) {
-        compiled = null;
+        published = null;
         onProblem(error);
       }
     }
-    return compiled;
+    return published;
   };
 }

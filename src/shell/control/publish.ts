@@ -4,9 +4,10 @@ import {
   type PublishedPolicies,
   publicationStatement,
 } from '#decision/administration';
-import { checkPolicies, type Problem } from '#decision/engine';
+import type { Problem } from '#decision/engine';
 import type { Publication } from '#foundation/model';
 import type { FactTable } from '#information/inventory';
+import type { PolicyParser } from './policy-parser/policy-parser.ts';
 
 export interface PublicationRequest {
   readonly schema: string;
@@ -19,6 +20,7 @@ export interface PublicationRequest {
 export interface PublicationNeeds {
   readonly facts: FactTable;
   readonly clock: () => number;
+  readonly parser: PolicyParser;
   /** The signer's statement over sequence, hashes and states: gateways take no publication without it. */
   readonly signPublication: (statement: PublicationStatement) => Promise<string>;
 }
@@ -46,10 +48,8 @@ export async function preparePublication(
   needs: PublicationNeeds,
   request: PublicationRequest,
 ): Promise<{ body: Publication; compiled: PublishedPolicies; expectedRevision: number }> {
-  const problems = checkPolicies({ policies: request.policies, schema: request.schema }).filter(
-    (each) => each.level === 'error',
-  );
-  if (problems.length > 0) throw new UnpublishableError(problems);
+  const { problems, parsedForm } = await needs.parser.prepare({ policies: request.policies, schema: request.schema });
+  if (parsedForm === undefined) throw new UnpublishableError(problems.filter((each) => each.level === 'error'));
   const standing = needs.facts.standing('publication', 'current');
   const unsigned = {
     sequence: (standing?.body.sequence ?? 0) + 1,
@@ -58,6 +58,7 @@ export async function preparePublication(
     author: request.author,
     message: request.message,
     publishedAt: needs.clock(),
+    parsed: parsedForm,
   };
   const compiled = compilePublication(unsigned);
   const manifest = await needs.signPublication(publicationStatement(unsigned, compiled.compiled));

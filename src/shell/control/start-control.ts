@@ -22,6 +22,7 @@ import { createIdentityService } from './identity-service.ts';
 import { createJournalReader } from './journal-reader.ts';
 import { Outbox } from './outbox.ts';
 import { followPolicies } from './policies-in-force.ts';
+import { createPolicyParser } from './policy-parser/policy-parser.ts';
 import { serveSockets } from './serve-sockets.ts';
 import { TokenKeys } from './token-keys.ts';
 
@@ -82,7 +83,9 @@ async function start(handoff: ControlHandoff, at: Starting): Promise<void> {
   const tokenKeys = await signer.call('keys', {}).then((keys) => new TokenKeys(keys, { signer, onError }));
   onClose(() => tokenKeys.close());
 
-  const policies = followPolicies(live.table, onError);
+  const policies = followPolicies(live.table, { keys: keys.statement, onProblem: onError });
+  const parser = createPolicyParser();
+  onClose(() => parser.close());
   const signPublication = async (statement: object) =>
     (await signer.call('sign-statement', { purpose: 'publication', statement: { ...statement } })).jws;
   const applying = {
@@ -91,6 +94,9 @@ async function start(handoff: ControlHandoff, at: Starting): Promise<void> {
     clock,
     random: (count: number) => randomBytes(count),
     signPublication,
+    parser,
+    policies,
+    statementKeys: keys.statement,
     webSocketPath: handoff.sockets.web,
   };
   const isLeftOver = (await store.outboxPending({ limit: 1 })).length > 0;
@@ -165,6 +171,7 @@ async function start(handoff: ControlHandoff, at: Starting): Promise<void> {
     store,
     reach: (revision) => live.reach(revision),
     policies,
+    parser,
     serially: createQueue(),
     deliverOutbox: () => outbox.deliver(),
     // Not the space kept for administrators: failed sign-ins are strangers' doing.

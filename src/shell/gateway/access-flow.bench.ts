@@ -6,12 +6,13 @@ import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { adviceOf, compilePublication, findRemedies, judge, LiveStreams } from '#decision/administration';
+import { adviceOf, findRemedies, judge, LiveStreams } from '#decision/administration';
 import type { Exchange, ForwardHandle, ForwardOptions, GatewayRequest } from '#enforcement/gateway';
 import { toBase64url } from '#foundation/encoding';
 import type { FactRow } from '#foundation/model';
 import { FactTable } from '#information/inventory';
 import { startJournal } from '#shell/journal';
+import { publishedPolicies } from '../../../tests/published-policies.ts';
 import { accessFlow } from './access-flow.ts';
 import { Assertions } from './assertions.ts';
 import type { Gate } from './gate.ts';
@@ -25,7 +26,7 @@ const { values } = parseArgs({
 });
 const directory = mkdtempSync(join(tmpdir(), 'nullius-bench-flow-'));
 const shipped = join(import.meta.dirname, '../../../policies');
-const policies = compilePublication({
+const policies = publishedPolicies({
   sequence: 1,
   schema: readFileSync(join(shipped, 'schema.cedarschema'), 'utf8'),
   policies: globSync(join(shipped, '*.cedar'))

@@ -1,7 +1,7 @@
 import type { JWK } from 'jose';
 import { compilePublication, type PublishedPolicies } from '#decision/administration';
 import type { FactView, Publication } from '#foundation/model';
-import { verifyPublication } from './verify-publication.ts';
+import { verifyPublication } from '#shell/replica';
 
 /**
  * The published policies, compiled once for each publication. What does not compile leaves null, and nothing is allowed
@@ -21,9 +21,9 @@ export class PoliciesInForce {
     return this.#compiled;
   }
 
-  /** For the replica: rejects what the signer did not sign, before it is among the facts. */
-  async verify(publication: Publication, signerKeys: readonly JWK[]): Promise<void> {
-    const published = await verifyPublication(publication, signerKeys);
+  /** For the replica: throws for what the signer did not sign, before it is among the facts. */
+  verify(publication: Publication, signerKeys: readonly JWK[]): void {
+    const published = verifyPublication(publication, signerKeys);
     this.#verified = { manifest: publication.manifest, published };
   }
 

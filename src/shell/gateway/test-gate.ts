@@ -4,10 +4,11 @@ import { createServer, request as httpRequest, type IncomingHttpHeaders } from '
 import type { AddressInfo, Server } from 'node:net';
 import { basename, join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { adviceOf, compilePublication, findRemedies, judge, LiveStreams } from '#decision/administration';
+import { adviceOf, findRemedies, judge, LiveStreams } from '#decision/administration';
 import { createFrontServers, createSweep, createUpstreams, forwardRequest } from '#enforcement/gateway';
 import type { FactRow, JournalEvent, Resource } from '#foundation/model';
 import { FactTable } from '#information/inventory';
+import { publishedPolicies } from '../../../tests/published-policies.ts';
 import { accessFlow } from './access-flow.ts';
 import { Assertions } from './assertions.ts';
 import { type CallControl, ControlError } from './control-client.ts';
@@ -17,7 +18,7 @@ import { SeenSessions } from './seen-sessions.ts';
 import { sitesFrom } from './sites.ts';
 
 const shipped = join(import.meta.dirname, '../../../policies');
-const policies = compilePublication({
+const policies = publishedPolicies({
   sequence: 1,
   schema: readFileSync(join(shipped, 'schema.cedarschema'), 'utf8'),
   policies: globSync(join(shipped, '*.cedar'))

@@ -107,6 +107,7 @@ onBench('a publication whose manifest does not verify never takes effect', async
     author: 'x',
     message: '',
     publishedAt: 1,
+    parsed: null,
     manifest: sequence === 2 ? 'forged' : 'good',
   });
   await bench.store.commit([{ kind: 'publication', id: 'current', body: publication(1) }]);

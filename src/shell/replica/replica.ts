@@ -23,7 +23,7 @@ export interface ReplicaOptions {
   /** Remembers the newest epoch and revision, in a folder only this process writes. */
   readonly positionFile: string;
   /** Verifies the manifest and the policies' hashes; rejects when they do not fit. */
-  readonly verifyPublication: (publication: Publication) => Promise<void>;
+  readonly verifyPublication: (publication: Publication) => Promise<void> | void;
   readonly leaseMs: number;
   readonly clock: Clock;
   readonly monotonicClock: MonotonicClock;
@@ -182,7 +182,7 @@ class Feed {
   }
 
   async take(frame: RawFrame): Promise<void> {
-    if (frame.type === 'snapshot') return await this.#beginSnapshot(frame.statement);
+    if (frame.type === 'snapshot') return this.#beginSnapshot(frame.statement);
     if (frame.type === 'fact') return this.#opened().add(frame.fact);
     if (frame.type === 'snapshot-end') return await this.#endSnapshot();
     if (this.#intake !== undefined) throw new ReplicaError('malformed', 'control began a snapshot and did not end it');
@@ -197,9 +197,9 @@ class Feed {
     }
   }
 
-  async #beginSnapshot(jws: string): Promise<void> {
+  #beginSnapshot(jws: string): void {
     if (this.#intake !== undefined) throw new ReplicaError('malformed', 'control began a snapshot within another');
-    const statement = await verifyStatement(jws, this.#options.signerKeys);
+    const statement = verifyStatement(jws, this.#options.signerKeys);
     refuseReplay(statement, this.#position.known);
     this.#intake = new SnapshotIntake(statement);
   }

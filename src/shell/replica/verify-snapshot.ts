@@ -22,8 +22,8 @@ const statementSchema = z.strictObject({
  * Verifies a snapshot statement (attacker-controlled until then): canonical base64url, a key of the signer chosen by `kid`, its
  * algorithm, its type, its fields. Throws ReplicaError `not-authentic`.
  */
-export async function verifyStatement(jws: string, keys: readonly JWK[]): Promise<SnapshotStatement> {
-  const payload = await verifyStatementJws(jws, { keys, type: statementType });
+export function verifyStatement(jws: string, keys: readonly JWK[]): SnapshotStatement {
+  const payload = verifyStatementJws(jws, { keys, type: statementType });
   const statement = statementSchema.safeParse(payload);
   if (!statement.success) throw notAuthentic('the statement has other fields than a snapshot has', statement.error);
   return statement.data;

@@ -13,6 +13,8 @@ const statementSchemas = {
     sequence: z.int().positive(),
     /** SHA-256 of the schema text and of each policy's text. */
     schemaHash: digest,
+    /** SHA-256 of the parsed form, which is what gateways compile. */
+    parsedHash: digest,
     policies: z
       .array(
         z.strictObject({

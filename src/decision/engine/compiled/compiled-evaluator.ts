@@ -1,7 +1,7 @@
 import type { Decision, EntityUid } from '#foundation/model';
 import type { DecisionRequest, EntityJson } from '../decision-request.ts';
 import type { LosslessJson } from '../lossless-json.ts';
-import type { PolicyJson } from '../wasm.ts';
+import type { PolicyJson, SchemaJson } from '../policy-set.ts';
 import { Entities, type EntityData, EntityNames, noRecord } from './entities.ts';
 import { type CompiledPolicy, PolicyIndex } from './policy-index.ts';
 import {
@@ -57,7 +57,7 @@ export class CompiledEvaluator {
   readonly #schema: SchemaRules;
   #generation: Generation;
 
-  constructor(policies: readonly (readonly [string, PolicyJson])[], schema: string) {
+  constructor(policies: readonly (readonly [string, PolicyJson])[], schema: SchemaJson) {
     this.#policies = policies;
     this.#schema = schemaRules(schema);
     this.#generation = new Generation(this.#policies, this.#schema);

@@ -1,4 +1,4 @@
-import type { PolicyJson } from '../wasm.ts';
+import type { PolicyJson } from '../policy-set.ts';
 import { type Environment, type Evaluate, expressionCompiler, toBool } from './compile-expression.ts';
 import type { EntityNames } from './entities.ts';
 import type { EntityRef } from './value.ts';

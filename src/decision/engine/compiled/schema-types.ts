@@ -1,6 +1,6 @@
 import { EngineError } from '../engine-error.ts';
 import type { LosslessJson } from '../lossless-json.ts';
-import { cedar } from '../wasm.ts';
+import type { SchemaJson } from '../policy-set.ts';
 import { Datetime, Duration } from './datetime.ts';
 import { Decimal } from './decimal.ts';
 import type { EntityNames } from './entities.ts';
@@ -251,16 +251,9 @@ function closure(parents: ReadonlyMap<string, readonly string[]>): Map<string, S
   return all;
 }
 
-/** Reads a schema into rules that convert and validate. Throws EngineError `schema-syntax`. */
-export function schemaRules(schema: string): SchemaRules {
-  const answer = cedar.schemaToJsonWithResolvedTypes(schema);
-  if (answer.type === 'failure') {
-    throw new EngineError({
-      code: 'schema-syntax',
-      message: answer.errors[0]?.message ?? 'this is not a Cedar schema',
-    });
-  }
-  const namespaces = Object.entries(answer.json as unknown as Readonly<Record<string, NamespaceJson>>);
+/** Reads a schema (Cedar's JSON schema format, names resolved) into rules that convert and validate. Throws EngineError `schema-syntax`. */
+export function schemaRules(schema: SchemaJson): SchemaRules {
+  const namespaces = Object.entries(schema as Readonly<Record<string, NamespaceJson>>);
   const common = new Map<string, TypeJson>();
   const enums = new Map<string, ReadonlySet<string>>();
   const parents = new Map<string, readonly string[]>();

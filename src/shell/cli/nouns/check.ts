@@ -31,7 +31,7 @@ export const checkCommands: readonly Command[] = [
 async function policyProblems(configFile: string, folder: string | undefined): Promise<ConfigProblem[]> {
   if (folder === undefined) return [];
   const { PolicyFolderError, readPolicyFolder, resolveBeside } = await import('../../config/index.ts');
-  const { checkPolicies } = await import('#decision/engine');
+  const { checkPolicies } = await import('#decision/parser');
   const { join } = await import('node:path');
   const path = resolveBeside(configFile, folder);
   try {

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { decideTexts, EngineError } from '#decision/engine';
+import { EngineError } from '#decision/engine';
 import type { Command } from '../command.ts';
 import { CliError, exitCodes } from '../failure.ts';
 
@@ -70,6 +70,8 @@ warned about. Exit 0 allow, 1 deny.`,
       },
     },
     run: async ({ text, out }) => {
+      // WebAssembly that no other command needs.
+      const { decideTexts } = await import('#decision/parser');
       const schema = text('schema');
       try {
         const { decision, warnings } = decideTexts({

@@ -5,6 +5,7 @@ import type { FactTable } from '#information/inventory';
 import type { PublicUrls, SignerCalls } from '#shell/wire';
 import type { Store } from '../../store/index.ts';
 import type { GatewayState } from '../gateway-reports.ts';
+import type { PolicyParser } from '../policy-parser/policy-parser.ts';
 
 /** What identity does for the API; each call is a transaction of its own, with its events. `by` is an entity uid in Cedar syntax. */
 export interface IdentityService {
@@ -94,6 +95,7 @@ export interface ApiServices {
   /** Waits until this process' facts hold a revision. */
   readonly reach: (revision: number) => Promise<void>;
   readonly policies: () => PublishedPolicies | null;
+  readonly parser: PolicyParser;
   /** Runs administrative changes one after the other, so that what one has checked still holds when it writes. */
   readonly serially: <T>(work: () => Promise<T>) => Promise<T>;
   /** Brings committed events from the outbox into the journal; resolves when all that were there are written. */

@@ -32,7 +32,7 @@ export const resourceView = resourceSchema.extend({ ...standing, url: z.string()
 export const sessionView = sessionSchema.extend({ ...standing, userName: z.string().nullable() });
 export const tokenView = tokenSchema.omit({ hash: true }).extend(standing);
 export const grantView = grantSchema.extend({ ...standing, userName: z.string().nullable() });
-export const publicationView = publicationSchema.omit({ manifest: true }).extend(standing);
+export const publicationView = publicationSchema.omit({ manifest: true, parsed: true }).extend(standing);
 
 export const idParams = z.strictObject({ id: z.string().min(1).max(200) });
 export const nameParams = z.strictObject({ id: nameSchema });

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { askingFor, compilePublication, findRemedies, judge } from '#decision/administration';
-import { checkPolicies, type Problem } from '#decision/engine';
+import type { Problem } from '#decision/engine';
 import { answerOf } from '#evidence/log';
 import { formatUid, type Publication } from '#foundation/model';
 import { preparePublication, UnpublishableError } from '../../publish.ts';
@@ -99,7 +99,7 @@ async function publish(
 }
 
 function currentPublication(services: ApiServices) {
-  const { manifest: _manifest, ...publication } = viewFact(services, 'publication', 'current');
+  const { manifest: _manifest, parsed: _parsed, ...publication } = viewFact(services, 'publication', 'current');
   return { body: publication, revision: publication.revision };
 }
 
@@ -155,7 +155,7 @@ const readRoutes: readonly Route[] = [
     handle: async ({ services, params }) => {
       const found = (await publications(services)).find(({ body }) => body.sequence === params.sequence);
       if (found === undefined) throw notFound('publication', String(params.sequence));
-      const { manifest: _manifest, ...body } = found.body;
+      const { manifest: _manifest, parsed: _parsed, ...body } = found.body;
       return { body: { ...body, id: 'current', revision: found.revision } };
     },
   }),
@@ -170,7 +170,8 @@ const readRoutes: readonly Route[] = [
     answer: z.strictObject({ valid: z.boolean(), problems: z.array(problemView) }),
     handle: async ({ services, body }) => {
       const schema = body.schema ?? services.facts.get('publication', 'current')?.schema ?? null;
-      const problems = checkPolicies({ policies: body.policies, schema }).map(viewProblem);
+      const found = await services.parser.prepare({ policies: body.policies, schema });
+      const problems = found.problems.map(viewProblem);
       return {
         body: { valid: !problems.some((each) => each.severity === 'error'), problems: problems.slice(0, 1000) },
       };
@@ -271,7 +272,9 @@ async function policyTexts(
 ): Promise<Explanation['policies']> {
   const found = (await publications(services)).find(({ body }) => body.sequence === options.sequence);
   if (found === undefined) return [];
-  const { compiled } = compilePublication(found.body);
+  const { schema, policies } = found.body;
+  const parsed = found.body.parsed ?? (await services.parser.prepare({ policies, schema })).parsedForm ?? null;
+  const { compiled } = compilePublication({ ...found.body, parsed });
   return [...new Set(options.ids)].flatMap((id) => {
     const policy = compiled.policies.get(id);
     return policy === undefined ? [] : [{ id, file: policy.file, effect: policy.effect, text: policy.text }];

@@ -1,5 +1,6 @@
 // `node src/decision/engine/decide.bench.ts`: microseconds a decision, compiled and in WebAssembly, by number of policies.
-import { compilePolicies, type DecisionRequest, type EntityJson } from './index.ts';
+import type { DecisionRequest, EntityJson } from '#decision/engine';
+import { compilePolicies } from './index.ts';
 
 const schema = `
 entity Group in [Group]; entity User in [Group] { name: String, status: String };

@@ -1,9 +1,14 @@
+import {
+  type DecisionRequest,
+  EngineError,
+  type EntityJson,
+  type LosslessJson,
+  type PolicySource,
+  type Problem,
+  parseLosslessJson,
+} from '#decision/engine';
 import type { Decision, EntityUid } from '#foundation/model';
 import { checkPolicies, compilePolicies } from './compile-policies.ts';
-import type { DecisionRequest, EntityJson } from './decision-request.ts';
-import { EngineError, type Problem } from './engine-error.ts';
-import { type LosslessJson, parseLosslessJson } from './lossless-json.ts';
-import type { PolicySource } from './parse-policies.ts';
 import { cedar } from './wasm.ts';
 
 export interface DecideTexts {

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
+import { type CompiledPolicies, type DecisionRequest, EngineError } from '#decision/engine';
 import type { Decision } from '#foundation/model';
 import { decisionRequest, fuzzSchema, policyText, spoil } from './decide.fuzz.ts';
-import { type CompiledPolicies, compilePolicies, type DecisionRequest, EngineError } from './index.ts';
+import { compilePolicies } from './index.ts';
 
 /** Random comparisons in an ordinary run; `NULLIUS_FUZZ_RUNS` asks for more. */
 const numRuns = Number(process.env['NULLIUS_FUZZ_RUNS'] ?? 60);

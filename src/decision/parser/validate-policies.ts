@@ -1,6 +1,6 @@
-import { EngineError, type Problem } from './engine-error.ts';
+import { EngineError, type PolicySource, type Problem, type SchemaJson } from '#decision/engine';
 import { nestingMax, nestingOf } from './nesting.ts';
-import { locate, type ParsedPolicy, type PolicySource } from './parse-policies.ts';
+import { locate, type ParsedPolicy } from './parse-policies.ts';
 import { cedar, type DetailedError } from './wasm.ts';
 
 export const schemaLengthMax = 1_000_000;
@@ -23,6 +23,17 @@ export function parseSchema(schema: string): void {
     message: (error?.message ?? 'this is not a Cedar schema').replace(/^failed to parse schema from string: /, ''),
     ...(error === undefined ? {} : locate(error, schema, 0)),
     ...(hint == null ? {} : { hint }),
+  });
+}
+
+/** A schema as JSON with every name resolved, as the compiler wants it. Throws EngineError `schema-syntax`. */
+export function resolveSchema(schema: string): SchemaJson {
+  parseSchema(schema);
+  const answer = cedar.schemaToJsonWithResolvedTypes(schema);
+  if (answer.type === 'success') return answer.json as unknown as SchemaJson;
+  throw new EngineError({
+    code: 'schema-syntax',
+    message: answer.errors[0]?.message ?? 'this is not a Cedar schema',
   });
 }
 

@@ -1,7 +1,5 @@
+import { type DecisionRequest, EngineError, type LosslessJson, withRawIntegers } from '#decision/engine';
 import type { Decision } from '#foundation/model';
-import type { DecisionRequest } from './decision-request.ts';
-import { EngineError } from './engine-error.ts';
-import { type LosslessJson, withRawIntegers } from './lossless-json.ts';
 import type { ParsedPolicy } from './parse-policies.ts';
 import { cedar } from './wasm.ts';
 

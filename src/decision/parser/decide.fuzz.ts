@@ -1,8 +1,8 @@
 // Random policies, entities and requests, made along the types of a schema (and now and then against them), for comparing
 // evaluators. Everything is text and JSON, as authors and callers write it.
 import fc from 'fast-check';
+import type { DecisionRequest, EntityJson, LosslessJson } from '#decision/engine';
 import type { EntityUid } from '#foundation/model';
-import type { DecisionRequest, EntityJson, LosslessJson } from './index.ts';
 
 export const fuzzSchema = `
 entity G in [G];

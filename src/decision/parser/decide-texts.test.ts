@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { type DecideTexts, decideTexts, parseLosslessJson } from './index.ts';
+import { parseLosslessJson } from '#decision/engine';
+import { type DecideTexts, decideTexts } from './index.ts';
 
 const file = (name: string, text: string) => ({ file: name, text });
 const schema = `entity Group; entity User in [Group] { level: Long, home: ipaddr }; entity Doc { owner: User };

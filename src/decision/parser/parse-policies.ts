@@ -1,30 +1,27 @@
-import { EngineError } from './engine-error.ts';
+import {
+  EngineError,
+  type LocatedPolicy,
+  type PolicyJson,
+  type PolicyPiece,
+  type PolicySource,
+  policyCountMax,
+  policyLengthMax,
+  splitPolicies,
+} from '#decision/engine';
 import { hideLargeIntegers, revealLargeIntegers } from './large-integers.ts';
 import { nestingMax, nestingOf } from './nesting.ts';
-import { positionAt, splitPolicies, utf16Offset } from './split-policies.ts';
-import { cedar, type DetailedError, type PolicyJson } from './wasm.ts';
-
-/** A file of policies as read from disk or from a publication. */
-export interface PolicySource {
-  readonly file: string;
-  readonly text: string;
-}
+import { positionAt, utf16Offset } from './position.ts';
+import { cedar, type DetailedError } from './wasm.ts';
 
 /** One policy, parsed. */
-export interface ParsedPolicy {
-  readonly file: string;
-  readonly line: number;
+export interface ParsedPolicy extends LocatedPolicy {
   readonly column: number;
   /** UTF-16 offset of `text` in the file. */
   readonly start: number;
-  readonly text: string;
   readonly kind: 'static' | 'template';
-  readonly json: PolicyJson;
   readonly annotations: Readonly<Record<string, string>>;
 }
 
-export const policyCountMax = 10_000;
-export const policyLengthMax = 65_536;
 /** Where in a file an error of the parser points, as far as it says. */
 export function locate(error: DetailedError, fileText: string, start: number): { line: number; column: number } {
   const source = error.sourceLocations?.[0];
@@ -43,8 +40,9 @@ function exactJson(text: string, parsed: { json: PolicyJson; kind: ParsedPolicy[
   return annotations === undefined ? json : { ...json, annotations };
 }
 
-function parsePolicy(source: PolicySource, piece: { text: string; start: number }): ParsedPolicy {
-  const where = { file: source.file, ...positionAt(source.text, piece.start) };
+function parsePolicy(source: PolicySource, piece: PolicyPiece): ParsedPolicy {
+  const { line, column } = piece;
+  const where = { file: source.file, line, column };
   if (piece.text.length > policyLengthMax) {
     throw new EngineError({
       code: 'policy-too-large',
@@ -73,7 +71,7 @@ function parsePolicy(source: PolicySource, piece: { text: string; start: number 
     code: 'policy-syntax',
     message: (error?.message ?? 'this is not a Cedar policy').replace(/^failed to parse policy from string: /, ''),
     file: source.file,
-    ...(error === undefined ? positionAt(source.text, piece.start) : locate(error, source.text, piece.start)),
+    ...(error === undefined ? { line, column } : locate(error, source.text, piece.start)),
     ...(error?.help == null ? {} : { hint: error.help }),
   });
 }

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { globSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { test } from 'node:test';
-import { checkPolicies, compilePolicies, EngineError } from './index.ts';
+import { EngineError } from '#decision/engine';
+import { checkPolicies, compilePolicies } from './index.ts';
 
 const shipped = join(import.meta.dirname, '../../../policies');
 const schema = readFileSync(join(shipped, 'schema.cedarschema'), 'utf8');

@@ -1,0 +1,89 @@
+import { createHash } from 'node:crypto';
+import { sha256Base64url } from '#foundation/crypto';
+import type { Decision } from '#foundation/model';
+import { CompiledEvaluator } from './compiled/compiled-evaluator.ts';
+import type { DecisionRequest } from './decision-request.ts';
+import type { LocatedPolicy, PolicySet } from './policy-set.ts';
+
+/** What people are told about a policy. */
+export interface PolicyDescription {
+  readonly id: string;
+  readonly file: string;
+  readonly line: number;
+  readonly effect: 'permit' | 'forbid';
+  /** `@description`, in the author's own words; empty when there is none. */
+  readonly description: string;
+  /** `@remedy`: what a refused person can do; empty when there is none. */
+  readonly remedy: string;
+  readonly text: string;
+  /** SHA-256 (base64url) over `text`. */
+  readonly hash: string;
+}
+
+/** A policy set, checked and ready to decide. */
+export interface CompiledPolicies {
+  /** SHA-256 (base64url) over schema, ids and texts: the same set gives the same hash. */
+  readonly hash: string;
+  readonly policies: ReadonlyMap<string, PolicyDescription>;
+  /** Does any policy read the time (`context.now`, `authAgeSeconds`)? Then an answer may change while facts stand still. */
+  readonly readsTime: boolean;
+  /**
+   * Decides exactly as Cedar does. Request and entities are validated against the schema first; throws EngineError
+   * `invalid-request` when they do not fit it.
+   */
+  decide(request: DecisionRequest): Decision;
+}
+
+/** What a set is and says, without what decides it. */
+export type DescribedPolicies = Omit<CompiledPolicies, 'decide'>;
+
+function hashOf(schema: string | null, policies: ReadonlyMap<string, LocatedPolicy>): string {
+  const hash = createHash('sha256');
+  const put = (text: string) => hash.update(`${Buffer.byteLength(text)}:`).update(text);
+  put(schema ?? '');
+  for (const [id, policy] of [...policies].sort(([a], [b]) => (a < b ? -1 : 1))) put(id) && put(policy.text);
+  return hash.digest('base64url');
+}
+
+const timeAttributes = new Set(['now', 'authAgeSeconds']);
+
+/** Errs towards yes: any mention of a time attribute counts, and so does `context` used as a whole value. */
+function mentionsTime(node: unknown): boolean {
+  if (Array.isArray(node)) return node.some(mentionsTime);
+  if (typeof node !== 'object' || node === null) return false;
+  return Object.entries(node).some(
+    ([key, value]) =>
+      (key === 'attr' && [value].flat().some((name) => timeAttributes.has(name))) || mentionsTime(value),
+  );
+}
+
+function describe(id: string, { file, line, text, json }: LocatedPolicy): PolicyDescription {
+  const { effect, annotations } = json;
+  const [description, remedy] = [annotations?.['description'] ?? '', annotations?.['remedy'] ?? ''];
+  return { id, file, line, effect, description, remedy, text, hash: sha256Base64url(text) };
+}
+
+/** Describes parsed policies for people; `schema` null: there is none. */
+export function describePolicies(
+  policies: ReadonlyMap<string, LocatedPolicy>,
+  schema: string | null,
+): DescribedPolicies {
+  return {
+    hash: hashOf(schema, policies),
+    policies: new Map([...policies].map(([id, policy]) => [id, describe(id, policy)])),
+    readsTime: [...policies.values()].some((policy) => mentionsTime(policy.json.conditions)),
+  };
+}
+
+/**
+ * Compiles parsed and validated policies into something that decides. Policies that `isTemplate` says yes to match nothing:
+ * templates would have to be linked first. Throws EngineError when the schema is not one.
+ */
+export function compilePolicySet(
+  { policies, schema, schemaJson }: PolicySet,
+  { isTemplate = () => false }: { isTemplate?: (id: string) => boolean } = {},
+): CompiledPolicies {
+  const judged = [...policies].filter(([id]) => !isTemplate(id)).map(([id, { json }]) => [id, json] as const);
+  const compiled = new CompiledEvaluator(judged, schemaJson);
+  return { ...describePolicies(policies, schema), decide: (request) => compiled.decide(request) };
+}

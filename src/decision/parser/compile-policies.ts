@@ -1,0 +1,160 @@
+import {
+  type CompiledPolicies,
+  compilePolicySet,
+  describePolicies,
+  EngineError,
+  type PolicySource,
+  type Problem,
+  policyIdLengthMax,
+  writeParsedForm,
+} from '#decision/engine';
+import { type ParsedPolicy, parsePolicies } from './parse-policies.ts';
+import { resolveSchema, validatePolicies } from './validate-policies.ts';
+import { wasmEvaluator } from './wasm-evaluator.ts';
+
+/** `annotation`: every policy carries a unique `@id`, as published sets must. `position`: `policy0`, `policy1` … as Cedar numbers them. */
+export type PolicyNaming = 'annotation' | 'position';
+
+export interface CompileInput {
+  readonly policies: readonly PolicySource[];
+  /** Cedar schema text; null decides without one (only for `position`). */
+  readonly schema: string | null;
+  readonly naming?: PolicyNaming;
+  /** `compiled`, the default, needs a schema; `wasm` is the evaluator of Cedar's authors: slow, the measure for the other. */
+  readonly evaluator?: 'compiled' | 'wasm';
+}
+
+/** Annotations that mean something here. Anything else is probably a misspelling, so it is reported. */
+export const knownAnnotations: readonly string[] = ['id', 'description', 'remedy'];
+
+function idOf(policy: ParsedPolicy, index: number, naming: PolicyNaming): string {
+  if (naming === 'position') return `policy${index}`;
+  const where = { file: policy.file, line: policy.line, column: policy.column };
+  const id = policy.annotations['id'];
+  if (id === undefined || id.trim() === '' || id.length > policyIdLengthMax) {
+    throw new EngineError({
+      code: 'missing-id',
+      message: `a policy has no \`@id\`, or one longer than ${policyIdLengthMax} characters`,
+      hint: 'Write `@id("a-name-of-its-own")` before it: journals and refusals name policies by it.',
+      ...where,
+    });
+  }
+  if (policy.kind === 'template') {
+    throw new EngineError({
+      code: 'unlinked-template',
+      message: `\`${id}\` is a template (it has \`?principal\` or \`?resource\`), and published sets have no links`,
+      hint: 'Name the principal or resource, or use a group; just-in-time access is a grant, not a template.',
+      ...where,
+    });
+  }
+  return id;
+}
+
+function nameAll(parsed: readonly ParsedPolicy[], naming: PolicyNaming): Map<string, ParsedPolicy> {
+  const named = new Map<string, ParsedPolicy>();
+  for (const [index, policy] of parsed.entries()) {
+    const id = idOf(policy, index, naming);
+    const earlier = named.get(id);
+    if (earlier !== undefined) {
+      throw new EngineError({
+        code: 'duplicate-id',
+        message: `two policies have the id \`${id}\`; the first stands in ${earlier.file}:${earlier.line}`,
+        hint: 'Give each policy an `@id` of its own.',
+        file: policy.file,
+        line: policy.line,
+        column: policy.column,
+      });
+    }
+    named.set(id, policy);
+  }
+  return named;
+}
+
+/**
+ * Compiles policies and schema into something that decides. Throws EngineError for the first thing that is wrong: syntax,
+ * missing or doubled `@id`s, and policies that do not fit the schema (strict validation) when naming is `annotation`.
+ */
+export function compilePolicies(input: CompileInput): CompiledPolicies {
+  const naming = input.naming ?? 'annotation';
+  const named = nameAll(parsePolicies(input.policies), naming);
+  if (naming === 'annotation') {
+    const wrong = validatePolicies(named, input.schema ?? '', input.policies).find(
+      (problem) => problem.level === 'error',
+    );
+    if (wrong !== undefined) throw new EngineError(wrong);
+  }
+  const { schema } = input;
+  if (schema !== null && input.evaluator !== 'wasm') {
+    const set = { policies: named, schema, schemaJson: resolveSchema(schema) };
+    return compilePolicySet(set, { isTemplate: (id) => named.get(id)?.kind === 'template' });
+  }
+  const described = describePolicies(named, schema);
+  return { ...described, decide: wasmEvaluator({ key: described.hash, policies: named, schema }).decide };
+}
+
+/**
+ * Lists what is wrong or doubtful in policy files, for `nullius check` and the editor. Never throws: syntax errors are listed too.
+ * Unknown annotations count as errors.
+ */
+export function checkPolicies(input: CompileInput): Problem[] {
+  return examine(input).problems;
+}
+
+/** What publishing needs to know about policies. */
+export interface PreparedPolicies {
+  readonly problems: readonly Problem[];
+  /** Undefined when a problem is an error. */
+  readonly parsedForm: string | undefined;
+}
+
+/** Checks policies as `checkPolicies` does, and writes the parsed form of those that may be published. */
+export function preparePolicies(input: { policies: readonly PolicySource[]; schema: string }): PreparedPolicies {
+  const { problems, named } = examine(input);
+  if (named === undefined || problems.some(({ level }) => level === 'error'))
+    return { problems, parsedForm: undefined };
+  try {
+    const parsedForm = writeParsedForm({ policies: named, schemaJson: resolveSchema(input.schema) });
+    return { problems, parsedForm };
+  } catch (error) {
+    return { problems: [...problems, problemOf(error)], parsedForm: undefined };
+  }
+}
+
+function examine(input: CompileInput): { problems: Problem[]; named?: ReadonlyMap<string, ParsedPolicy> } {
+  try {
+    const named = nameAll(parsePolicies(input.policies), input.naming ?? 'annotation');
+    const problems = input.schema === null ? [] : validatePolicies(named, input.schema, input.policies);
+    return { problems: [...problems, ...[...named].flatMap(unknownAnnotations)], named };
+  } catch (error) {
+    return { problems: [problemOf(error)] };
+  }
+}
+
+function unknownAnnotations([id, { annotations, file, line, column }]: [string, ParsedPolicy]): Problem[] {
+  return Object.keys(annotations)
+    .filter((name) => !knownAnnotations.includes(name))
+    .map((name) => ({
+      level: 'error',
+      code: 'unknown-annotation',
+      message: `policy \`${id}\` has an unknown annotation \`@${name}\``,
+      hint: `Known are ${knownAnnotations.map((known) => `\`@${known}\``).join(', ')}.`,
+      file,
+      line,
+      column,
+    }));
+}
+
+/** Anything that is not an error of the author's is thrown on. */
+function problemOf(error: unknown): Problem {
+  if (!(error instanceof EngineError)) throw error;
+  const { code, message, file, line, column, hint } = error;
+  return {
+    level: 'error',
+    code,
+    message,
+    ...(file === undefined ? {} : { file }),
+    ...(line === undefined ? {} : { line }),
+    ...(column === undefined ? {} : { column }),
+    ...(hint === undefined ? {} : { hint }),
+  };
+}
