@@ -80,7 +80,8 @@ async function start(handoff: ControlHandoff, at: Starting): Promise<void> {
   onClose(() => store.close());
   const live = await followStore(store, { clock, onError });
   onClose(() => live.close());
-  const tokenKeys = await signer.call('keys', {}).then((keys) => new TokenKeys(keys, { signer, onError }));
+  const keys = await signer.call('keys', {});
+  const tokenKeys = new TokenKeys(keys, { signer, onError });
   onClose(() => tokenKeys.close());
 
   const policies = followPolicies(live.table, { keys: keys.statement, onProblem: onError });

@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createPolicyParser, PolicyParserError } from './policy-parser.ts';
+
+const schema = 'entity User; action read appliesTo { principal: [User], resource: [User], context: {} };';
+const policies = [{ file: 'a.cedar', text: '@id("p") permit(principal, action, resource);' }];
+
+test('createPolicyParser() gives problems with places, or the parsed form, and starts again after it went idle', async (t) => {
+  const parser = createPolicyParser({ idleMs: 1 });
+  t.after(() => parser.close());
+  const good = await parser.prepare({ policies, schema });
+  assert.deepEqual(good.problems, []);
+  assert.ok(good.parsedForm);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  const wrong = await parser.prepare({ policies: [{ file: 'a.cedar', text: 'permit(' }], schema });
+  assert.deepEqual(
+    [wrong.problems[0]?.code, wrong.problems[0]?.line, wrong.parsedForm],
+    ['policy-syntax', 1, undefined],
+  );
+  const alone = await parser.prepare({ policies, schema: null });
+  assert.deepEqual(alone, { problems: [], parsedForm: undefined });
+});
+
+test('prepare() refuses when too many wait, and answers those that do', async (t) => {
+  const parser = createPolicyParser();
+  t.after(() => parser.close());
+  const asked = await Promise.allSettled(Array.from({ length: 40 }, () => parser.prepare({ policies, schema })));
+  const refused = asked.filter((each) => each.status === 'rejected');
+  assert.ok(refused.length > 0 && refused.length < 40, String(refused.length));
+  for (const { reason } of refused) assert.ok(reason instanceof PolicyParserError);
+  assert.ok((await parser.prepare({ policies, schema })).parsedForm);
+});
+
+test('prepare() tells of a thread that is lost, and the next one works', async (t) => {
+  const parser = createPolicyParser();
+  t.after(() => parser.close());
+  // What cannot be read ends the thread, as a trap or a lack of memory would.
+  const broken = { policies: null as unknown as typeof policies, schema };
+  await assert.rejects(parser.prepare(broken), PolicyParserError);
+  assert.ok((await parser.prepare({ policies, schema })).parsedForm);
+});
