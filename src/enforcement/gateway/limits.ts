@@ -1,6 +1,6 @@
 /** Every bound of the HTTP enforcement point, in one place. Exceeding one is a refusal, never an unbounded buffer. */
 
-/** Request line and all header fields together, bytes (node refuses more with 431). */
+/** Request line and all header fields together, bytes; more is answered 431. */
 export const headerBytesMax = 32 * 1024;
 /** Fields of one request, cookie crumbs not counted. */
 export const headerCountMax = 150;
@@ -15,8 +15,8 @@ export const cookieBytesMax = 16 * 1024;
 export const targetBytesMax = 8 * 1024;
 export const segmentsMax = 128;
 export const hostBytesMax = 253;
-/** Characters of an upgrade head that may arrive before the verdict. */
-export const upgradeHeadBytesMax = 64 * 1024;
+/** Bytes a client may send ahead of what is being answered or forwarded before its socket is paused. */
+export const clientReadAheadBytesMax = 64 * 1024;
 /** `Set-Cookie` fields an upstream may send in one answer. */
 export const setCookieCountMax = 50;
 
@@ -26,6 +26,8 @@ export const clientHeadersMsMax = 15_000;
 export const clientKeepAliveMs = 60_000;
 /** A client that neither sends nor takes body bytes for this long is cut. */
 export const clientBodyIdleMsMax = 60_000;
+/** How long the rest of an unwanted body is read and thrown away, so that the client can take the answer. */
+export const clientLingerMs = 1_000;
 export const clientRequestsPerConnectionMax = 100_000;
 export const clientConnectionsMax = 20_000;
 /** TLS handshakes must end by then. */

@@ -46,6 +46,8 @@ export interface GatewayRequest extends ParsedPath {
   /** Declared length of the body; null when chunked, or HTTP/2 without a length. */
   readonly contentLength: number | null;
   readonly hasBody: boolean;
+  /** May the client's connection carry another request after this one (RFC 9112 9.3)? True for HTTP/2. */
+  readonly keepsAlive: boolean;
   readonly expectsContinue: boolean;
   /** Does the client take trailer fields (`TE: trailers`)? */
   readonly takesTrailers: boolean;
@@ -79,6 +81,7 @@ interface HeaderScan {
   takesTrailers: boolean;
   upgrade: string | null;
   nominated: string[];
+  closes: boolean;
   isServiceWorkerScript: boolean;
 }
 
@@ -117,6 +120,7 @@ export function readRequest(head: RequestHead, connection: ConnectionFacts): Gat
     authorization: scan.authorization,
     contentLength: scan.contentLength,
     hasBody: upgrade === null && !head.endsStream && (scan.chunked || (scan.contentLength ?? 0) > 0),
+    keepsAlive: head.httpVersion === '2' || (head.httpVersion === '1.1' && !scan.closes),
     expectsContinue: scan.expectsContinue,
     takesTrailers: scan.takesTrailers,
     upgrade,
@@ -148,6 +152,7 @@ function scanHeaders(head: RequestHead): HeaderScan | Refusal {
     takesTrailers: false,
     upgrade: null,
     nominated: [],
+    closes: false,
     isServiceWorkerScript: false,
   };
   let fieldCount = 0;
@@ -260,10 +265,14 @@ function readContentLength(value: string): number | undefined {
 
 function takeNominations(scan: HeaderScan, value: string): Refusal | undefined {
   const lower = value.toLowerCase();
-  if (lower === 'keep-alive' || lower === 'close') return undefined;
+  if (lower === 'keep-alive') return undefined;
   for (const part of lower.split(',')) {
     const name = part.trim();
     if (name === '') continue;
+    if (name === 'close') {
+      scan.closes = true;
+      continue;
+    }
     if (isProtectedFromNomination(name)) {
       return refuse([400, 'bad-header'], 'The `Connection` field names a header that must reach the app.');
     }

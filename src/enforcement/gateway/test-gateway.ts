@@ -87,6 +87,8 @@ export async function startGateway(t: TestContext, options: TestGatewayOptions):
   const context = certificate === null ? null : createSecureContext(certificate);
   const servers = createFrontServers({
     contextFor: context === null ? null : (name) => (options.tls?.includes(name) === true ? context : undefined),
+    sweep,
+    clock: Date.now,
     onTrouble: (code) => troubles.push(code),
     onExchange: ({ request, client }) => {
       if (isRefusal(request)) {

@@ -185,6 +185,7 @@ async function connect(number: number): Promise<void> {
     authorization: null,
     contentLength: null,
     hasBody: false,
+    keepsAlive: true,
     expectsContinue: false,
     takesTrailers: false,
     upgrade: null,

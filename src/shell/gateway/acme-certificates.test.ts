@@ -9,7 +9,7 @@ import { type TestContext, test } from 'node:test';
 import { connect, type TLSSocket } from 'node:tls';
 import 'reflect-metadata';
 import * as x509 from '@peculiar/x509';
-import { createFrontServers, isRefusal } from '#enforcement/gateway';
+import { createFrontServers, createSweep, isRefusal } from '#enforcement/gateway';
 import type { GatewayChallenge } from '#shell/wire';
 import { certificatesByAcme } from './acme-certificates.ts';
 import { answerAcme } from './answer-acme.ts';
@@ -87,7 +87,11 @@ function folderOf(t: TestContext): string {
 /** Real listeners over certificates that are made later, because they need the listeners' ports. */
 async function startFront(t: TestContext) {
   const held: { certificates: ServerCertificates | undefined } = { certificates: undefined };
+  const sweep = createSweep(() => performance.now());
+  t.after(() => sweep.stop());
   const front = createFrontServers({
+    sweep,
+    clock: Date.now,
     onExchange: (exchange) => {
       const { request } = exchange;
       const gate = {

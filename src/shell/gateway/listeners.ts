@@ -19,6 +19,8 @@ export async function openListeners(
   const { certificates, listen } = options;
   const servers = createFrontServers({
     onExchange: (exchange) => void serve(gate, exchange),
+    sweep: gate.sweep,
+    clock: gate.clock,
     contextFor: certificates?.contextFor ?? null,
     challengeFor: certificates?.challengeFor,
     minVersion: options.minVersion,

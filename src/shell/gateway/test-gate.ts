@@ -125,6 +125,8 @@ export async function startTestGate(
   const faults: unknown[] = [];
   const servers = createFrontServers({
     contextFor: null,
+    sweep,
+    clock: Date.now,
     onTrouble: () => undefined,
     onExchange: (exchange) =>
       void accessFlow(gate, exchange).catch((error: unknown) => {

@@ -1,0 +1,47 @@
+import { STATUS_CODES } from 'node:http';
+
+/** A name that is a token and a value without control characters: nothing can begin a line of its own. */
+const fieldLine = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+: [\t\x20-\x7e\x80-\xff]*$/;
+
+/** What a list of header fields says, checked. */
+export interface AnswerFields {
+  /** Each line with its CRLF. */
+  readonly lines: string;
+  /** Declared length of the body, -1 for none. */
+  readonly contentLength: number;
+  readonly hasDate: boolean;
+}
+
+export function statusLine(status: number): string {
+  return `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Unknown'}\r\n`;
+}
+
+/** One field line. Throws on what could be read as more than one, whoever it came from. */
+export function fieldLineOf(name: string, value: string): string {
+  const line = `${name}: ${value}`;
+  if (!fieldLine.test(line)) throw new Error(`the answer's field \`${name.slice(0, 64)}\` is malformed`);
+  return `${line}\r\n`;
+}
+
+/**
+ * Writes header fields (flat, lower-case names) as lines. Throws on malformed ones, on a second length, and on framing fields,
+ * which are only ours to say.
+ */
+export function answerFields(headers: readonly string[]): AnswerFields {
+  let lines = '';
+  let contentLength = -1;
+  let hasDate = false;
+  for (let at = 0; at < headers.length; at += 2) {
+    const name = headers[at] ?? '';
+    const value = headers[at + 1] ?? '';
+    if (name === 'content-length') {
+      if (contentLength >= 0 || !/^\d{1,15}$/.test(value)) throw new Error('the answer has no single length');
+      contentLength = Number(value);
+      continue;
+    }
+    if (name === 'transfer-encoding' || name === 'connection') throw new Error(`the answer may not say \`${name}\``);
+    if (name === 'date') hasDate = true;
+    lines += fieldLineOf(name, value);
+  }
+  return { lines, contentLength, hasDate };
+}

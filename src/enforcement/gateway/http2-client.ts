@@ -1,0 +1,71 @@
+import { constants, type ServerHttp2Stream } from 'node:http2';
+import type { Duplex } from 'node:stream';
+import { type ClientBody, StreamBody } from './client-body.ts';
+import type { ClientSide } from './client-side.ts';
+
+/** The client's half of an HTTP/2 stream. */
+export class Http2Client implements ClientSide {
+  readonly body: ClientBody;
+  readonly #stream: ServerHttp2Stream;
+  #trailers: readonly string[] = [];
+  constructor(stream: ServerHttp2Stream) {
+    this.body = new StreamBody(stream);
+    this.#stream = stream;
+  }
+  get started(): boolean {
+    return this.#stream.headersSent;
+  }
+  get closed(): boolean {
+    return this.#stream.destroyed || this.#stream.closed || this.#stream.writableEnded;
+  }
+  sendContinue(): void {
+    if (!this.closed) this.#stream.additionalHeaders({ ':status': 100 });
+  }
+  sendEarlyHints(links: readonly string[]): void {
+    if (!this.closed && !this.started) this.#stream.additionalHeaders({ ':status': 103, link: [...links] });
+  }
+  start(status: number, headers: readonly string[]): void {
+    if (this.closed) return;
+    // Trailers are asked for when the data has been written; none are sent when the list is empty.
+    this.#stream.respond([':status', `${status}`, ...headers], { waitForTrailers: true });
+    this.#stream.once('wantTrailers', () => this.#sendTrailers());
+  }
+  #sendTrailers(): void {
+    const fields: Record<string, string | string[]> = Object.create(null);
+    for (let at = 0; at < this.#trailers.length; at += 2) {
+      const name = this.#trailers[at] ?? '';
+      const value = this.#trailers[at + 1] ?? '';
+      const earlier = fields[name];
+      fields[name] = earlier === undefined ? value : [...(Array.isArray(earlier) ? earlier : [earlier]), value];
+    }
+    this.#stream.sendTrailers(fields);
+    // RFC 9113 8.1: a client still sending is told to stop, without error.
+    setImmediate(() => {
+      if (!this.#stream.readableEnded && !this.#stream.endAfterHeaders && !this.#stream.closed) {
+        this.#stream.close(constants.NGHTTP2_NO_ERROR);
+      }
+    });
+  }
+  write(chunk: Uint8Array): boolean {
+    return this.#stream.destroyed ? true : this.#stream.write(chunk);
+  }
+  onDrain(listener: () => void): void {
+    this.#stream.on('drain', listener);
+  }
+  end(trailers?: readonly string[]): void {
+    this.#trailers = trailers ?? [];
+    if (this.#stream.destroyed) return;
+    this.#stream.end();
+  }
+  destroy(): void {
+    if (!this.#stream.destroyed) this.#stream.close(constants.NGHTTP2_CANCEL);
+    this.#stream.destroy();
+  }
+  onClose(listener: () => void): void {
+    this.#stream.once('close', listener);
+  }
+  acceptWebSocket(headers: readonly string[]): Duplex {
+    this.#stream.respond([':status', '200', ...headers]);
+    return this.#stream;
+  }
+}
