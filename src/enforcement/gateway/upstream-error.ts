@@ -17,7 +17,10 @@ export function refusalForError(error: unknown): Refusal {
     case 'upstream-forbidden':
       return refuse([502, 'upstream-forbidden'], "The app's address is one this gateway does not connect to.");
     case 'ETIMEDOUT':
-      return refuse([504, 'upstream-timeout'], 'The app could not be reached in time.');
+      return refuse(
+        [504, 'upstream-timeout'],
+        'Nothing answered in time where this app should run. Try again in a while, or tell whoever runs it.',
+      );
     case 'ECONNREFUSED':
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
@@ -25,7 +28,10 @@ export function refusalForError(error: unknown): Refusal {
     case 'ENETUNREACH':
     case 'ENOENT':
     case 'EACCES':
-      return refuse([502, 'upstream-unreachable'], 'The app could not be reached.');
+      return refuse(
+        [502, 'upstream-unreachable'],
+        'Nothing answers where this app should run. Try again in a while, or tell whoever runs it.',
+      );
     default:
       return refuse([502, 'upstream-broken'], 'The app broke off or answered in a way that is not valid HTTP.');
   }

@@ -9,6 +9,8 @@ import { type RawFrame, readFrames } from './read-frames.ts';
 import { ReplicaError } from './replica-error.ts';
 import { SnapshotIntake, verifyStatement } from './verify-snapshot.ts';
 
+const stoodStillWords = 'this process stood still for a while, as on a busy or sleeping machine; it asks control anew';
+
 const backoffMsMin = 50;
 const backoffMsMax = 5_000;
 /** How often the lease is looked at, so that its end is told. */
@@ -130,7 +132,7 @@ export class Replica {
       for await (const frame of readFrames(stream)) {
         signal.throwIfAborted();
         // Frames are read before timers run: what waited in the buffers while this process stood still is old news.
-        if (this.#stoodStill()) throw new ReplicaError('silent', 'this process stood still');
+        if (this.#stoodStill()) throw new ReplicaError('silent', stoodStillWords);
         this.#heardAt = this.#options.monotonicClock();
         await feed.take(frame);
         if (frame.type === 'snapshot-end') this.#synced = true;
@@ -153,7 +155,7 @@ export class Replica {
   /** Ends a connection that says nothing, or that was not read because this process stood still; tells the state. */
   #look(): void {
     const now = this.#options.monotonicClock();
-    if (this.#stoodStill()) this.#connection.abort(new ReplicaError('silent', 'this process stood still'));
+    if (this.#stoodStill()) this.#connection.abort(new ReplicaError('silent', stoodStillWords));
     else if (now - this.#heardAt > silenceMsMax * 2) {
       this.#connection.abort(new ReplicaError('silent', 'control said nothing for too long'));
     }

@@ -27,6 +27,11 @@ function sessionTable(sessions: readonly SessionView[]): string {
   return table(['ID', 'USER', 'CREDENTIAL', 'STATUS', 'SINCE', 'ENDS', 'BROWSER'], rows);
 }
 
+function revokedWords(name: string, { revoked }: { readonly revoked: number }): string {
+  if (revoked === 0) return `\`${name}\` has no session now`;
+  return revoked === 1 ? `the session of \`${name}\` is revoked` : `${revoked} sessions of \`${name}\` are revoked`;
+}
+
 export const sessionCommands: readonly Command[] = [
   {
     noun: 'session',
@@ -78,11 +83,7 @@ export const sessionCommands: readonly Command[] = [
           : `/users/${(await findUser(api, name)).id}/revoke-sessions`;
       const answer = await api.call({ method: 'POST', path, body });
       out.answer(answer.body, '');
-      out.note(
-        name === undefined
-          ? 'the session is revoked'
-          : `${(answer.body as { revoked: number }).revoked} sessions of \`${name}\` are revoked`,
-      );
+      out.note(name === undefined ? 'the session is revoked' : revokedWords(name, answer.body as { revoked: number }));
       return exitCodes.done;
     },
   },

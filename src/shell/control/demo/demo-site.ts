@@ -46,7 +46,7 @@ const pages: Readonly<Record<string, Page>> = {
   '/': {
     title: 'A public page',
     body: ({ name }) =>
-      `<p>Everyone may read this page${name === null ? ', and you have not signed in' : `. You are <b>${name}</b>`}.</p>
+      `<p>Everyone may read this page${name === null ? ', and to this app you have not signed in' : `. You are <b>${name}</b>`}.</p>
 <p><a href="/members">The page for everyone signed in</a> asks who you are. <a href="/administrators/">The page for administrators</a> says why not, and what would help.</p>`,
   },
   '/members': {
