@@ -63,26 +63,26 @@ test('cookies of a hostile app sign nobody in as somebody else, and lock nobody 
   assert.equal(whoCame(wiki), 'mallory', 'what is tossed must be worth something');
   const hers = (host: string, name: string) =>
     mallory.cookies(new URL(origin(host)).host).get(name) ?? assert.fail(`no ${name}`);
-  const tossed = [
-    ...tosses(appCookie, hers('wiki', appCookie)),
-    ...tosses(appCookie, hers('console', appCookie)),
-    ...tosses('__Host-id_session', hers('id', '__Host-id_session')),
-  ];
-
   await t.test('tossed by script in every spelling, they change nobody’s session at apps, id or console', async () => {
     const lured = await near.lure();
-    await setCookies(lured, tossed);
-    const arrived = (await context.cookies(origin('wiki'))).filter((cookie) => cookie.domain.startsWith('.'));
-    assert.ok(arrived.length > 10, `only ${arrived.length} were taken by the browser`);
-    assert.ok(arrived.every((cookie) => !cookie.name.startsWith('__Host-')));
-    for (const path of ['/', '/secret']) {
-      await page.goto(`${origin('wiki')}${path}`);
-      assert.equal(whoCame(wiki), 'ada');
+    for (const [host, name] of [
+      ['id', '__Host-id_session'],
+      ['console', appCookie],
+      ['wiki', appCookie],
+    ] as const) {
+      await setCookies(lured, tosses(name, hers(host, name)));
+      const arrived = (await context.cookies(origin(host))).filter((cookie) => cookie.domain.startsWith('.'));
+      assert.ok(arrived.length > 10, `only ${arrived.length} were taken by the browser`);
+      assert.ok(arrived.every((cookie) => !cookie.name.startsWith('__Host-')));
+      for (const path of ['/', '/secret']) {
+        await page.goto(`${origin('wiki')}${path}`);
+        assert.equal(whoCame(wiki), 'ada');
+      }
+      await page.goto(`${origin('id')}/account`);
+      await page.getByRole('heading', { name: 'Ada' }).waitFor();
+      await page.goto(origin('console'));
+      await page.getByRole('button', { name: 'Ada', exact: true }).waitFor();
     }
-    await page.goto(`${origin('id')}/account`);
-    await page.getByRole('heading', { name: 'Ada' }).waitFor();
-    await page.goto(origin('console'));
-    await page.getByRole('button', { name: 'Ada', exact: true }).waitFor();
   });
 
   await t.test('planted before the person signs in, they make nobody of her: she signs in as herself', async () => {
@@ -136,7 +136,7 @@ test('cookies of a hostile app sign nobody in as somebody else, and lock nobody 
     const lured = await near.lure();
     await flood(lured, { count: 200, size: 10 });
     const flooded = (await context.cookies(origin('id'))).filter((cookie) => cookie.domain === `.${domain}`).length;
-    assert.ok(flooded >= 150, `only ${flooded} were kept`);
+    assert.ok(flooded >= 120, `only ${flooded} were kept`);
     await openWiki(near);
     await page.goto(`${origin('id')}/account`);
     await page.getByRole('heading', { name: 'Ada' }).waitFor();
