@@ -21,6 +21,8 @@ export interface PasskeyClientOptions {
 interface Call {
   readonly method?: string;
   readonly body?: unknown;
+  /** Fields of a form, instead of a body. */
+  readonly form?: Readonly<Record<string, string>>;
   readonly headers?: Record<string, string>;
 }
 
@@ -44,18 +46,18 @@ export class PasskeyClient {
     return jar;
   }
 
-  /** One request, redirects not followed. A body is sent as JSON from a page of the same origin. */
+  /** One request, redirects not followed. A body, JSON or a form, is sent from a page of the same origin. */
   async send(url: string, call: Call = {}): Promise<Reply> {
     const target = new URL(url);
     const jar = this.cookies(target.host);
     const cookie = [...jar].map(([name, value]) => `${name}=${value}`).join('; ');
-    const body = call.body === undefined ? undefined : JSON.stringify(call.body);
+    const form = call.form === undefined ? undefined : new URLSearchParams(call.form).toString();
+    const body = form ?? (call.body === undefined ? undefined : JSON.stringify(call.body));
+    const type = form === undefined ? 'application/json' : 'application/x-www-form-urlencoded';
     const headers: Record<string, string> = {
       host: target.host,
       ...(cookie === '' ? {} : { cookie }),
-      ...(body === undefined
-        ? {}
-        : { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(body)) }),
+      ...(body === undefined ? {} : { 'content-type': type, 'content-length': String(Buffer.byteLength(body)) }),
       ...(body === undefined
         ? { 'sec-fetch-site': 'none', 'sec-fetch-mode': 'navigate', accept: 'text/html' }
         : { 'sec-fetch-site': 'same-origin', origin: target.origin }),
