@@ -37,6 +37,8 @@ const setCookies = (page: Page, lines: readonly string[]) =>
   page.evaluate((each) => {
     const { document } = globalThis as unknown as { document: { cookie: string } };
     for (const line of each) document.cookie = line;
+    // Chromium sets cookies behind the page's back; reading waits until it has.
+    return document.cookie.length;
   }, lines);
 
 /** `count` cookies of `size` bytes, set by a hostile app's script for the domain that all apps share. */
@@ -86,6 +88,8 @@ test('cookies of a hostile app sign nobody in as somebody else, and lock nobody 
   });
 
   await t.test('planted before the person signs in, they make nobody of her: she signs in as herself', async () => {
+    // The console would notice and go to sign in by itself.
+    await page.goto('about:blank');
     await context.clearCookies({ name: appCookie });
     await openWiki(near);
     assert.equal(whoCame(wiki), 'ada', 'by her own session at id');
