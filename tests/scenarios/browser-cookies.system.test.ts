@@ -146,6 +146,7 @@ test('cookies of a hostile app sign nobody in as somebody else, and lock nobody 
     await page.getByRole('heading', { name: 'Ada' }).waitFor();
     await page.goto(origin('console'));
     await page.getByRole('button', { name: 'Ada', exact: true }).waitFor();
+    await page.goto('about:blank');
     await context.clearCookies({ domain: `.${domain}` });
   });
 
