@@ -162,7 +162,7 @@ test('our own pages lead nowhere else, run nothing and keep hosts apart', async 
       '/tokens',
     ]) {
       await watched.goto(`${origin('console')}${path}`);
-      await watched.waitForFunction("document.body.textContent.includes('pwned')");
+      await watched.getByText('pwned').first().waitFor({ state: 'attached' });
       assert.deepEqual(await effect(), harmless, path);
     }
     for (const path of ['/', '/events']) {
