@@ -5,6 +5,9 @@ import { upstreamConnectMsMax } from './limits.ts';
 import type { UpstreamTarget } from './parse-upstream.ts';
 import { judgeAddress } from './upstream-address.ts';
 
+/** A connection that is idle this long is asked by TCP whether it still stands. */
+const keepAliveMs = 60_000;
+
 /** The app's address is none that we connect to. */
 export class UpstreamForbiddenError extends Error {
   readonly code = 'upstream-forbidden';
@@ -59,7 +62,7 @@ export function dialler(
     port: target.port,
     noDelay: true,
     keepAlive: true,
-    keepAliveInitialDelay: 60_000,
+    keepAliveInitialDelay: keepAliveMs,
     lookup: guardedLookup(guard.lookup, mayConnect),
   };
   const isLiteral = isIP(target.hostname) !== 0;
@@ -75,9 +78,11 @@ export function dialler(
     const socket = tlsConnect({
       ...address,
       ...tls,
+      ...(onread === undefined ? {} : { onread }),
       ...(session === undefined ? {} : { session }),
       ALPNProtocols: [...alpn],
     });
+    socket.setNoDelay(true).setKeepAlive(true, keepAliveMs);
     socket.on('session', (newest) => {
       session = newest;
     });

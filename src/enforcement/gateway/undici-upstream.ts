@@ -9,7 +9,7 @@ import { responseHeadersFor } from './response-headers.ts';
 import { codeOf } from './upstream-error.ts';
 import type { UpstreamExchange, UpstreamHandler, UpstreamRequest, UpstreamSender } from './upstream-request.ts';
 
-/** Apps that may speak HTTP/2: over TLS, as negotiated, or in clear text by prior knowledge. The library is loaded on first use. */
+/** Apps that speak HTTP/2, over TLS or in clear text by prior knowledge. The library is loaded on first use. */
 export class UndiciUpstream implements UpstreamSender {
   readonly #target: UpstreamTarget;
   readonly #dial: Dial;

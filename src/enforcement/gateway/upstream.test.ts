@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:http';
+import { createServer, type RequestListener } from 'node:http';
 import { createSecureServer } from 'node:http2';
+import { createServer as createHttpsServer } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { createServer as createTlsServer } from 'node:tls';
 import { makeCertificate } from './test-certificate.ts';
 import { listen, startGateway } from './test-gateway.ts';
 
@@ -46,6 +48,80 @@ test('an app with a certificate nobody vouches for, or for another name, is not 
     assert.equal((await gateway.ask({})).status, 502);
   }
   assert.equal(seen, 0);
+});
+
+for (const protocols of [['http/1.1'], undefined, ['h2']] as const) {
+  const words = protocols === undefined ? 'no protocol by name' : protocols[0];
+  test(`an app over TLS that speaks ${words} is asked once what it speaks, then served over kept-alive connections`, async (t) => {
+    const certificate = await makeCertificate(['localhost']);
+    const size = 20 * 1024 * 1024;
+    const answer: RequestListener = (request, response) => {
+      if (request.url === '/large') response.end(Buffer.alloc(size, 'x'));
+      else if (request.method === 'POST') request.pipe(response);
+      else response.end(`${request.httpVersion} ${request.url}`);
+    };
+    const app =
+      protocols?.[0] === 'h2'
+        ? createSecureServer(certificate, answer as never)
+        : createHttpsServer(
+            { ...certificate, ...(protocols === undefined ? {} : { ALPNProtocols: [...protocols] }) },
+            answer,
+          );
+    let handshakes = 0;
+    app.on('secureConnection', () => handshakes++);
+    const port = await listen(t, app);
+    const gateway = await startGateway(t, {
+      upstreamUrl: `https://localhost:${port}`,
+      upstreamCa: certificate.cert,
+    });
+    const version = protocols?.[0] === 'h2' ? '2.0' : '1.1';
+    for (const path of ['/1', '/2', '/3']) assert.equal((await gateway.ask({ path })).body, `${version} ${path}`);
+    assert.equal(handshakes, 2);
+    assert.equal((await gateway.ask({ method: 'POST', body: 'echo' })).body, 'echo');
+    assert.equal((await gateway.ask({ path: '/large' })).body.length, size);
+    assert.ok(gateway.outcomes.every(({ ended }) => ended === 'complete'));
+  });
+}
+
+test('an app over TLS that breaks off is told from one that ends its answer by closing', async (t) => {
+  const certificate = await makeCertificate(['localhost']);
+  const app = createTlsServer(certificate, (socket) => {
+    socket.on('error', () => {});
+    socket.once('data', (data) =>
+      String(data).includes('/half')
+        ? socket.end('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf')
+        : socket.end('HTTP/1.1 200 OK\r\n\r\nto the end'),
+    );
+  });
+  const upstreamUrl = `https://localhost:${await listen(t, app)}`;
+  const gateway = await startGateway(t, { upstreamUrl, upstreamCa: certificate.cert });
+  assert.equal((await gateway.ask({})).body, 'to the end');
+  await assert.rejects(gateway.ask({ path: '/half' }));
+  assert.deepEqual(
+    gateway.outcomes.map(({ ended }) => ended),
+    ['complete', 'upstream-failed'],
+  );
+});
+
+test('an app over TLS that comes back with another certificate or protocol is asked again', async (t) => {
+  const certificate = await makeCertificate(['localhost']);
+  const first = createHttpsServer({ ...certificate, ALPNProtocols: ['http/1.1'] }, (_request, response) =>
+    response.setHeader('connection', 'close').end('one'),
+  );
+  const port = await listen(t, first);
+  const upstreamUrl = `https://localhost:${port}`;
+  const gateway = await startGateway(t, { upstreamUrl, upstreamCa: certificate.cert });
+  assert.equal((await gateway.ask({})).body, 'one');
+  await new Promise<void>((resolve) => {
+    first.close(() => resolve());
+    first.closeAllConnections();
+  });
+  assert.equal((await gateway.ask({})).status, 502);
+  const second = createSecureServer(certificate, (_request, response) => void response.end('two'));
+  second.listen(port, '127.0.0.1');
+  await once(second, 'listening');
+  t.after(() => second.close());
+  assert.equal((await gateway.ask({})).body, 'two');
 });
 
 test('private, metadata and own addresses are refused at connect time', async (t) => {

@@ -4,6 +4,7 @@ import { type Dial, dialler, isOwn } from './dial.ts';
 import { Http1Pool } from './http1/pool.ts';
 import { upstreamExchangesMax } from './limits.ts';
 import type { UpstreamTarget } from './parse-upstream.ts';
+import { TlsUpstream } from './tls-upstream.ts';
 import { UndiciUpstream } from './undici-upstream.ts';
 import type { UpstreamSender } from './upstream-request.ts';
 
@@ -25,7 +26,7 @@ export interface Upstreams {
 /** The ways to one app. */
 export interface Upstream {
   readonly target: UpstreamTarget;
-  /** Sends requests over kept-alive connections: our own HTTP/1.1 in clear text, undici where HTTP/2 may be spoken. */
+  /** Sends requests over kept-alive connections: HTTP/1.1 by our own client, HTTP/2 by undici. */
   readonly sender: UpstreamSender;
   /** A new connection of its own, HTTP/1.1, for WebSocket tunnels. */
   readonly dial: Dial;
@@ -46,10 +47,9 @@ export function createUpstreams(options: UpstreamsOptions): Upstreams {
       let upstream = known.get(key);
       if (upstream === undefined) {
         const dial = dialler(target, { guard, allowPrivate, ca: options.ca });
-        const isClearHttp1 = target.kind === 'http' || target.kind === 'unix';
         upstream = {
           target,
-          sender: isClearHttp1 ? new Http1Pool(dial) : new UndiciUpstream(target, dial),
+          sender: senderFor(target, dial),
           dial,
           exchanges: { count: 0, max: options.exchangesMax ?? upstreamExchangesMax },
         };
@@ -62,4 +62,9 @@ export function createUpstreams(options: UpstreamsOptions): Upstreams {
       known.clear();
     },
   };
+}
+
+function senderFor(target: UpstreamTarget, dial: Dial): UpstreamSender {
+  if (target.kind === 'https') return new TlsUpstream(target, dial);
+  return target.kind === 'h2c' ? new UndiciUpstream(target, dial) : new Http1Pool(dial);
 }

@@ -26,17 +26,15 @@ export function requestText(request: UpstreamRequest, framing: BodyFraming): str
   const { method, target, headers } = request;
   if (!token.test(method) || !targetText.test(target)) throw new MessageError('a request line that cannot be written');
   let text = `${method} ${target} HTTP/1.1\r\n`;
-  let values = '';
   let declaresLength = false;
   for (let at = 0; at < headers.length; at += 2) {
     const name = headers[at] ?? '';
     const value = headers[at + 1] ?? '';
     checkName(name);
     if (name === 'content-length') declaresLength = true;
-    values += value;
+    if (unfit.test(value)) throw new MessageError('a header value that cannot be written');
     text += `${name}: ${value}\r\n`;
   }
-  if (unfit.test(values)) throw new MessageError('a header value that cannot be written');
   if (declaresLength !== (request.contentLength !== null)) throw new MessageError('a length that was not declared');
   if (framing === 'chunked') return `${text}transfer-encoding: chunked\r\n\r\n`;
   // RFC 9110 8.6: a method that usually has a body says when it has none.
