@@ -33,6 +33,8 @@ export function cedarAddress(address: string): string {
   return /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(plain)?.[1] ?? plain;
 }
 
+const noGrants: LosslessJson = [];
+
 function context(facts: Facts): DecisionRequest['context'] {
   const { request } = facts;
   return {
@@ -44,27 +46,55 @@ function context(facts: Facts): DecisionRequest['context'] {
     tls: request.tls,
     now: secondOf(facts.now),
     noun: request.noun,
-    session: { ...facts.session },
-    device: { ...facts.device },
-    token: { present: facts.token.present, scopes: facts.token.scopes },
-    grants: facts.grants.map(({ id }) => reference('Grant', id)),
+    session: facts.session as unknown as LosslessJson,
+    device: facts.device as unknown as LosslessJson,
+    token: facts.token,
+    grants: facts.grants.length === 0 ? noGrants : facts.grants.map(({ id }) => reference('Grant', id)),
   };
 }
 
-function entities(facts: Facts): EntityJson[] {
+/** All that the entities of a question are written from. */
+type Parts = Pick<Facts, 'groups' | 'segments' | 'resourceEntity' | 'principalEntity' | 'grants'>;
+
+/** Written once for as long as the parts are the same objects, so that the engine converts them once. */
+const writtenEntities = new WeakMap<EntityJson, { readonly parts: Parts; readonly list: readonly EntityJson[] }>();
+
+function entities(facts: Facts): readonly EntityJson[] {
+  const { groups, segments, resourceEntity, principalEntity, grants } = facts;
+  // The entity of a person when there is one: most people use one app at a time.
+  const key = principalEntity ?? resourceEntity;
+  const known = writtenEntities.get(key);
+  if (
+    known !== undefined &&
+    known.parts.groups === groups &&
+    known.parts.segments === segments &&
+    known.parts.resourceEntity === resourceEntity &&
+    known.parts.principalEntity === principalEntity &&
+    known.parts.grants === grants
+  ) {
+    return known.list;
+  }
+  const list = Object.freeze(writeEntities(facts));
+  writtenEntities.set(key, { parts: { groups, segments, resourceEntity, principalEntity, grants }, list });
+  return list;
+}
+
+function writeEntities(facts: Facts): EntityJson[] {
   const list: EntityJson[] = [...facts.groups.entities, ...facts.segments.entities, facts.resourceEntity];
   if (facts.principalEntity !== null) list.push(facts.principalEntity);
   for (const { id, body } of facts.grants) {
-    list.push({
-      uid: { type: 'Grant', id },
-      attrs: {
-        user: reference('User', body.user),
-        resource: reference('App', body.resource),
-        // An end later than Cedar can write is written as the latest: policies see it as far away either way.
-        expiresAt: datetime(Math.min(body.expiresAt ?? 0, timeMax)),
-      },
-      parents: [],
-    });
+    list.push(
+      Object.freeze({
+        uid: { type: 'Grant', id },
+        attrs: {
+          user: reference('User', body.user),
+          resource: reference('App', body.resource),
+          // An end later than Cedar can write is written as the latest: policies see it as far away either way.
+          expiresAt: datetime(Math.min(body.expiresAt ?? 0, timeMax)),
+        },
+        parents: [],
+      }),
+    );
   }
   return list;
 }

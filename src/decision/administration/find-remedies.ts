@@ -1,7 +1,8 @@
 import type { FactView, Remedy } from '#foundation/model';
-import { type Facts, factsForQuestion, userEntity } from './facts-for-question.ts';
+import { type Facts, factsForQuestion } from './facts-for-question.ts';
 import { type Ancestry, groupsAbove, HierarchyTooLarge } from './hierarchy.ts';
 import { type JudgeInput, judgeFacts } from './judge.ts';
+import { userEntity } from './standing.ts';
 
 /** A hypothetical change of facts, and what a person would do to make it true. */
 interface Hypothesis {

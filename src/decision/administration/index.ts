@@ -1,6 +1,6 @@
 export { cedarAddress, cedarRequest } from './cedar-request.ts';
 export { compilePublication } from './compile-publication.ts';
-export { type Facts, factsForQuestion, grantPairUid } from './facts-for-question.ts';
+export { type Facts, factsForQuestion } from './facts-for-question.ts';
 export { findRemedies } from './find-remedies.ts';
 export { ancestorsMax } from './hierarchy.ts';
 export { identify, operatorUid, type Subject } from './identify.ts';
@@ -8,4 +8,5 @@ export { adviceOf, type JudgeInput, judge, type PublishedPolicies, timeReviewMs 
 export { type CutReason, type FactChange, type LiveStream, type LiveStreamNeeds, LiveStreams } from './live-streams.ts';
 export { type PublicationStatement, publicationStatement } from './publication-statement.ts';
 export { askingFor, type Reach, type ReachInput, reachOf } from './reach.ts';
+export { grantPairUid } from './standing.ts';
 export { scopesCover } from './token-scope.ts';

@@ -38,14 +38,16 @@ const question = (n: number): Question => ({
   },
 });
 
+/** The least of many short windows: what else the machine does in between only ever adds. */
 function microseconds(rounds: number, run: (n: number) => unknown): string {
-  const timed = () => {
+  const window = 200;
+  let least = Number.POSITIVE_INFINITY;
+  for (let n = 0; n < rounds; ) {
     const start = performance.now();
-    for (let n = 0; n < rounds; n += 1) run(n);
-    return ((performance.now() - start) * 1000) / rounds;
-  };
-  timed();
-  return Math.min(timed(), timed(), timed(), timed()).toFixed(2);
+    for (const end = n + window; n < end; n += 1) run(n);
+    least = Math.min(least, ((performance.now() - start) * 1000) / window);
+  }
+  return least.toFixed(2);
 }
 
 const verdict = judge({ view, policies, question: question(0), now });

@@ -57,6 +57,42 @@ export function adviceOf(policies: PublishedPolicies | null, { reasons }: Pick<V
   return advice.filter((words) => words !== '');
 }
 
+interface Explanation {
+  readonly reasons: readonly string[];
+  readonly words: readonly string[];
+}
+
+const explanations = new WeakMap<CompiledPolicies, Map<string, Explanation>>();
+
+/**
+ * What decided, with its words. Where it is one policy, or none, these are the same objects every time, so that whoever writes
+ * them down need do it once.
+ */
+function explain(compiled: CompiledPolicies, reasons: readonly string[]): Explanation {
+  if (reasons.length > 1) return explained(compiled, reasons);
+  let known = explanations.get(compiled);
+  if (known === undefined) {
+    known = new Map();
+    explanations.set(compiled, known);
+  }
+  // No policy has an empty id.
+  const id = reasons[0] ?? '';
+  let explanation = known.get(id);
+  if (explanation === undefined) {
+    explanation = explained(compiled, reasons);
+    known.set(id, explanation);
+  }
+  return explanation;
+}
+
+function explained(compiled: CompiledPolicies, reasons: readonly string[]): Explanation {
+  const words = wordsOf(compiled, reasons);
+  return {
+    reasons: Object.freeze(reasons),
+    words: Object.freeze(words.length === 0 ? [nobodyPermits] : words),
+  };
+}
+
 function judgeAgainAt(facts: Facts, compiled: CompiledPolicies): number | null {
   const review = compiled.readsTime ? facts.now + timeReviewMs : null;
   if (facts.endsAt === null || review === null) return facts.endsAt ?? review;
@@ -87,8 +123,7 @@ export function judgeFacts(input: JudgeInput, facts: Facts): Verdict {
     if (decision === 'allow' && forbidErrored) {
       return { answer: 'indeterminate', reasons, words: [couldNotJudge], errors, ...common };
     }
-    const words = wordsOf(compiled, reasons);
-    return { answer: decision, reasons, words: words.length === 0 ? [nobodyPermits] : words, errors, ...common };
+    return { answer: decision, ...explain(compiled, reasons), errors, ...common };
   } catch (error) {
     if (error instanceof EngineError) return indeterminate(input, error.message, facts);
     throw error;

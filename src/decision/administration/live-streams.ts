@@ -1,5 +1,5 @@
 import type { Clock, EntityUid, FactKind, FactOf, MonotonicClock, Question, Verdict } from '#foundation/model';
-import { grantPairUid } from './facts-for-question.ts';
+import { grantPairUid } from './standing.ts';
 
 /** Something that lasts and must end when the answer turns to no: a request, a WebSocket, an event stream. */
 export interface LiveStream {

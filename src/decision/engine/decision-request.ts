@@ -1,7 +1,10 @@
 import type { EntityUid } from '#foundation/model';
 import type { LosslessJson } from './lossless-json.ts';
 
-/** A Cedar entity in Cedar's own JSON; freeze one that is given again and again, and it is converted once (https://docs.cedarpolicy.com/auth/entities-syntax.html). */
+/**
+ * A Cedar entity in Cedar's own JSON (https://docs.cedarpolicy.com/auth/entities-syntax.html). Freeze one that is given again
+ * and again, with all it holds, and it is converted once; so are frozen lists of frozen entities, and frozen records in `context`.
+ */
 export interface EntityJson {
   readonly uid: EntityUid;
   readonly attrs: { readonly [name: string]: LosslessJson };

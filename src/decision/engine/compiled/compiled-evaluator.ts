@@ -39,6 +39,8 @@ class Generation {
   readonly rules = new Map<EntityRef, ActionRules>();
   /** Frozen entities, which callers give again and again, are converted once. */
   readonly converted = new WeakMap<EntityJson, { readonly ref: EntityRef; readonly data: EntityData }>();
+  /** So are frozen lists of them, with the ancestors that were looked up. */
+  readonly gathered = new WeakMap<readonly EntityJson[], Entities>();
 
   constructor(policies: readonly (readonly [string, PolicyJson])[], schema: SchemaRules) {
     this.ancestors = actionAncestors(schema.actions, this.names);
@@ -66,16 +68,14 @@ export class CompiledEvaluator {
   /** Decides as Cedar does. Throws EngineError `invalid-request` when request or entities do not fit the schema. */
   decide(request: DecisionRequest): Decision {
     if (this.#generation.names.size > namesMax) this.#generation = new Generation(this.#policies, this.#schema);
-    const { names, index, rules, ancestors } = this.#generation;
+    const { names, index, rules } = this.#generation;
     const action = names.ref(request.action.type, request.action.id);
     const rule = rules.get(action);
     if (rule === undefined) throw invalid(`the action \`${request.action.id}\` does not exist`);
     const principal = this.#participant(request.principal, rule.principalTypes);
     const resource = this.#participant(request.resource, rule.resourceTypes);
     const context = rule.convertContext(request.context, names);
-    const data = new Map<EntityRef, EntityData>();
-    for (const entity of request.entities) this.#add(entity, data);
-    const entities = new Entities(data, ancestors);
+    const entities = this.#gather(request.entities);
 
     const permits: string[] = [];
     const forbids: string[] = [];
@@ -111,6 +111,17 @@ export class CompiledEvaluator {
     if (rules === undefined) throw invalid(`the entity type \`${type}\` does not exist`);
     if (rules.ids !== null && !rules.ids.has(id)) throw invalid(`\`${id}\` is no \`${type}\``);
     return this.#generation.names.ref(type, id);
+  }
+
+  #gather(list: readonly EntityJson[]): Entities {
+    const { gathered, ancestors } = this.#generation;
+    const known = gathered.get(list);
+    if (known !== undefined) return known;
+    const data = new Map<EntityRef, EntityData>();
+    for (const entity of list) this.#add(entity, data);
+    const entities = new Entities(data, ancestors);
+    if (Object.isFrozen(list) && list.every(Object.isFrozen)) gathered.set(list, entities);
+    return entities;
   }
 
   #add(entity: EntityJson, data: Map<EntityRef, EntityData>): void {

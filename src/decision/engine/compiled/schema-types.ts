@@ -221,8 +221,12 @@ class TypeCompiler {
       ]),
     );
     const requiredCount = [...rules.values()].filter(({ isRequired }) => isRequired).length;
+    // Frozen records, which callers give again and again, are converted once for each table of names.
+    const converted = new WeakMap<JsonObject, { readonly names: EntityNames; readonly record: Map<string, Value> }>();
     return (json, names) => {
       if (!isObject(json)) throw invalid('expected a record');
+      const known = converted.get(json);
+      if (known !== undefined && known.names === names) return known.record;
       const record = new Map<string, Value>();
       let seenCount = 0;
       for (const name of Object.keys(json)) {
@@ -233,6 +237,7 @@ class TypeCompiler {
         if (rule.isRequired) seenCount += 1;
       }
       if (seenCount !== requiredCount) throw invalid('an attribute is missing');
+      if (Object.isFrozen(json)) converted.set(json, { names, record });
       return record;
     };
   }

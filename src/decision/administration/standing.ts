@@ -1,0 +1,201 @@
+import type { EntityJson } from '#decision/engine';
+import type { Asker, EntityUid, FactView, User } from '#foundation/model';
+import type { Facts } from './facts-for-question.ts';
+import { type Ancestry, groupsAbove, segmentsAround } from './hierarchy.ts';
+import { identify, type Subject } from './identify.ts';
+
+/** Of many active grants on one app, this many with the latest ends are judged. */
+export const grantsMax = 100;
+/** Pairs of an asker and an app whose standing is kept, of one revision. */
+const standingsMax = 50_000;
+
+/**
+ * What a change must name so that a grant that does not exist yet is noticed: all grants of one user on one app. The id
+ * is JSON, so that no choice of names makes two pairs look alike.
+ */
+export function grantPairUid(user: string, resource: string): EntityUid {
+  return { type: 'GrantPair', id: JSON.stringify([user, resource]) };
+}
+
+function activeGrants(
+  view: FactView,
+  subject: Subject,
+  { resource, now }: { resource: EntityUid; now: number },
+): Facts['grants'] {
+  if (subject.uid.type !== 'User' || resource.type !== 'App') return noGrants;
+  const all = view.grantsOf(subject.uid.id);
+  if (all.length === 0) return noGrants;
+  return all
+    .filter(
+      ({ body }) =>
+        body.user === subject.uid.id &&
+        body.resource === resource.id &&
+        body.state === 'active' &&
+        body.expiresAt !== null &&
+        now < body.expiresAt,
+    )
+    .sort((a, b) => (b.body.expiresAt ?? 0) - (a.body.expiresAt ?? 0))
+    .slice(0, grantsMax);
+}
+
+/** The entity of a person. */
+export function userEntity(
+  uid: EntityUid,
+  { user, groups }: { user: Pick<User, 'name' | 'email' | 'status' | 'source'>; groups: Ancestry },
+): EntityJson {
+  const attrs = { name: user.name, email: user.email ?? '', status: user.status, source: user.source };
+  return Object.freeze({ uid, attrs, parents: groups.uids });
+}
+
+interface Person {
+  readonly groups: Ancestry;
+  readonly entity: EntityJson | null;
+}
+
+interface Place {
+  readonly segments: Ancestry;
+  readonly entity: EntityJson;
+}
+
+/** How an asker stands towards a resource by the facts of one revision, from `madeAt` on and before `endsAt`. */
+export interface Standing {
+  readonly madeAt: number;
+  /** When session, token or a grant ends, milliseconds since the epoch; null when nothing ends. */
+  readonly endsAt: number | null;
+  readonly subject: Subject;
+  readonly place: Place;
+  readonly person: Person;
+  readonly token: Facts['token'];
+  readonly grants: Facts['grants'];
+  readonly read: readonly EntityUid[];
+  /** As of the last time somebody asked: it tells the age of the proof in seconds. */
+  session: Facts['session'] | null;
+}
+
+/** What the facts of one revision say: every request asks it again, and it changes seldom. */
+interface Looked {
+  readonly epoch: number;
+  readonly revision: number;
+  readonly people: Map<string, Person>;
+  readonly places: Map<string, Place>;
+  /** By kind and id of the asker, then by app. */
+  readonly standings: Record<Asker['kind'], Map<string, Map<string, Standing>>>;
+  standingsCount: number;
+}
+
+const noGrants: Facts['grants'] = Object.freeze([]);
+const noToken: Facts['token'] = Object.freeze({ present: false, scopes: Object.freeze([]) });
+const nobody: Person = { groups: { uids: [], entities: [] }, entity: null };
+
+const lookedUp = new WeakMap<FactView, Looked>();
+
+function lookedUpIn(view: FactView): Looked {
+  const { epoch, revision } = view;
+  let looked = lookedUp.get(view);
+  if (
+    looked === undefined ||
+    looked.revision !== revision ||
+    looked.epoch !== epoch ||
+    looked.standingsCount >= standingsMax
+  ) {
+    const standings = { anonymous: new Map(), session: new Map(), token: new Map(), operator: new Map() };
+    looked = { epoch, revision, people: new Map(), places: new Map(), standings, standingsCount: 0 };
+    lookedUp.set(view, looked);
+  }
+  return looked;
+}
+
+function personOf(view: FactView, subject: Subject): Person {
+  const { uid, user } = subject;
+  if (user === null) {
+    if (uid.type !== 'Workload') return nobody;
+    return { ...nobody, entity: Object.freeze({ uid, attrs: {}, parents: [] }) };
+  }
+  const { people } = lookedUpIn(view);
+  let person = people.get(uid.id);
+  if (person === undefined) {
+    // Everyone enrolled is in `everyone`, whether or not their record says so.
+    const groups = groupsAbove(view, [...user.groups, 'everyone']);
+    person = { groups, entity: userEntity(uid, { user, groups }) };
+    people.set(uid.id, person);
+  }
+  return person;
+}
+
+/** null when there is no such resource. */
+function placeOf(view: FactView, resource: EntityUid): Place | null {
+  if (resource.type === 'Service' && resource.id === 'control') {
+    return { segments: { uids: [], entities: [] }, entity: { uid: resource, attrs: {}, parents: [] } };
+  }
+  const app = resource.type === 'App' ? view.get('resource', resource.id) : undefined;
+  if (app === undefined) return null;
+  const { places } = lookedUpIn(view);
+  let place = places.get(resource.id);
+  if (place === undefined) {
+    const segments = segmentsAround(view, app.segment);
+    const attrs = { origin: app.origin, requestable: app.requestable, sensitivity: segments.sensitivity };
+    place = { segments, entity: Object.freeze({ uid: resource, attrs, parents: segments.uids }) };
+    places.set(resource.id, place);
+  }
+  return place;
+}
+
+interface Asked {
+  readonly asker: Asker;
+  readonly resource: EntityUid;
+  readonly now: number;
+  /** Somebody who does not stand behind the asker, but might: never remembered. */
+  readonly as: Subject | undefined;
+}
+
+function idOf(asker: Asker): string {
+  return asker.kind === 'session' ? asker.sessionId : asker.kind === 'token' ? asker.tokenId : '';
+}
+
+/**
+ * How the asker stands towards the resource now; null when the resource is not one we know. What was found at this revision
+ * is given again until the first thing in it ends; a clock that was set back finds it anew.
+ */
+export function standingOf(view: FactView, asked: Asked): Standing | null {
+  const { asker, resource, now } = asked;
+  if (resource.type !== 'App' || asked.as !== undefined) return look(view, asked);
+  const looked = lookedUpIn(view);
+  const ofKind = looked.standings[asker.kind];
+  const id = idOf(asker);
+  const known = ofKind.get(id)?.get(resource.id);
+  if (known !== undefined && known.madeAt <= now && (known.endsAt === null || now < known.endsAt)) return known;
+  const standing = look(view, asked);
+  if (standing === null) return null;
+  const ofAsker = ofKind.get(id);
+  if (ofAsker === undefined) ofKind.set(id, new Map([[resource.id, standing]]));
+  else ofAsker.set(resource.id, standing);
+  looked.standingsCount += 1;
+  return standing;
+}
+
+/** Looks up all that makes a standing. */
+function look(view: FactView, { asker, resource, now, as }: Asked): Standing | null {
+  const subject = as ?? identify(view, { asker, now });
+  const place = placeOf(view, resource);
+  if (place === null) return null;
+  const person = personOf(view, subject);
+  const grants = activeGrants(view, subject, { resource, now });
+  const ends = [
+    subject.session?.body.expiresAt,
+    subject.token?.body.expiresAt,
+    ...grants.map(({ body }) => body.expiresAt),
+  ].filter((at) => typeof at === 'number');
+
+  const read: EntityUid[] = [subject.uid, ...person.groups.uids, resource, ...place.segments.uids];
+  // What was asked for counts too: a session that ends makes a stranger, whose answer depends on that session.
+  if (asker.kind === 'session') read.push({ type: 'Session', id: asker.sessionId });
+  if (asker.kind === 'token') read.push({ type: 'Token', id: asker.tokenId });
+  if (subject.uid.type === 'User' && resource.type === 'App') read.push(grantPairUid(subject.uid.id, resource.id));
+  for (const { id } of grants) read.push({ type: 'Grant', id });
+  const token =
+    subject.token === null
+      ? noToken
+      : Object.freeze({ present: true, scopes: Object.freeze([...subject.token.body.scopes]) });
+  const endsAt = ends.length === 0 ? null : Math.min(...ends);
+  return { madeAt: now, endsAt, subject, place, person, token, grants, read, session: null };
+}
