@@ -12,17 +12,22 @@ import {
   type VerdictInput,
 } from './ocsf-objects.ts';
 
-const methodActivities: Partial<Record<string, number>> = {
-  CONNECT: 1,
-  DELETE: 2,
-  GET: 3,
-  HEAD: 4,
-  OPTIONS: 5,
-  POST: 6,
-  PUT: 7,
-  TRACE: 8,
-  PATCH: 9,
-};
+const methodActivities: ReadonlyMap<string, number> = new Map([
+  ['CONNECT', 1],
+  ['DELETE', 2],
+  ['GET', 3],
+  ['HEAD', 4],
+  ['OPTIONS', 5],
+  ['POST', 6],
+  ['PUT', 7],
+  ['TRACE', 8],
+  ['PATCH', 9],
+]);
+
+/** OCSF `activity_id` of a method; undefined when the schema has none for it. */
+export function activityOf(method: string): number | undefined {
+  return methodActivities.get(method);
+}
 
 export interface HttpActivityInput extends EventStamp {
   readonly principal: PrincipalInput;
@@ -45,7 +50,7 @@ export interface HttpActivityInput extends EventStamp {
 /** OCSF HTTP Activity (4002): one request, judged. */
 export function httpActivity(input: HttpActivityInput): JournalEvent {
   const { id, time, policySequence, factRevision, principal, method, verdict, resource } = input;
-  const activityId = methodActivities[method] ?? 99;
+  const activityId = activityOf(method) ?? 99;
   const judged = ocsfVerdict(verdict, policySequence);
   return {
     id,

@@ -1,7 +1,8 @@
 export type { Checkpoint, CheckpointStatement, SignCheckpoint, VerifyNote } from './checkpoint.ts';
 export { formatCheckpoint, parseCheckpoint, readCheckpoints } from './checkpoint.ts';
 export type { ReserveOptions } from './disk-reserve.ts';
-export * from './events-access.ts';
+export type { HttpActivityInput } from './events-access.ts';
+export { httpActivity } from './events-access.ts';
 export * from './events-administration.ts';
 export * from './events-identity.ts';
 export type { ExportOptions } from './export-log.ts';
@@ -39,3 +40,5 @@ export type { TailOptions } from './tail-log.ts';
 export { tailLog } from './tail-log.ts';
 export type { LogFault, VerifyOptions, VerifyReport, WriterReport } from './verify-log.ts';
 export { listWriters, verifyLog } from './verify-log.ts';
+export type { WrittenEvent } from './write-http-activity.ts';
+export { writeHttpActivity } from './write-http-activity.ts';

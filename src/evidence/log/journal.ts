@@ -13,6 +13,7 @@ import { checkHeaderFields, type HeaderFields } from './record-header.ts';
 import { PayloadSealer, saltBytes } from './seal-payload.ts';
 import { createSegment, type SealedSegment, writeAll } from './segment-file.ts';
 import { IndexWriter } from './segment-index.ts';
+import type { WrittenEvent } from './write-http-activity.ts';
 
 /** Bytes of one payload, as JSON; larger events are refused. */
 export const payloadBytesMax = 256 * 1024;
@@ -30,7 +31,7 @@ export function sealable(event: JournalEvent, subject: SubjectKey): SealableEven
   return { fields: headerFields(event), payload: checkEvent(event), subject };
 }
 
-function headerFields(event: JournalEvent): HeaderFields {
+function headerFields(event: Omit<JournalEvent, 'payload'>): HeaderFields {
   return {
     activity_id: event.activityId,
     class_uid: event.classUid,
@@ -43,9 +44,15 @@ function headerFields(event: JournalEvent): HeaderFields {
   };
 }
 
-/** Gives the payload as JSON text. Throws LogError `invalid` when the event cannot be a record. */
-export function checkEvent(event: JournalEvent): string {
+/** Gives the payload as JSON text, on one line. Throws LogError `invalid` when the event cannot be a record. */
+export function checkEvent(event: JournalEvent | WrittenEvent): string {
   checkHeaderFields(headerFields(event));
+  if (typeof event.payload === 'string') {
+    if (event.payload.includes('\n'))
+      throw new LogError('invalid', `the payload of event \`${event.id}\` has line ends`);
+    checkPayload(event.id, event.payload);
+    return event.payload;
+  }
   let payload: string;
   try {
     payload = JSON.stringify(event.payload);

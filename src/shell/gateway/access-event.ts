@@ -1,7 +1,7 @@
-import { identify } from '#decision/administration';
+import { identify, type Subject } from '#decision/administration';
 import { type GatewayRequest, headerOf } from '#enforcement/gateway';
-import { httpActivity } from '#evidence/log';
-import type { JournalEvent, Question, Verdict } from '#foundation/model';
+import { type PrincipalInput, type WrittenEvent, writeHttpActivity } from '#evidence/log';
+import type { Question, Session, User, Verdict } from '#foundation/model';
 import type { Gate } from './gate.ts';
 import type { Identified } from './identify-asker.ts';
 import type { Site } from './sites.ts';
@@ -17,21 +17,15 @@ export function accessEvent(
     readonly request: GatewayRequest;
     readonly site: Site;
   },
-): JournalEvent {
+): WrittenEvent {
   const { id, now, question, verdict, request, site } = judged;
   const subject = identify(gate.facts, { asker: question.asker, now });
-  return httpActivity({
+  return writeHttpActivity({
     id,
     time: now,
     policySequence: verdict.policySequence,
     factRevision: verdict.factRevision,
-    principal: {
-      type: subject.uid.type === 'User' ? 'User' : subject.uid.type === 'Workload' ? 'Workload' : 'Anonymous',
-      uid: subject.uid.id,
-      name: subject.user?.name,
-      email: subject.user?.email ?? undefined,
-      sessionId: subject.session?.id,
-    },
+    principal: principalOf(subject),
     method: request.method,
     url: {
       scheme: request.upgrade === 'websocket' ? (request.tls ? 'wss' : 'ws') : request.tls ? 'https' : 'http',
@@ -43,12 +37,33 @@ export function accessEvent(
     address: request.address,
     resource: site.id,
     verdict,
-    unmapped: {
-      action: question.action,
-      route: question.request.route,
-      ...(subject.token === null ? {} : { token: subject.token.id }),
-    },
+    unmapped:
+      subject.token === null
+        ? { action: question.action, route: question.request.route }
+        : { action: question.action, route: question.request.route, token: subject.token.id },
   });
+}
+
+const stranger: PrincipalInput = { type: 'Anonymous', uid: 'anonymous' };
+/** What events say about sessions: the same object for as long as session and user are, so that it is written down once. */
+const principals = new WeakMap<Session, { readonly user: User; readonly principal: PrincipalInput }>();
+
+function principalOf({ uid, user, session }: Subject): PrincipalInput {
+  if (uid.type !== 'User' || user === null) {
+    return uid.type === 'Workload' ? { type: 'Workload', uid: uid.id } : stranger;
+  }
+  const known = session === null ? undefined : principals.get(session.body);
+  if (known?.user === user && known.principal.sessionId === session?.id) return known.principal;
+  const { name, email } = user;
+  const principal: PrincipalInput = {
+    type: 'User',
+    uid: uid.id,
+    name,
+    email: email ?? undefined,
+    sessionId: session?.id,
+  };
+  if (session !== null) principals.set(session.body, { user, principal });
+  return principal;
 }
 
 /** An administrator in the console may use the journal space that is kept, so that a full disk does not lock them out. */

@@ -1,6 +1,7 @@
 import type { LiveStreams } from '#decision/administration';
 import type { Exchange, ForwardHandle, ForwardOptions, GatewayRequest, Sweep, Upstreams } from '#enforcement/gateway';
-import type { FactView, JournalEvent, Question, Remedy, Verdict } from '#foundation/model';
+import type { WrittenEvent } from '#evidence/log';
+import type { FactView, Question, Remedy, Verdict } from '#foundation/model';
 import type { PublicUrls } from '#shell/wire';
 import type { Assertions } from './assertions.ts';
 import type { CallControl } from './control-client.ts';
@@ -26,7 +27,7 @@ export interface Gate {
   /** Those of the verdict's words that say what a person can do. */
   readonly advice: (verdict: Verdict) => readonly string[];
   /** Resolves when the event is written; rejects when it cannot be, and then the answer is no. */
-  readonly record: (event: JournalEvent, options?: { readonly isReserved: boolean }) => Promise<void>;
+  readonly record: (event: WrittenEvent, options?: { readonly isReserved: boolean }) => Promise<void>;
   /**
    * Counts a stranger's denial and gives how many like it there were lately: the journal gets one event for many, so that
    * strangers cannot fill the disk.

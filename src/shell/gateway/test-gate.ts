@@ -6,7 +6,8 @@ import { basename, join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { adviceOf, findRemedies, judge, LiveStreams } from '#decision/administration';
 import { createFrontServers, createSweep, createUpstreams, forwardRequest } from '#enforcement/gateway';
-import type { FactRow, JournalEvent, Resource } from '#foundation/model';
+import type { WrittenEvent } from '#evidence/log';
+import type { FactRow, Resource } from '#foundation/model';
 import { FactTable } from '#information/inventory';
 import { publishedPolicies } from '../../../tests/published-policies.ts';
 import { accessFlow } from './access-flow.ts';
@@ -83,7 +84,7 @@ export async function startTestGate(
       ? Promise.reject(new ControlError('unreachable', { message: 'control is not here' }))
       : options.call(name, request);
   };
-  const events: JournalEvent[] = [];
+  const events: WrittenEvent[] = [];
   const sweep = createSweep(() => performance.now());
   const upstreams = createUpstreams({ ownListeners: () => [] });
   const input = { view: facts, policies };

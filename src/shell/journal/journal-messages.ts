@@ -18,22 +18,34 @@ export interface WorkerSettings {
 }
 
 /**
- * Events of one turn of the event loop, laid flat because copying a few long arrays between threads is much cheaper than
- * copying objects: `slotsPerEvent` values each, in the order of `eventSlots`.
+ * Events that were handed over together, as one text: `linesPerEvent` lines for each, because copying one long text between
+ * threads is much cheaper than copying objects. Nothing in an event has a line end: numbers and ids cannot, JSON escapes them.
  */
-export type FlatEvents = (string | number)[];
-/** id, time, class, activity, severity, status, subject (whose key seals it), policy sequence, fact revision, payload as JSON. */
-export const slotsPerEvent = 10;
+export type JournalLines = string;
+/** id, time, class, activity, severity, status, number of the key that seals it, policy sequence, fact revision, payload as JSON. */
+export const linesPerEvent = 10;
+
+/** Keys the worker has from its birth, and the first number of those it is told. */
+export const systemKeyNumber = 0;
+export const strangerKeyNumber = 1;
+export const firstKeyNumber = 2;
+
+/** A subject's key (base64url) under the number that batches name it by; no number is given twice. */
+export interface SubjectKeyText {
+  readonly number: number;
+  readonly subject: string;
+  readonly key: string;
+}
 
 export type ToWorker =
   | {
       readonly type: 'batch';
       readonly batch: number;
       readonly isReserved: boolean;
-      readonly events: FlatEvents;
+      readonly events: JournalLines;
     }
-  /** Subject, key, subject, key …: those the worker does not know yet, or that changed. Sent before the batches that need them. */
-  | { readonly type: 'keys'; readonly keys: readonly string[] }
+  /** Those the worker does not know yet, or that changed. Sent before the batches that need them. */
+  | { readonly type: 'keys'; readonly keys: readonly SubjectKeyText[] }
   /** Forget the keys sent so far. */
   | { readonly type: 'forget-keys' }
   | { readonly type: 'signed'; readonly request: number; readonly note: string }

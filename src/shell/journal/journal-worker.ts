@@ -16,9 +16,12 @@ import {
   systemSubject,
 } from '#evidence/log';
 import {
-  type FlatEvents,
   type FromWorker,
-  slotsPerEvent,
+  type JournalLines,
+  linesPerEvent,
+  type SubjectKeyText,
+  strangerKeyNumber,
+  systemKeyNumber,
   type ToWorker,
   type WorkerSettings,
 } from './journal-messages.ts';
@@ -49,8 +52,8 @@ class JournalWorker {
   readonly #settings: WorkerSettings;
   readonly #journal: Journal;
   readonly #unlock: Unlock;
-  readonly #fixedKeys: readonly SubjectKey[];
-  readonly #keys = new Map<string, SubjectKey>();
+  readonly #fixedKeys: readonly (readonly [number, SubjectKey])[];
+  readonly #keys = new Map<number, SubjectKey>();
   readonly #signing = new Map<number, { resolve: (note: string) => void; reject: (error: Error) => void }>();
   #requests = 0;
   #checkpointing: Promise<void> | undefined;
@@ -62,7 +65,7 @@ class JournalWorker {
     settings: WorkerSettings;
     journal: Journal;
     unlock: Unlock;
-    fixedKeys: SubjectKey[];
+    fixedKeys: readonly (readonly [number, SubjectKey])[];
   }) {
     this.#port = parts.port;
     this.#settings = parts.settings;
@@ -80,7 +83,7 @@ class JournalWorker {
 
   #forgetKeys(): void {
     this.#keys.clear();
-    for (const key of this.#fixedKeys) this.#keys.set(key.subject, key);
+    for (const [number, key] of this.#fixedKeys) this.#keys.set(number, key);
   }
 
   #send(message: FromWorker): void {
@@ -106,10 +109,9 @@ class JournalWorker {
     }
   }
 
-  #takeKeys(keys: readonly string[]): void {
-    for (let at = 0; at + 1 < keys.length; at += 2) {
-      const subject = String(keys[at]);
-      this.#keys.set(subject, subjectKey(subject, Buffer.from(String(keys[at + 1]), 'base64url')));
+  #takeKeys(keys: readonly SubjectKeyText[]): void {
+    for (const { number, subject, key } of keys) {
+      this.#keys.set(number, subjectKey(subject, Buffer.from(key, 'base64url')));
     }
   }
 
@@ -124,23 +126,27 @@ class JournalWorker {
     );
   }
 
-  #unfold(events: FlatEvents): SealableEvent[] {
+  #unfold(text: JournalLines): SealableEvent[] {
+    const lines = text.split('\n');
     const unfolded: SealableEvent[] = [];
-    for (let at = 0; at < events.length; at += slotsPerEvent) {
-      const subject = this.#keys.get(String(events[at + 6]));
-      if (subject === undefined) throw new Error('INVARIANT: a key is sent before the first event that needs it');
+    for (let at = 0; at < lines.length; at += linesPerEvent) {
+      const subject = this.#keys.get(Number(lines[at + 6]));
+      const payload = lines[at + 9];
+      if (subject === undefined || payload === undefined) {
+        throw new Error('INVARIANT: a key is sent before the first event that needs it, and every event has all lines');
+      }
       unfolded.push({
         fields: {
-          id: String(events[at]),
-          time: Number(events[at + 1]),
-          class_uid: Number(events[at + 2]),
-          activity_id: Number(events[at + 3]),
-          severity_id: Number(events[at + 4]),
-          status_id: Number(events[at + 5]),
-          policy_sequence: Number(events[at + 7]),
-          fact_revision: Number(events[at + 8]),
+          id: String(lines[at]),
+          time: Number(lines[at + 1]),
+          class_uid: Number(lines[at + 2]),
+          activity_id: Number(lines[at + 3]),
+          severity_id: Number(lines[at + 4]),
+          status_id: Number(lines[at + 5]),
+          policy_sequence: Number(lines[at + 7]),
+          fact_revision: Number(lines[at + 8]),
         },
-        payload: String(events[at + 9]),
+        payload,
         subject,
       });
     }
@@ -215,11 +221,16 @@ async function main(port: MessagePort, settings: WorkerSettings): Promise<void> 
     mkdirSync(directory, { recursive: true, mode: 0o700 });
     const unlock = lockFolder(directory);
     const random = pooledRandom();
+    const system = Buffer.from(settings.systemKey, 'base64url');
+    const stranger = Buffer.from(settings.strangerKey, 'base64url');
     const entries: [string, Uint8Array][] = [
-      [systemSubject, Buffer.from(settings.systemKey, 'base64url')],
-      [strangerSubject, Buffer.from(settings.strangerKey, 'base64url')],
+      [systemSubject, system],
+      [strangerSubject, stranger],
     ];
-    const fixedKeys = entries.map(([subject, key]) => subjectKey(subject, key));
+    const fixedKeys = [
+      [systemKeyNumber, subjectKey(systemSubject, system)],
+      [strangerKeyNumber, subjectKey(strangerSubject, stranger)],
+    ] as const;
     const { journal, repair } = await openJournal({
       directory,
       writer,

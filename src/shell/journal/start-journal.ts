@@ -8,9 +8,18 @@ import {
   type SyncMode,
   strangerSubject,
   systemSubject,
+  type WrittenEvent,
 } from '#evidence/log';
 import type { JournalEvent } from '#foundation/model';
-import type { FlatEvents, FromWorker, ToWorker, WorkerSettings } from './journal-messages.ts';
+import {
+  type FromWorker,
+  firstKeyNumber,
+  type SubjectKeyText,
+  strangerKeyNumber,
+  systemKeyNumber,
+  type ToWorker,
+  type WorkerSettings,
+} from './journal-messages.ts';
 
 export interface StartJournalOptions {
   /** The writer's own folder, `<data>/journal/<writer>`. */
@@ -45,7 +54,7 @@ export interface JournalClient {
    * Resolves once the event is written (and synced, in mode `before-answer`). Rejects with LogError: then the caller answers
    * no. `isReserved` marks administrators' events, which may use the space and the places that are kept for them.
    */
-  append(event: JournalEvent, options?: { readonly isReserved?: boolean }): Promise<void>;
+  append(event: JournalEvent | WrittenEvent, options?: { readonly isReserved?: boolean }): Promise<void>;
   /** Is an event with this id in the log? For replaying an outbox after a crash. */
   has(id: string): Promise<boolean>;
   /** What start-up had to cut off. */
@@ -75,7 +84,8 @@ const threadFile = import.meta.url.endsWith('.ts') ? './journal-worker.ts' : './
 interface Batch {
   readonly number: number;
   readonly isReserved: boolean;
-  readonly events: FlatEvents;
+  /** Each as `JournalLines` has them. */
+  readonly events: string[];
   count: number;
   characters: number;
   readonly written: Promise<void>;
@@ -131,8 +141,9 @@ class WorkerJournal implements JournalClient {
   readonly #worker: Worker;
   readonly #options: StartJournalOptions;
   readonly #queuedEventsMax: number;
-  readonly #sentKeys = new Map<string, string>();
-  #newKeys: string[] = [];
+  readonly #sentKeys = new Map<string, { readonly key: string; readonly number: number }>();
+  #newKeys: SubjectKeyText[] = [];
+  #nextKeyNumber = firstKeyNumber;
   readonly #unanswered = new Map<number, Batch>();
   readonly #asked = new Map<number, { resolve: (found: boolean) => void; reject: (error: LogError) => void }>();
   #filling: { ordinary: Batch | undefined; reserved: Batch | undefined } = { ordinary: undefined, reserved: undefined };
@@ -156,7 +167,7 @@ class WorkerJournal implements JournalClient {
     return this.#failure;
   }
 
-  append(event: JournalEvent, { isReserved = false }: { isReserved?: boolean } = {}): Promise<void> {
+  append(event: JournalEvent | WrittenEvent, { isReserved = false }: { isReserved?: boolean } = {}): Promise<void> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
     if (this.#closing !== undefined) return Promise.reject(new LogError('closed', 'the journal is closing'));
     const places = this.#queuedEventsMax + (isReserved ? reservedPlaces : 0);
@@ -170,19 +181,10 @@ class WorkerJournal implements JournalClient {
       return Promise.reject(error);
     }
     const batch = this.#batch(isReserved);
-    const subject = this.#sealedFor(event.subject);
+    const key = this.#keyNumber(event.subject);
     const { id, time, classUid, activityId, severityId, statusId, policySequence, factRevision } = event;
     batch.events.push(
-      id,
-      time,
-      classUid,
-      activityId,
-      severityId,
-      statusId,
-      subject,
-      policySequence,
-      factRevision,
-      payload,
+      `${id}\n${time}\n${classUid}\n${activityId}\n${severityId}\n${statusId}\n${key}\n${policySequence}\n${factRevision}\n${payload}`,
     );
     batch.count += 1;
     batch.characters += payload.length;
@@ -215,15 +217,17 @@ class WorkerJournal implements JournalClient {
   }
 
   /** Whose key seals it: the subject's own when it has one. Sees to it that the worker will know that key. */
-  #sealedFor(wanted: string): string {
-    if (wanted === systemSubject || wanted === strangerSubject) return wanted;
-    const key = this.#options.keyOf(wanted);
-    if (key === undefined) return strangerSubject;
-    if (this.#sentKeys.get(wanted) !== key) {
-      this.#sentKeys.set(wanted, key);
-      this.#newKeys.push(wanted, key);
-    }
-    return wanted;
+  #keyNumber(subject: string): number {
+    if (subject === systemSubject) return systemKeyNumber;
+    const key = subject === strangerSubject ? undefined : this.#options.keyOf(subject);
+    if (key === undefined) return strangerKeyNumber;
+    const sent = this.#sentKeys.get(subject);
+    if (sent?.key === key) return sent.number;
+    const number = this.#nextKeyNumber;
+    this.#nextKeyNumber += 1;
+    this.#sentKeys.set(subject, { key, number });
+    this.#newKeys.push({ number, subject, key });
+    return number;
   }
 
   #handOver(): void {
@@ -240,7 +244,8 @@ class WorkerJournal implements JournalClient {
         continue;
       }
       this.#unanswered.set(batch.number, batch);
-      const { number, events, isReserved } = batch;
+      const { number, isReserved } = batch;
+      const events = batch.events.join('\n');
       this.#worker.postMessage({ type: 'batch', batch: number, events, isReserved } satisfies ToWorker);
     }
     if (this.#sentKeys.size >= sentKeysMax) {

@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { type HttpActivityInput, httpActivity, writeHttpActivity } from '#evidence/log';
+
+const text = fc.oneof(
+  fc.string({ unit: 'binary', maxLength: 40 }),
+  fc.constantFrom('"', '\\', '\n', '\u2028', '\ud800', '</script>', '?q=1', '#f', '', 'x'.repeat(3000)),
+);
+const maybe = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined });
+const principal = fc.record(
+  {
+    type: fc.constantFrom('User', 'Workload', 'Anonymous'),
+    uid: text,
+    name: maybe(text),
+    email: maybe(text),
+    sessionId: maybe(text),
+  },
+  { requiredKeys: ['type', 'uid'] },
+);
+const verdict = fc.record(
+  {
+    answer: fc.constantFrom('allow', 'deny', 'indeterminate'),
+    reasons: fc.array(text, { maxLength: 3 }),
+    words: fc.array(text, { maxLength: 3 }),
+    errors: fc.array(fc.record({ id: text, message: text }), { maxLength: 2 }),
+  },
+  { requiredKeys: ['answer', 'reasons', 'words'] },
+);
+const input = fc.record(
+  {
+    id: fc.constant('AAAAAAAAAAAAAAAAAAAAAA'),
+    time: fc.nat(),
+    policySequence: fc.nat(),
+    factRevision: fc.nat(),
+    principal,
+    method: fc.oneof(fc.constantFrom('GET', 'POST', 'PATCH', 'TRACE', 'constructor'), text),
+    url: fc.record(
+      {
+        scheme: fc.constantFrom('http', 'https', 'ws', 'wss'),
+        hostname: text,
+        port: maybe(fc.nat({ max: 65_535 })),
+        path: text,
+      },
+      { requiredKeys: ['scheme', 'hostname', 'path'] },
+    ),
+    userAgent: maybe(text),
+    address: text,
+    resource: fc.option(text, { nil: null }),
+    verdict,
+    unmapped: maybe(fc.dictionary(text, text, { maxKeys: 3 })),
+    statusCode: maybe(fc.nat({ max: 599 })),
+    message: maybe(text),
+  },
+  {
+    requiredKeys: [
+      'id',
+      'time',
+      'policySequence',
+      'factRevision',
+      'principal',
+      'method',
+      'url',
+      'address',
+      'resource',
+      'verdict',
+    ],
+  },
+) as unknown as fc.Arbitrary<HttpActivityInput>;
+
+test('writeHttpActivity() writes byte for byte what httpActivity() builds, whatever a client sends', () => {
+  fc.assert(
+    fc.property(input, (each) => {
+      const built = httpActivity(each);
+      const expected = { ...built, payload: JSON.stringify(built.payload) };
+      assert.deepEqual(writeHttpActivity(each), expected);
+      // Again, from what is remembered of principal and verdict; and with the answer changed under the same reasons.
+      assert.deepEqual(writeHttpActivity(each), expected);
+      const other = {
+        ...each,
+        policySequence: each.policySequence + 1,
+        verdict: { ...each.verdict, words: ['other'] },
+      };
+      assert.equal(writeHttpActivity(other).payload, JSON.stringify(httpActivity(other).payload));
+      assert.ok(!expected.payload.includes('\n'));
+    }),
+    { numRuns: 1_000 },
+  );
+});

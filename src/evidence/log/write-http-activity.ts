@@ -1,0 +1,73 @@
+import type { JournalEvent } from '#foundation/model';
+import { activityOf, type HttpActivityInput, httpActivity } from './events-access.ts';
+import { bounded, ocsfActor, ocsfVerdict, type PrincipalInput, severityOf, subjectOf } from './ocsf-objects.ts';
+
+/** An event whose payload is written already: the text of one JSON object, on one line. */
+export interface WrittenEvent extends Omit<JournalEvent, 'payload'> {
+  readonly payload: string;
+}
+
+/** Text of what comes again and again as the same object. Never changed in place, so the text stays right. */
+const actors = new WeakMap<PrincipalInput, string>();
+const verdicts = new WeakMap<
+  readonly string[],
+  { readonly answer: string; readonly words: readonly string[]; readonly policySequence: number; readonly text: string }
+>();
+
+function actorText(principal: PrincipalInput): string {
+  let text = actors.get(principal);
+  if (text === undefined) {
+    text = JSON.stringify(ocsfActor(principal));
+    actors.set(principal, text);
+  }
+  return text;
+}
+
+/** The members a verdict gives, without the braces around them. */
+function verdictText(verdict: HttpActivityInput['verdict'], policySequence: number): string {
+  const { answer, reasons, words } = verdict;
+  const known = verdicts.get(reasons);
+  if (known?.answer === answer && known.words === words && known.policySequence === policySequence) return known.text;
+  const text = JSON.stringify(ocsfVerdict(verdict, policySequence)).slice(1, -1);
+  verdicts.set(reasons, { answer, words, policySequence, text });
+  return text;
+}
+
+/** JSON of attacker-controlled text, cut to what one member may hold. */
+const quoted = (text: string) => JSON.stringify(bounded(text));
+
+/**
+ * The event httpActivity() gives, with its payload as the very text JSON.stringify() would make of it, put together from parts: it
+ * is written for every request. What is unusual is left to httpActivity() itself.
+ */
+export function writeHttpActivity(input: HttpActivityInput): WrittenEvent {
+  const { method, url, userAgent, resource, verdict, principal, policySequence, unmapped } = input;
+  const activityId = activityOf(method);
+  const isUnusual =
+    activityId === undefined ||
+    input.statusCode !== undefined ||
+    input.message !== undefined ||
+    (verdict.errors !== undefined && verdict.errors.length > 0) ||
+    url.path.includes('?') ||
+    url.path.includes('#');
+  if (isUnusual) {
+    const event = httpActivity(input);
+    return { ...event, payload: JSON.stringify(event.payload) };
+  }
+  const hostname = quoted(url.hostname);
+  const port = url.port === undefined ? '' : `,"port":${url.port}`;
+  const agent = userAgent === undefined ? '' : `,"user_agent":${quoted(userAgent)}`;
+  const service = resource === null ? '' : `,"svc_name":${JSON.stringify(resource)}`;
+  return {
+    id: input.id,
+    time: input.time,
+    classUid: 4002,
+    activityId,
+    severityId: severityOf(verdict.answer),
+    statusId: verdict.answer === 'allow' ? 1 : 2,
+    subject: subjectOf(principal),
+    policySequence,
+    factRevision: input.factRevision,
+    payload: `{${verdictText(verdict, policySequence)},"profiles":["security_control","host"],"actor":${actorText(principal)},"http_request":{"http_method":"${method}","url":{"scheme":"${url.scheme}","hostname":${hostname}${port},"path":${quoted(url.path)}}${agent}},"src_endpoint":{"ip":${JSON.stringify(input.address)}},"dst_endpoint":{"hostname":${hostname}${service}},"unmapped":${unmapped === undefined ? '{}' : JSON.stringify(unmapped)}}`,
+  };
+}
