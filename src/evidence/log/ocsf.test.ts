@@ -12,7 +12,7 @@ import {
   type LogRecord,
   ocsfUrl,
   printable,
-  StrangerDenials,
+  StrangerTally,
   toOcsf,
   userAccess,
 } from '#evidence/log';
@@ -36,8 +36,9 @@ function record(event: JournalEvent): LogRecord {
 
 const http = { ...stamp, principal, method: 'GET', url, address: '10.0.0.1', resource: 'wiki', verdict: allowed };
 const identity = { ...stamp, user: ada, outcome: 'success', message: 'done', address: '10.0.0.1' } as const;
-const denials = new StrangerDenials({ now: () => 1_800_000_000_000, random: (count) => new Uint8Array(count) });
-denials.note({ resource: 'wiki', reason: 'not signed in', address: '10.0.0.1' });
+const denials = new StrangerTally({ now: () => 1_800_000_000_000, random: (count) => new Uint8Array(count) });
+denials.note({ answer: 'deny', resource: 'wiki', reason: 'not signed in', policies: [], address: '10.0.0.1' });
+denials.note({ answer: 'allow', resource: 'id', reason: 'default', policies: ['sign-in-is-public'], address: '::1' });
 
 const events: Record<string, JournalEvent> = {
   'httpActivity() of a user': httpActivity({
@@ -114,7 +115,7 @@ const events: Record<string, JournalEvent> = {
   'applicationError()': applicationError({ ...stamp, process: 'control', severityId: 4, code: 'io', message: 'm' }),
   'journalRepaired()': journalRepaired({ seq: 4, bytes: 10 }, { id: stamp.id, time: 1, writer: 'control' }),
 };
-for (const [index, event] of denials.drain(stamp).entries()) events[`StrangerDenials drain() ${index}`] = event;
+for (const [index, event] of denials.drain(stamp).entries()) events[`StrangerTally drain() ${index}`] = event;
 
 for (const [name, event] of Object.entries(events)) {
   test(`${name} gives a valid OCSF event`, () => {
@@ -155,18 +156,22 @@ test('printable() takes from text whatever acts on a terminal', () => {
   assert.equal(printable('a\u001b[31mred\u0007\u009b2J\u202etxt\nb\r\u200b'), 'a�[31mred��2J�txt�b��');
 });
 
-test('StrangerDenials makes one event of many denials and stays within its memory', () => {
+test('StrangerTally makes one event of many requests and stays within its memory', () => {
   let now = 1_800_000_000_000;
-  const tallies = new StrangerDenials({ now: () => now, random: (count) => new Uint8Array(count), keysMax: 3 });
+  const tallies = new StrangerTally({ now: () => now, random: (count) => new Uint8Array(count), keysMax: 3 });
   for (let index = 0; index < 1000; index += 1) {
     now += 1;
     tallies.note({
+      answer: 'deny',
+      policies: [],
       resource: index % 2 === 0 ? 'wiki' : null,
       reason: 'not signed in',
       address: `10.0.0.${index % 200}`,
     });
   }
-  for (let index = 0; index < 500; index += 1) tallies.note({ resource: `r${index}`, reason: 'other', address: '::1' });
+  for (let index = 0; index < 500; index += 1) {
+    tallies.note({ answer: 'deny', resource: `r${index}`, reason: 'other', policies: [], address: '::1' });
+  }
   const drained = tallies.drain(stamp);
   assert.deepEqual(
     drained.map((event) => event.payload['count']),

@@ -77,21 +77,30 @@ export function isAdministration(
   return user?.groups.includes('administrators') === true;
 }
 
-/** Of a stranger's denials on one resource, this many between two flushes get an event each; the rest are counted. */
-const strangerEventsMax = 5;
+/**
+ * Of strangers' requests to one resource that were refused, and of those to one route that were let through, this many between
+ * two flushes get an event each; the rest are counted.
+ */
+const strangerEventsMax = { allow: 10, deny: 5 };
 
-/** Everything judged has an event of its own, except the many denials of one flood of strangers. */
+/** Everything judged has an event of its own, except the many of one flood of strangers. */
 export function isWorthAnEvent(
   gate: Gate,
   judged: {
     readonly identified: Identified;
+    readonly question: Question;
     readonly verdict: Verdict;
     readonly site: Site;
-    readonly request: GatewayRequest;
   },
 ): boolean {
-  const { identified, verdict, site, request } = judged;
-  if (identified.asker.kind !== 'anonymous' || verdict.answer === 'allow') return true;
-  const reason = 'no session';
-  return gate.countStranger({ resource: site.id, reason, address: request.address }) <= strangerEventsMax;
+  const { identified, question, verdict, site } = judged;
+  if (identified.asker.kind !== 'anonymous') return true;
+  const { route, address } = question.request;
+  const kind =
+    verdict.answer === 'allow'
+      ? ({ answer: 'allow', reason: route, policies: verdict.reasons } as const)
+      : ({ answer: 'deny', reason: 'no session', policies: [] } as const);
+  if (gate.countStranger({ ...kind, resource: site.id, address }) <= strangerEventsMax[kind.answer]) return true;
+  // What is let through may be written later only while the journal is known to take it: else it must say no itself.
+  return kind.answer === 'allow' && !gate.isJournalTaking();
 }

@@ -144,6 +144,7 @@ const parts: Partial<Gate> = {
   remedies: (question, at) => findRemedies({ view: facts, policies, question, now: at }),
   advice: (verdict) => adviceOf(policies, verdict),
   record: (event, options) => journal.append(event, options),
+  isJournalTaking: () => journal.isTaking,
   countStranger: () => 1,
   live,
   assertions: new Assertions(async () => ({ jwt: 'a'.repeat(700), expiresAt: Date.now() + 60_000 }) as never, Date.now),

@@ -251,3 +251,40 @@ test('accessFlow() takes the cookie for its own pages, for links, and where cros
   const shared = await open.ask('/', { headers });
   assert.equal(shared.status, 200);
 });
+
+const publicPage = { routes: [{ path: '/public', label: 'public', encodedSlash: false }] };
+
+test('accessFlow() writes events of the first strangers let through and counts the rest in one summary', async (t: TestContext) => {
+  const gate = await startTestGate(t, { rows, name: 'demo', app: publicPage });
+  for (let each = 0; each < 40; each += 1) assert.equal((await gate.ask('/public')).status, 200);
+  assert.equal(gate.received.length, 40);
+  assert.equal(gate.events.length, 10);
+  await gate.strangers.flush();
+  const summary = gate.events.at(-1);
+  assert.equal(gate.events.length, 11);
+  assert.equal(summary?.statusId, 1);
+  const { count, dst_endpoint, unmapped } = summary?.payload as Record<string, Record<string, unknown>>;
+  assert.deepEqual([count, dst_endpoint?.['svc_name'], unmapped?.['route']], [40, 'demo', 'public']);
+  await gate.ask('/public');
+  assert.equal(gate.events.length, 12, 'after a flush the first have events of their own again');
+  await gate.ask('/public', { headers: asAda });
+  assert.equal(gate.events.length, 13);
+});
+
+test('accessFlow() lets no stranger through uncounted by a journal that refuses events', async (t: TestContext) => {
+  let isTaking = true;
+  const gate = await startTestGate(t, {
+    rows,
+    name: 'demo',
+    app: publicPage,
+    isJournalTaking: () => isTaking,
+    onRecord: () => {
+      if (!isTaking) throw new Error('the disk is full');
+    },
+  });
+  for (let each = 0; each < 20; each += 1) await gate.ask('/public');
+  assert.equal(gate.received.length, 20);
+  isTaking = false;
+  await assert.rejects(gate.ask('/public'));
+  assert.equal(gate.received.length, 20);
+});

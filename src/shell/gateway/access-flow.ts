@@ -68,7 +68,7 @@ export async function accessFlow(gate: Gate, exchange: Exchange): Promise<void> 
   };
   const epoch = gate.facts.epoch;
   const verdict = judgeAccess(gate, { question, request, site, now });
-  if (isWorthAnEvent(gate, { identified, verdict, site, request })) {
+  if (isWorthAnEvent(gate, { identified, question, verdict, site })) {
     const isReserved = isAdministration(gate, { site, asker: identified.asker });
     await gate.record(accessEvent(gate, { id, now, question, verdict, request, site }), { isReserved });
   }

@@ -23,13 +23,25 @@ interface Answering {
 export function answerRefusal(gate: Gate, answering: Answering & { readonly refusal: Refusal }): void {
   const { refusal, request, id } = answering;
   gate.metrics.count(`nullius_refused_total{code="${refusal.code}"}`);
-  gate.countStranger({ resource: null, reason: refusal.code, address: answering.exchange.connection.address });
+  gate.countStranger({
+    answer: 'deny',
+    policies: [],
+    resource: null,
+    reason: refusal.code,
+    address: answering.exchange.connection.address,
+  });
   answer(answering, viewOfRefusal(refusal, { request, correlationId: id }));
 }
 
 /** No resource has this host. Says no more than that: which hosts exist is not a stranger's business. */
 export function answerUnknownHost(gate: Gate, answering: Answering): void {
-  gate.countStranger({ resource: null, reason: 'unknown host', address: answering.exchange.connection.address });
+  gate.countStranger({
+    answer: 'deny',
+    policies: [],
+    resource: null,
+    reason: 'unknown host',
+    address: answering.exchange.connection.address,
+  });
   answer(answering, {
     ...blank(answering),
     status: 404,

@@ -19,7 +19,13 @@ export function answerCookieFlood(
   const { exchange, id, request } = asked;
   const isCleared = isNavigation(request);
   gate.metrics.count('nullius_refused_total{code="cookie-flood"}');
-  gate.countStranger({ resource: null, reason: 'cookie flood', address: exchange.connection.address });
+  gate.countStranger({
+    answer: 'deny',
+    policies: [],
+    resource: null,
+    reason: 'cookie flood',
+    address: exchange.connection.address,
+  });
   const answer = refusalAnswer(
     {
       status: 431,

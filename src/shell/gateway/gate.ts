@@ -1,6 +1,6 @@
 import type { LiveStreams } from '#decision/administration';
 import type { Exchange, ForwardHandle, ForwardOptions, GatewayRequest, Sweep, Upstreams } from '#enforcement/gateway';
-import type { WrittenEvent } from '#evidence/log';
+import type { StrangerRequest, WrittenEvent } from '#evidence/log';
 import type { FactView, Question, Remedy, Verdict } from '#foundation/model';
 import type { PublicUrls } from '#shell/wire';
 import type { Assertions } from './assertions.ts';
@@ -28,11 +28,13 @@ export interface Gate {
   readonly advice: (verdict: Verdict) => readonly string[];
   /** Resolves when the event is written; rejects when it cannot be, and then the answer is no. */
   readonly record: (event: WrittenEvent, options?: { readonly isReserved: boolean }) => Promise<void>;
+  /** False from when the journal refused an event until it took one again. */
+  readonly isJournalTaking: () => boolean;
   /**
-   * Counts a stranger's denial and gives how many like it there were lately: the journal gets one event for many, so that
+   * Counts a stranger's request and gives how many like it there were lately: the journal gets one event for many, so that
    * strangers cannot fill the disk.
    */
-  readonly countStranger: (denial: { resource: string | null; reason: string; address: string }) => number;
+  readonly countStranger: (request: StrangerRequest) => number;
   /** Running exchanges, so that they are judged again and cut. */
   readonly live: LiveStreams;
   /** Tells the journal of every cut. */

@@ -2,7 +2,6 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { adviceOf, findRemedies, judge, LiveStreams } from '#decision/administration';
 import { createSweep, createUpstreams, forwardRequest } from '#enforcement/gateway';
-import { StrangerDenials } from '#evidence/log';
 import { toBase64url } from '#foundation/encoding';
 import type { Clock, MonotonicClock, RandomBytes } from '#foundation/model';
 import { type JournalClient, startJournal } from '#shell/journal';
@@ -23,6 +22,7 @@ import { PoliciesInForce } from './policies-in-force.ts';
 import { reportState } from './report-state.ts';
 import { SeenSessions } from './seen-sessions.ts';
 import { hostOf, reservedHosts, sitesFrom } from './sites.ts';
+import { StrangerEvents } from './stranger-events.ts';
 
 const liveSweepMs = 250;
 const strangerFlushMs = 5_000;
@@ -140,11 +140,13 @@ function makeGate(handoff: GatewayHandoff, parts: Parts) {
       if (error !== null) needs.notice(`the end of ${count} running exchanges is not in the journal: ${String(error)}`);
     },
   });
-  const strangers = new StrangerDenials({ now: clock, random: needs.randomBytes });
-  const flushStrangers = async () => {
-    const at = { policySequence: policies.current?.sequence ?? 0, factRevision: facts.revision };
-    await Promise.all(strangers.drain(at).map((event) => journal.append(event))).catch(onFault);
-  };
+  const strangers = new StrangerEvents({
+    clock,
+    randomBytes: needs.randomBytes,
+    at: () => ({ policySequence: policies.current?.sequence ?? 0, factRevision: facts.revision }),
+    record: (event) => journal.append(event),
+    onFault: (error) => needs.notice(`strangers' requests are counted but not yet in the journal: ${String(error)}`),
+  });
   const isControlThere = createFreshSoon(replica);
   const call = callWhile(isControlThere, control.call);
   const seen = new SeenSessions(call);
@@ -180,7 +182,7 @@ function makeGate(handoff: GatewayHandoff, parts: Parts) {
   const isHigh = (host: string) => sites.get(host)?.sensitivity === 'high';
   const timers = [
     setInterval(() => void live.sweep(), liveSweepMs),
-    setInterval(() => void flushStrangers(), strangerFlushMs),
+    setInterval(() => void strangers.flush(), strangerFlushMs),
   ];
   for (const timer of timers) timer.unref();
   metrics.gauge('nullius_live_streams', () => live.size);
@@ -198,7 +200,8 @@ function makeGate(handoff: GatewayHandoff, parts: Parts) {
     remedies: (question, now) => findRemedies({ view: facts, policies: policies.current, question, now }),
     advice: (verdict) => adviceOf(policies.current, verdict),
     record: (event, options) => journal.append(event, options),
-    countStranger: (denial) => strangers.note(denial),
+    isJournalTaking: () => journal.isTaking,
+    countStranger: (request) => strangers.note(request),
     live,
     cuts,
     call,
@@ -215,7 +218,7 @@ function makeGate(handoff: GatewayHandoff, parts: Parts) {
     for (const timer of timers) clearInterval(timer);
     sweep.stop();
     reporting.close();
-    await flushStrangers();
+    await strangers.flush();
     await cuts.flush();
     await seen.close();
     await upstreams.close();

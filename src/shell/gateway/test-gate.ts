@@ -17,6 +17,7 @@ import type { Gate } from './gate.ts';
 import { Metrics } from './metrics.ts';
 import { SeenSessions } from './seen-sessions.ts';
 import { sitesFrom } from './sites.ts';
+import { StrangerEvents } from './stranger-events.ts';
 
 const shipped = join(import.meta.dirname, '../../../policies');
 const policies = publishedPolicies({
@@ -55,10 +56,18 @@ export const appDefaults: Omit<Resource, 'upstream'> = {
   origin: 'api',
 };
 
-/** Starts app `wiki` and a gateway in front of it over these facts. `onRecord` runs while the journal writes. */
+/** Starts an app, `wiki`, and a gateway in front of it over these facts. `onRecord` runs while the journal writes. */
 export async function startTestGate(
   t: TestContext,
-  options: { rows: readonly Row[]; app?: Partial<Resource>; onRecord?: () => void; call?: CallControl },
+  options: {
+    rows: readonly Row[];
+    /** Name of the app. */
+    name?: string;
+    app?: Partial<Resource>;
+    onRecord?: () => void;
+    call?: CallControl;
+    isJournalTaking?: () => boolean;
+  },
 ) {
   const received: Received[] = [];
   const app = createServer((request, response) => {
@@ -74,7 +83,8 @@ export async function startTestGate(
       revision,
     );
   };
-  put([{ kind: 'resource', id: 'wiki', body: { ...appDefaults, upstream, ...options.app } }, ...options.rows]);
+  const name = options.name ?? 'wiki';
+  put([{ kind: 'resource', id: name, body: { ...appDefaults, upstream, ...options.app } }, ...options.rows]);
   const urls = { domain: 'localhost', appsDomain: 'localhost', scheme: 'http', port: 8080 } as const;
   const sites = sitesFrom(facts, { urls, webSocketPath: '/nowhere' });
   const calls: { name: string; request: unknown }[] = [];
@@ -84,7 +94,8 @@ export async function startTestGate(
       ? Promise.reject(new ControlError('unreachable', { message: 'control is not here' }))
       : options.call(name, request);
   };
-  const events: WrittenEvent[] = [];
+  const events: (Omit<WrittenEvent, 'payload'> & { readonly payload: unknown })[] = [];
+  const faults: unknown[] = [];
   const sweep = createSweep(() => performance.now());
   const upstreams = createUpstreams({ ownListeners: () => [] });
   const input = { view: facts, policies };
@@ -94,6 +105,13 @@ export async function startTestGate(
     judge: (question, now) => judge({ ...input, question, now }),
     yieldTurn: () => new Promise((resolve) => setImmediate(resolve)),
     onFault: () => undefined,
+  });
+  const strangers = new StrangerEvents({
+    clock: Date.now,
+    randomBytes: (count) => new Uint8Array(count),
+    at: () => ({ policySequence: 1, factRevision: facts.revision }),
+    record: async (event) => void events.push(event),
+    onFault: (error) => faults.push(error),
   });
   let ids = 0;
   const parts: Partial<Gate> = {
@@ -111,7 +129,8 @@ export async function startTestGate(
       await new Promise((resolve) => setImmediate(resolve));
       options.onRecord?.();
     },
-    countStranger: () => 1,
+    isJournalTaking: () => options.isJournalTaking?.() ?? true,
+    countStranger: (request) => strangers.note(request),
     live,
     call,
     assertions: new Assertions(async () => ({ jwt: 'a.b.c', expiresAt: Date.now() + 60_000 }) as never, Date.now),
@@ -123,7 +142,6 @@ export async function startTestGate(
     onFault: () => undefined,
   };
   const gate = parts as Gate;
-  const faults: unknown[] = [];
   const servers = createFrontServers({
     contextFor: null,
     sweep,
@@ -151,7 +169,14 @@ export async function startTestGate(
   ) =>
     new Promise<Answer>((resolve, reject) => {
       const sent = httpRequest(
-        { host: '127.0.0.1', port, path, method, agent: false, headers: { host: 'wiki.localhost:8080', ...headers } },
+        {
+          host: '127.0.0.1',
+          port,
+          path,
+          method,
+          agent: false,
+          headers: { host: `${name}.localhost:8080`, ...headers },
+        },
         (response) => {
           let body = '';
           response.setEncoding('utf8');
@@ -165,7 +190,7 @@ export async function startTestGate(
       if (stalls) sent.write('reason=');
       else sent.end();
     });
-  return { ask, put, facts, received, calls, events, faults, live };
+  return { ask, put, facts, received, calls, events, faults, live, strangers };
 }
 
 async function listen(t: TestContext, server: Server): Promise<number> {

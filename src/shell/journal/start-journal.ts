@@ -59,6 +59,8 @@ export interface JournalClient {
   has(id: string): Promise<boolean>;
   /** What start-up had to cut off. */
   readonly repair: JournalRepair | undefined;
+  /** Does it take ordinary events? False from a refusal, for want of space say, until one is written again. */
+  readonly isTaking: boolean;
   /** Undefined while the journal works; else why it does not. */
   readonly failure: LogError | undefined;
   /** Writes and syncs what was appended, has a last checkpoint signed if that is quick, and ends the thread. */
@@ -150,6 +152,7 @@ class WorkerJournal implements JournalClient {
   #queued = 0;
   #queuedCharacters = 0;
   #numbers = 0;
+  #isRefusing = false;
   #failure: LogError | undefined;
   #closing: Promise<void> | undefined;
 
@@ -161,6 +164,10 @@ class WorkerJournal implements JournalClient {
     this.#worker.on('message', (message: FromWorker) => this.#receive(message));
     this.#worker.on('error', (error) => this.#fail(new LogError('io', `the journal thread failed: ${error.message}`)));
     this.#worker.on('exit', () => this.#fail(new LogError('closed', 'the journal is closed')));
+  }
+
+  get isTaking(): boolean {
+    return !this.#isRefusing && this.#failure === undefined && this.#closing === undefined;
   }
 
   get failure(): LogError | undefined {
@@ -256,10 +263,10 @@ class WorkerJournal implements JournalClient {
 
   #receive(message: FromWorker): void {
     if (message.type === 'written') {
-      this.#settle(message.batch)?.resolve();
+      this.#settle(message.batch, true)?.resolve();
       if (this.#unanswered.size === 0) this.#handOver();
     } else if (message.type === 'refused') {
-      this.#settle(message.batch)?.reject(new LogError(message.code, message.words));
+      this.#settle(message.batch, false)?.reject(new LogError(message.code, message.words));
       if (this.#unanswered.size === 0) this.#handOver();
     } else if (message.type === 'sign') {
       this.#sign(message);
@@ -273,10 +280,12 @@ class WorkerJournal implements JournalClient {
     }
   }
 
-  #settle(number: number): Batch | undefined {
+  #settle(number: number, isWritten: boolean): Batch | undefined {
     const batch = this.#unanswered.get(number);
     if (batch === undefined) return undefined;
     this.#unanswered.delete(number);
+    // Administrators' events still go in when there is no space for others.
+    if (!batch.isReserved) this.#isRefusing = !isWritten;
     this.#queued -= batch.count;
     this.#queuedCharacters -= batch.characters;
     return batch;
@@ -295,7 +304,7 @@ class WorkerJournal implements JournalClient {
     const isFirst = this.#failure === undefined;
     this.#failure ??= error;
     if (isFirst && this.#closing === undefined) this.#options.onFailure?.(this.#failure);
-    for (const number of [...this.#unanswered.keys()]) this.#settle(number)?.reject(this.#failure);
+    for (const number of [...this.#unanswered.keys()]) this.#settle(number, false)?.reject(this.#failure);
     for (const { reject } of this.#asked.values()) reject(this.#failure);
     this.#asked.clear();
   }
