@@ -101,12 +101,15 @@ export const sessionSchema = z.strictObject({
   userAgent: wordsSchema,
 });
 
+/** `previousUntil` of a cookie whose newest value nobody has shown yet: it may never have reached the browser. */
+export const cookieNotUsedYet = Number.MAX_SAFE_INTEGER;
+
 /** A cookie that one app host holds for a session: only SHA-256 hashes (base64url) of the opaque values are kept. */
 export const appCookieSchema = z.strictObject({
   session: idSchema,
   resource: nameSchema,
   hash: z.string(),
-  /** The value before the last rotation, accepted until `previousUntil`. */
+  /** The value before the last rotation, accepted until `previousUntil`, which is set when the new one is first used. */
   previousHash: z.string().nullable(),
   previousUntil: timeSchema,
   rotatedAt: timeSchema,

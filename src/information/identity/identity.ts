@@ -6,7 +6,7 @@ import { createProvider, type ProviderNeeds } from './provider/provider.ts';
 import { makeAssertion, type SignAssertion } from './relying-party/assertion.ts';
 import { type BeginRequest, beginSignIn } from './relying-party/begin.ts';
 import { type FinishRequest, finishSignIn } from './relying-party/finish.ts';
-import { rotateAppCookie } from './sessions/app-cookie.ts';
+import { confirmAppCookie, rotateAppCookie } from './sessions/app-cookie.ts';
 import { revokeSession } from './sessions/revoke.ts';
 import { recordSeen } from './sessions/sweep.ts';
 import { boundRefusals } from './site/refusal-log.ts';
@@ -29,6 +29,7 @@ export interface Identity {
   finishSignIn(request: FinishRequest): Promise<{ cookie: string; returnTo: string }>;
   signOut(request: { cookieHash: string }): Promise<{ location: string }>;
   rotateCookie(request: { cookieHash: string }): Promise<{ cookie: string }>;
+  confirmCookie(request: { cookieHash: string }): Promise<Record<string, never>>;
   assertion(request: { sessionId: string; resource: string }): Promise<{ jwt: string; expiresAt: number }>;
   sessionSeen(request: { sessions: readonly { id: string; at: number }[] }): Promise<Record<string, never>>;
 }
@@ -64,6 +65,10 @@ export function createIdentity(needs: IdentityNeeds): Identity {
       return { location: `${issuerOrigin(core.urls)}/signed-out` };
     },
     rotateCookie: async ({ cookieHash }) => ({ cookie: await rotateAppCookie(core, cookieHash) }),
+    confirmCookie: async ({ cookieHash }) => {
+      await confirmAppCookie(core, cookieHash);
+      return {};
+    },
     assertion: (request) => makeAssertion(core, { request, sign: needs.signAssertion }),
     async sessionSeen({ sessions }) {
       await recordSeen(core, sessions);

@@ -18,6 +18,7 @@ export const gatewayCallSchemas = {
   }),
   'sign-out': z.strictObject({ cookieHash: hash }),
   'cookie/rotate': z.strictObject({ cookieHash: hash }),
+  'cookie/confirm': z.strictObject({ cookieHash: hash }),
   assertion: z.strictObject({ sessionId: id, resource: id }),
   'session/seen': z.strictObject({ sessions: z.array(z.strictObject({ id, at: time })).max(10_000) }),
   report: z.strictObject({

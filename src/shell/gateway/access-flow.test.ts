@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { hash } from 'node:crypto';
 import { type TestContext, test } from 'node:test';
-import type { AppCookie, Group, Session, Token, User } from '#foundation/model';
-import { ControlError } from './control-client.ts';
+import { type AppCookie, cookieNotUsedYet, type Group, type Session, type Token, type User } from '#foundation/model';
+import { type CallControl, ControlError } from './control-client.ts';
 import { startTestGate } from './test-gate.ts';
 
 const ada: User = {
@@ -107,6 +107,24 @@ test('accessFlow() tells control of a cookie that was replaced and came back, an
   assert.deepEqual(gate.calls, [{ name: 'cookie/rotate', request: { cookieHash: appCookie.previousHash } }]);
   await gate.ask('/', { headers: { cookie: '__Host-nullius_app=never-seen' } });
   assert.equal(gate.calls.length, 1, 'a value nobody ever had says nothing');
+});
+
+test('accessFlow() takes the old cookie while nobody has shown the new one, and gives the new one again', async (t) => {
+  const unused = { ...appCookie, previousUntil: cookieNotUsedYet };
+  const call = (async () => ({ cookie: 'the-new-one' })) as unknown as CallControl;
+  const gate = await startTestGate(t, { rows: [...rows, { kind: 'app-cookie', id: 'c1', body: unused }], call });
+  const navigation = { 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document', 'sec-fetch-site': 'none' };
+  const lost = await gate.ask('/', { headers: { cookie: '__Host-nullius_app=replaced', ...navigation } });
+  assert.equal(lost.status, 200, 'the innocent whose answer was lost goes on');
+  assert.deepEqual(gate.calls, [{ name: 'cookie/rotate', request: { cookieHash: appCookie.previousHash } }]);
+  assert.match(String(lost.headers['set-cookie']), /^__Host-nullius_app=the-new-one;/);
+  const used = await gate.ask('/', { headers: asAda });
+  assert.equal(used.status, 200);
+  assert.deepEqual(gate.calls.slice(1), [{ name: 'cookie/confirm', request: { cookieHash: appCookie.hash } }]);
+  gate.put([{ kind: 'app-cookie', id: 'c1', body: { ...unused, previousUntil: Date.now() + 60_000 } }]);
+  await gate.ask('/', { headers: asAda });
+  await gate.ask('/', { headers: { cookie: '__Host-nullius_app=replaced', ...navigation } });
+  assert.equal(gate.calls.length, 2, 'told once, and given again only while unused');
 });
 
 const preflight = { origin: 'https://elsewhere.example', 'access-control-request-method': 'PUT' };

@@ -11,7 +11,7 @@ import type { Gate } from './gate.ts';
 import { identifyAsker } from './identify-asker.ts';
 import { judgeAccess } from './judge-access.ts';
 import { isOwnEndpoint, serveOwnEndpoint } from './own-endpoints.ts';
-import { reportCopiedCookie } from './rotate-cookie.ts';
+import { confirmCookie, reportCopiedCookie } from './rotate-cookie.ts';
 import { redirect } from './sign-in.ts';
 
 /**
@@ -46,6 +46,7 @@ export async function accessFlow(gate: Gate, exchange: Exchange): Promise<void> 
     { facts: gate.facts, resource: site.id, now },
   );
   if (identified.copiedCookieHash !== null) void reportCopiedCookie(gate, identified.copiedCookieHash);
+  if (identified.cookie?.isNewestUnused === true) void confirmCookie(gate, identified);
   const context = { exchange, id, request, site, identified, now };
   if (isOwnEndpoint(request)) return serveOwnEndpoint(gate, context);
 

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { Asker, FactView } from '#foundation/model';
+import { type Asker, cookieNotUsedYet, type FactView } from '#foundation/model';
 
 /** Cookies of ours on app hosts. Browsers keep `__Host-` names to this host, secure and with path `/`. */
 export const appCookieName = '__Host-nullius_app';
@@ -13,6 +13,8 @@ export interface Identified {
     readonly hash: string;
     readonly rotatedAt: number;
     readonly isCurrent: boolean;
+    /** Has nobody shown the newest value yet? */
+    readonly isNewestUnused: boolean;
   } | null;
   /** Hash of a cookie value that was replaced and whose grace is over: the browser has the new one, so this is a copy. */
   readonly copiedCookieHash: string | null;
@@ -61,7 +63,13 @@ export function identifyAsker(
   return {
     ...nobody,
     asker: { kind: 'session', sessionId: cookie.body.session },
-    cookie: { id: cookie.id, hash: valueHash, rotatedAt: cookie.body.rotatedAt, isCurrent },
+    cookie: {
+      id: cookie.id,
+      hash: valueHash,
+      rotatedAt: cookie.body.rotatedAt,
+      isCurrent,
+      isNewestUnused: cookie.body.previousUntil === cookieNotUsedYet,
+    },
   };
 }
 

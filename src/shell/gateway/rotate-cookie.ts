@@ -1,7 +1,7 @@
 import { isNavigation } from '#enforcement/gateway';
 import { ControlError } from './control-client.ts';
 import type { Asked, Gate } from './gate.ts';
-import { appCookieName } from './identify-asker.ts';
+import { appCookieName, type Identified } from './identify-asker.ts';
 
 /** An app cookie older than this is replaced at the next page load. */
 export const cookieRotationMs = 15 * 60_000;
@@ -10,12 +10,14 @@ const inFlight = new Set<string>();
 
 /**
  * A `Set-Cookie` value with a fresh app cookie when it is due, else null. Only page loads rotate, one at a time for each
- * cookie, so that parallel requests keep working on the old value through its grace. A failed rotation is tried again at the
- * next page load: the old value is still good.
+ * cookie, so that parallel requests keep working on the old value. A failed rotation is tried again at the next page load, and so
+ * is one whose answer seems lost, because the browser still shows the old value and nobody the new: it is given again.
  */
 export function rotatedCookie(gate: Gate, { identified, request, now }: Asked): null | Promise<string | null> {
   const { cookie } = identified;
-  if (cookie === null || !cookie.isCurrent || now - cookie.rotatedAt < cookieRotationMs) return null;
+  if (cookie === null) return null;
+  const isDue = cookie.isCurrent ? now - cookie.rotatedAt >= cookieRotationMs : cookie.isNewestUnused;
+  if (!isDue) return null;
   if (!isNavigation(request) || inFlight.has(cookie.id)) return null;
   return rotate(gate, cookie);
 }
@@ -29,6 +31,20 @@ async function rotate(gate: Gate, cookie: NonNullable<Asked['identified']['cooki
     return null;
   } finally {
     inFlight.delete(cookie.id);
+  }
+}
+
+/** Tells control of the first use of a new value, from which on the old one has its grace. The request does not wait. */
+export async function confirmCookie(gate: Pick<Gate, 'call' | 'onFault'>, { cookie }: Identified): Promise<void> {
+  if (cookie === null || !cookie.isCurrent || !cookie.isNewestUnused || inFlight.has(cookie.hash)) return;
+  inFlight.add(cookie.hash);
+  try {
+    await gate.call('cookie/confirm', { cookieHash: cookie.hash });
+  } catch (error) {
+    // Tried again with the next request; until then the old value is good as well.
+    if (!(error instanceof ControlError)) gate.onFault(error, '');
+  } finally {
+    inFlight.delete(cookie.hash);
   }
 }
 

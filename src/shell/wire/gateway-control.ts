@@ -49,11 +49,13 @@ export interface GatewayCalls {
   };
   /** Ends the session behind an app cookie (by hash) everywhere. */
   'sign-out': { request: { readonly cookieHash: string }; answer: { readonly location: string } };
-  /** Rotates an app cookie: a new opaque value; the old one stays valid for a short grace. */
+  /** Rotates an app cookie: a new opaque value; the old one stays valid until the new one was used, and a short grace. */
   'cookie/rotate': {
     request: { readonly cookieHash: string };
     answer: { readonly cookie: string };
   };
+  /** The newest value of a rotated app cookie was used for the first time. */
+  'cookie/confirm': { request: { readonly cookieHash: string }; answer: Record<string, never> };
   /** A JWT for the upstream, at most 60 s old: `Nullius-Assertion`. */
   assertion: {
     request: { readonly sessionId: string; readonly resource: string };

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { deriveKey, equalSecrets, sha256Base64url } from '#foundation/crypto';
 import { toBase64url } from '#foundation/encoding';
-import type { AppCookie } from '#foundation/model';
+import { type AppCookie, cookieNotUsedYet } from '#foundation/model';
 import { IdentityError } from '../identity-error.ts';
 import type { IdentityCore, IdentityTransaction } from '../needs.ts';
 import { cookieGraceMs, cookiesPerSessionMax } from '../session-policy.ts';
@@ -54,8 +54,9 @@ function findByHash(core: IdentityCore, hash: string): { id: string; body: AppCo
 }
 
 /**
- * Rotates an app cookie. The old value stays good for a grace of 60 s, in which asking again gives the same new value.
- * A value that comes back after its grace was copied: the whole session is revoked.
+ * Rotates an app cookie. The old value stays good until the new one was first used, because the answer that carried it may be
+ * lost, and for a grace of 60 s from then on; in all that time asking again gives the same new value. A value that comes
+ * back after its grace was copied: the whole session is revoked.
  */
 export async function rotateAppCookie(core: IdentityCore, cookieHash: string): Promise<string> {
   const { id } = findByHash(core, cookieHash);
@@ -86,7 +87,7 @@ export async function rotateAppCookie(core: IdentityCore, cookieHash: string): P
       ...cookie,
       hash: sha256Base64url(value),
       previousHash: cookieHash,
-      previousUntil: now + cookieGraceMs,
+      previousUntil: cookieNotUsedYet,
       rotatedAt,
     });
     return value;
@@ -95,6 +96,16 @@ export async function rotateAppCookie(core: IdentityCore, cookieHash: string): P
     throw new IdentityError('session-ended', 'this session was ended because its cookie was copied; sign in again');
   }
   return outcome;
+}
+
+/** The newest value of a cookie was used for the first time: the grace of the one before it begins. */
+export async function confirmAppCookie(core: IdentityCore, cookieHash: string): Promise<void> {
+  const { id } = findByHash(core, cookieHash);
+  await core.store.transact(async (transaction): Promise<void> => {
+    const cookie = await transaction.fact('app-cookie', id);
+    if (cookie?.hash !== cookieHash || cookie.previousUntil !== cookieNotUsedYet) return;
+    await transaction.put('app-cookie', id, { ...cookie, previousUntil: core.clock() + cookieGraceMs });
+  });
 }
 
 function currentValue(core: IdentityCore, held: { id: string; cookie: AppCookie }): string {

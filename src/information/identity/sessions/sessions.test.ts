@@ -33,19 +33,30 @@ test('facts hold the hash of an app cookie, never its value', async () => {
   assert.ok(!JSON.stringify(rows).includes(cookie));
 });
 
-test('a rotated cookie gives a new value; the old one stays good for 60 s, in which all who ask get the same', async () => {
-  const { hash } = await signedIn('rotating');
+test('the old value of a rotated cookie stays good until the new one is used, and all who ask get the same new one', async () => {
+  const { hash, session } = await signedIn('rotating');
   const { cookie } = await site.identity.rotateCookie({ cookieHash: hash });
   assert.notEqual(sha256Base64url(cookie), hash);
   assert.equal((await site.identity.rotateCookie({ cookieHash: hash })).cookie, cookie);
-  site.advance(59_000);
-  assert.ok(site.core.store.facts().appCookieByHash(hash));
+  site.advance(10 * 60_000);
+  assert.ok(site.core.store.facts().appCookieByHash(hash), 'the answer with the new value may have been lost');
   assert.equal((await site.identity.rotateCookie({ cookieHash: hash })).cookie, cookie);
+  await site.identity.confirmCookie({ cookieHash: hash });
+  site.advance(60_001);
+  assert.ok(site.core.store.facts().appCookieByHash(hash), 'the old value confirms nothing');
+  await site.identity.confirmCookie({ cookieHash: sha256Base64url(cookie) });
+  site.advance(59_000);
+  assert.equal((await site.identity.rotateCookie({ cookieHash: hash })).cookie, cookie);
+  await site.identity.confirmCookie({ cookieHash: sha256Base64url(cookie) });
+  site.advance(1_001);
+  assert.equal(site.core.store.facts().appCookieByHash(hash), undefined, 'a second confirmation gives no second grace');
+  assert.equal(session()?.status, 'active');
 });
 
 test('a cookie that comes back after its grace ends the whole session, loudly', async () => {
   const { hash, session, user } = await signedIn('stolen');
   const { cookie } = await site.identity.rotateCookie({ cookieHash: hash });
+  await site.identity.confirmCookie({ cookieHash: sha256Base64url(cookie) });
   site.advance(60_001);
   assert.equal(site.core.store.facts().appCookieByHash(hash), undefined);
   await assert.rejects(site.identity.rotateCookie({ cookieHash: hash }), ended);
@@ -53,6 +64,21 @@ test('a cookie that comes back after its grace ends the whole session, loudly', 
   assert.equal(site.core.store.facts().appCookieByHash(sha256Base64url(cookie)), undefined);
   const events = await site.store.outboxPending();
   assert.ok(events.some((event) => event.subject === user && event.severityId === 4 && event.classUid === 3001));
+});
+
+test('a thief who gets the new value himself is found out at the next rotation', async () => {
+  const { hash, session } = await signedIn('shared');
+  const { cookie: toThief } = await site.identity.rotateCookie({ cookieHash: hash });
+  const { cookie: toOwner } = await site.identity.rotateCookie({ cookieHash: hash });
+  assert.equal(toThief, toOwner);
+  const shared = sha256Base64url(toOwner);
+  await site.identity.confirmCookie({ cookieHash: shared });
+  site.advance(15 * 60_000);
+  const { cookie: next } = await site.identity.rotateCookie({ cookieHash: shared });
+  await site.identity.confirmCookie({ cookieHash: sha256Base64url(next) });
+  site.advance(60_001);
+  await assert.rejects(site.identity.rotateCookie({ cookieHash: shared }), ended);
+  assert.equal(session()?.status, 'revoked');
 });
 
 test('a value that was never a cookie rotates nothing', async () => {

@@ -32,7 +32,14 @@ export interface StartIdentityOptions {
   readonly onError: (error: unknown) => void;
 }
 
-type SignInCalls = 'sign-in/begin' | 'sign-in/finish' | 'sign-out' | 'cookie/rotate' | 'session/seen' | 'assertion';
+type SignInCalls =
+  | 'sign-in/begin'
+  | 'sign-in/finish'
+  | 'sign-out'
+  | 'cookie/rotate'
+  | 'cookie/confirm'
+  | 'session/seen'
+  | 'assertion';
 
 /** The gateway's calls that identity answers; refusals throw IdentityError. */
 export type IdentityCalls = {
@@ -89,6 +96,7 @@ export async function startIdentity(options: StartIdentityOptions): Promise<Runn
       'sign-in/finish': identity.finishSignIn,
       'sign-out': identity.signOut,
       'cookie/rotate': identity.rotateCookie,
+      'cookie/confirm': identity.confirmCookie,
       'session/seen': identity.sessionSeen,
       assertion: identity.assertion,
     },
