@@ -6,6 +6,7 @@ import { admitCookies, airlockResponse } from '../provider/cookie-airlock.ts';
 import { errorPage } from '../provider/error-page.ts';
 import { issuerOrigin } from '../site-urls.ts';
 import { accountRoutes, accountSignIn, accountView } from './account-routes.ts';
+import { addressPrefix } from './address-prefix.ts';
 import { enrolBegin, enrolFinish, enrolOpen } from './enrol-routes.ts';
 import { type FederationNeeds, federationBegin, federationCallback } from './federation-routes.ts';
 import { requireSameOrigin, setSecurityHeaders } from './guards.ts';
@@ -41,6 +42,9 @@ type CurrentProvider = () => {
 /** Requests one address may make: bursts of many tabs are fine, floods are not. */
 const requestBurst = 600;
 const requestRefillMs = 100;
+/** Sign-ins begun or gone on with at the authorization endpoint; each may write to the store. An office behind one address may have hundreds of people. */
+const authorizationBurst = 200;
+const authorizationRefillMs = 500;
 /** Guesses of recovery codes, per account and per address. */
 const recoveryBurst = 5;
 const recoveryRefillMs = 3 * 60_000;
@@ -51,6 +55,7 @@ export function createSite(
 ): RequestListener {
   const { core, onError } = given;
   const requests = new RateLimit(core.clock, { burst: requestBurst, refillMs: requestRefillMs });
+  const authorizations = new RateLimit(core.clock, { burst: authorizationBurst, refillMs: authorizationRefillMs });
   const recoveryGuesses = new RateLimit(core.clock, { burst: recoveryBurst, refillMs: recoveryRefillMs });
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -59,7 +64,8 @@ export function createSite(
     const inner = { ...needs, recoveryGuesses };
     setSecurityHeaders(response, core.urls.scheme);
     const exchange = openExchange(core, { request, response });
-    if (!requests.take(exchange.address)) {
+    const from = addressPrefix(exchange.address);
+    if (!requests.take(from)) {
       throw new IdentityError('rate-limited', 'too many requests from your address; wait a minute');
     }
     if (request.method === 'POST') {
@@ -73,6 +79,9 @@ export function createSite(
     }
     const [first, second, third] = exchange.segments;
     if (first === 'auth' && exchange.segments.length <= 2) {
+      if (!authorizations.take(from)) {
+        throw new IdentityError('rate-limited', 'too many sign-ins from your address; wait a minute');
+      }
       return authorize(needs, { exchange, library });
     }
     if (exchange.url.pathname === '/jwks' || exchange.url.pathname === '/.well-known/openid-configuration') {
