@@ -44,11 +44,8 @@ function emptyTables(): Tables {
 /** Keys under which a fact is found besides its id; the first word keeps the indexes apart. */
 function indexKeys(fact: AnyStandingFact): string[] {
   switch (fact.kind) {
-    case 'app-cookie': {
-      const keys = [`cookie ${fact.body.hash}`, `session-cookie ${fact.body.session}`];
-      if (fact.body.previousHash !== null) keys.push(`cookie ${fact.body.previousHash}`);
-      return keys;
-    }
+    case 'app-cookie':
+      return [`session-cookie ${fact.body.session}`];
     case 'token':
       return [`token ${fact.body.hash}`];
     case 'grant':
@@ -60,6 +57,11 @@ function indexKeys(fact: AnyStandingFact): string[] {
   }
 }
 
+/** The hashes a cookie is found by, without repetition. */
+function hashesOf({ hash, previousHash }: AppCookie): readonly string[] {
+  return previousHash === null || previousHash === hash ? [hash] : [hash, previousHash];
+}
+
 /**
  * All current facts in memory, from which a process judges. Single-threaded use: an update is one synchronous call, so
  * that readers see all of it or nothing. Bodies are shared with the caller and never changed in place.
@@ -69,6 +71,8 @@ export class FactTable implements FactView {
   readonly #listeners = new Set<FactListener>();
   #tables = emptyTables();
   #index = new Map<string, Set<string>>();
+  /** By the hashes of their newest and previous value: every request asks. */
+  #cookies = new Map<string, StandingFact<'app-cookie'>[]>();
   #epoch = 0;
   #revision = 0;
 
@@ -109,17 +113,21 @@ export class FactTable implements FactView {
   }
 
   appCookieByHash(hash: string): StandingFact<'app-cookie'> | undefined {
-    const now = this.#clock();
-    return this.#find('app-cookie', `cookie ${hash}`).find(
-      ({ body }: { body: AppCookie }) => body.hash === hash || (body.previousHash === hash && now < body.previousUntil),
-    );
+    for (const fact of this.#cookies.get(hash) ?? []) {
+      const { body } = fact;
+      if (body.hash === hash || (body.previousHash === hash && this.#clock() < body.previousUntil)) return fact;
+    }
+    return undefined;
   }
 
   replacedAppCookieByHash(hash: string): StandingFact<'app-cookie'> | undefined {
     const now = this.#clock();
-    return this.#find('app-cookie', `cookie ${hash}`).find(
-      ({ body }: { body: AppCookie }) => body.previousHash === hash && body.hash !== hash && now >= body.previousUntil,
-    );
+    return this.#cookies
+      .get(hash)
+      ?.find(
+        ({ body }: { body: AppCookie }) =>
+          body.previousHash === hash && body.hash !== hash && now >= body.previousUntil,
+      );
   }
 
   tokenByHash(hash: string): { id: string; body: Token } | undefined {
@@ -164,6 +172,7 @@ export class FactTable implements FactView {
     const sameEpoch = copy.epoch === this.#epoch;
     this.#tables = emptyTables();
     this.#index = new Map();
+    this.#cookies = new Map();
     for (const row of copy.rows) this.#put(row);
     this.#epoch = copy.epoch;
     this.#revision = copy.revision;
@@ -181,6 +190,7 @@ export class FactTable implements FactView {
     }
     const after: StandingFact = { kind, id, revision: row.revision, body: row.body };
     table.set(id, after);
+    if (kind === 'app-cookie') this.#indexCookie(after as StandingFact<'app-cookie'>);
     for (const key of indexKeys(after as AnyStandingFact)) {
       const ids = this.#index.get(key);
       if (ids === undefined) this.#index.set(key, new Set([id]));
@@ -189,7 +199,24 @@ export class FactTable implements FactView {
     return { kind, id, before, after };
   }
 
+  #indexCookie(fact: StandingFact<'app-cookie'>): void {
+    for (const hash of hashesOf(fact.body)) {
+      const facts = this.#cookies.get(hash);
+      if (facts === undefined) this.#cookies.set(hash, [fact]);
+      else facts.push(fact);
+    }
+  }
+
+  #unindexCookie(fact: StandingFact<'app-cookie'>): void {
+    for (const hash of hashesOf(fact.body)) {
+      const left = this.#cookies.get(hash)?.filter((other) => other !== fact) ?? [];
+      if (left.length === 0) this.#cookies.delete(hash);
+      else this.#cookies.set(hash, left);
+    }
+  }
+
   #unindex(fact: AnyStandingFact): void {
+    if (fact.kind === 'app-cookie') this.#unindexCookie(fact);
     for (const key of indexKeys(fact)) {
       const ids = this.#index.get(key);
       ids?.delete(fact.id);

@@ -8,7 +8,6 @@ import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { adviceOf, findRemedies, judge, LiveStreams } from '#decision/administration';
 import type { Exchange, ForwardHandle, ForwardOptions, GatewayRequest } from '#enforcement/gateway';
-import { toBase64url } from '#foundation/encoding';
 import type { FactRow } from '#foundation/model';
 import { FactTable } from '#information/inventory';
 import { startJournal } from '#shell/journal';
@@ -17,6 +16,7 @@ import { accessFlow } from './access-flow.ts';
 import { Assertions } from './assertions.ts';
 import type { Gate } from './gate.ts';
 import { Metrics } from './metrics.ts';
+import { pooledIds } from './pooled-ids.ts';
 import { pooledRandomBytes } from './pooled-random-bytes.ts';
 import { SeenSessions } from './seen-sessions.ts';
 import { sitesFrom } from './sites.ts';
@@ -135,7 +135,7 @@ const live = new LiveStreams({
 const handle: ForwardHandle = { cut: () => undefined };
 const parts: Partial<Gate> = {
   clock: Date.now,
-  newId: () => toBase64url(randomBytes(16)),
+  newId: pooledIds(randomBytes),
   urls,
   facts,
   sites: () => sites,

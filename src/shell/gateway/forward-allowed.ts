@@ -1,5 +1,5 @@
 import { type ForwardHandle, type Refusal, requestHeadersFor } from '#enforcement/gateway';
-import type { Verdict } from '#foundation/model';
+import type { Session, User, Verdict } from '#foundation/model';
 import { accessEvent } from './access-event.ts';
 import { answerGatewayRefusal, answerUnavailable, answerVerdict } from './answers.ts';
 import type { Gate, Judged } from './gate.ts';
@@ -94,9 +94,16 @@ function authorityOf({ request }: Judged): string {
   return request.port === null ? request.host : `${request.host}:${request.port}`;
 }
 
-/** Changes whenever what an assertion says may have: the session or its user. */
+const versions = new WeakMap<Session, { readonly user: User; readonly version: string }>();
+
+/** Changes whenever what an assertion says may have: the session or its user. Written once for as long as both stand. */
 function assertionVersion(gate: Gate, sessionId: string): string {
   const session = gate.facts.get('session', sessionId);
   const user = session === undefined ? undefined : gate.facts.get('user', session.user);
-  return user === undefined ? 'gone' : `${session?.authTime} ${user.name} ${user.email} ${user.groups.join(' ')}`;
+  if (session === undefined || user === undefined) return 'gone';
+  const known = versions.get(session);
+  if (known?.user === user) return known.version;
+  const version = `${session.authTime} ${user.name} ${user.email} ${user.groups.join(' ')}`;
+  versions.set(session, { user, version });
+  return version;
 }

@@ -2,7 +2,6 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { adviceOf, findRemedies, judge, LiveStreams } from '#decision/administration';
 import { createSweep, createUpstreams, forwardRequest } from '#enforcement/gateway';
-import { toBase64url } from '#foundation/encoding';
 import type { Clock, MonotonicClock, RandomBytes } from '#foundation/model';
 import { type JournalClient, startJournal } from '#shell/journal';
 import { Replica, type ReplicaError } from '#shell/replica';
@@ -19,6 +18,7 @@ import { openListeners } from './listeners.ts';
 import { Metrics } from './metrics.ts';
 import { serveOperations } from './operations.ts';
 import { PoliciesInForce } from './policies-in-force.ts';
+import { pooledIds } from './pooled-ids.ts';
 import { reportState } from './report-state.ts';
 import { SeenSessions } from './seen-sessions.ts';
 import { hostOf, reservedHosts, sitesFrom } from './sites.ts';
@@ -27,7 +27,6 @@ import { StrangerEvents } from './stranger-events.ts';
 const liveSweepMs = 250;
 const strangerFlushMs = 5_000;
 const firstFactsMsMax = 20_000;
-const idBytes = 16;
 
 export interface GatewayNeeds {
   readonly version: string;
@@ -129,7 +128,7 @@ function makeGate(handoff: GatewayHandoff, parts: Parts) {
     yieldTurn: () => new Promise((resolve) => setImmediate(resolve)),
     onFault,
   });
-  const newId = () => toBase64url(needs.randomBytes(idBytes));
+  const newId = pooledIds(needs.randomBytes);
   const cuts = new CutEvents({
     clock,
     newId,
