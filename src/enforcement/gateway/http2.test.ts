@@ -196,7 +196,12 @@ test('a body whose length is not what was declared is not passed on as a whole r
     await ask(session, { ':method': 'POST', 'content-length': length }, 'GET /admin HTTP/1.1\r\n\r\n').catch(() => {});
     session.destroy();
   }
+  // The frame of the headers says that nothing follows.
+  const session = await openSession(t, gateway);
+  await ask(session, { ':method': 'POST', 'content-length': '5' }).catch(() => {});
+  session.destroy();
   assert.deepEqual(bodies, []);
+  assert.equal(gateway.outcomes.filter(({ ended }) => ended === 'complete').length, 0);
 });
 
 /** A gRPC-like server: length-prefixed messages echoed one by one, status in trailers. */

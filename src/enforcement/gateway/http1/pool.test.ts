@@ -268,6 +268,9 @@ test('requestText() writes nothing that a server could read as another header or
     { headers: ['transfer-encoding', 'chunked'] },
     { headers: ['content-length', '5'] },
     { contentLength: 5 },
+    { headers: ['content-length', '5'], contentLength: 5 },
+    { headers: ['content-length', '1'], contentLength: 0 },
+    { headers: ['content-length', '0', 'content-length', '0'], contentLength: 0 },
   ];
   for (const options of wrong) {
     assert.throws(() => requestText(request('/', options), 'none'), MessageError, JSON.stringify(options));

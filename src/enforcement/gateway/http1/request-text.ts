@@ -9,9 +9,9 @@ const targetText = /^[\x21-\x7e\x80-\xff]+$/;
 /** What may not stand in a value: it would end the line, or does not fit into one byte. */
 const unfit = /[^\t\x20-\x7e\x80-\xff]/;
 
-/** Names found to be tokens: there are few, and we make or check them all. */
-const checkedNames = new Set<string>();
-const checkedNamesMax = 1000;
+/** Line end, name and colon of names found to be tokens, each made once: there are few, and we make or check them all. */
+const lineStarts = new Map<string, string>();
+const lineStartsMax = 1000;
 
 export function bodyFramingOf({ body, contentLength }: UpstreamRequest): BodyFraming {
   if (body === null) return 'none';
@@ -23,28 +23,35 @@ export function bodyFramingOf({ body, contentLength }: UpstreamRequest): BodyFra
  * read; they are checked again here, because a line break in one of them would be a request of the client's own making.
  */
 export function requestText(request: UpstreamRequest, framing: BodyFraming): string {
-  const { method, target, headers } = request;
+  const { method, target, headers, contentLength } = request;
   if (!token.test(method) || !targetText.test(target)) throw new MessageError('a request line that cannot be written');
-  let text = `${method} ${target} HTTP/1.1\r\n`;
+  let text = `${method} ${target} HTTP/1.1`;
   let declaresLength = false;
   for (let at = 0; at < headers.length; at += 2) {
     const name = headers[at] ?? '';
     const value = headers[at + 1] ?? '';
-    checkName(name);
-    if (name === 'content-length') declaresLength = true;
+    const start = lineStarts.get(name) ?? lineStartOf(name);
+    if (name === 'content-length') {
+      // A length that no body will have: the app would take the next request for it.
+      const isTrue = value === `${contentLength}` && (framing === 'length' || contentLength === 0);
+      if (declaresLength || !isTrue) throw new MessageError("a length that is not the body's");
+      declaresLength = true;
+    }
     if (unfit.test(value)) throw new MessageError('a header value that cannot be written');
-    text += `${name}: ${value}\r\n`;
+    text += start;
+    text += value;
   }
-  if (declaresLength !== (request.contentLength !== null)) throw new MessageError('a length that was not declared');
-  if (framing === 'chunked') return `${text}transfer-encoding: chunked\r\n\r\n`;
+  if (declaresLength !== (contentLength !== null)) throw new MessageError('a length that was not declared');
+  if (framing === 'chunked') return `${text}\r\ntransfer-encoding: chunked\r\n\r\n`;
   // RFC 9110 8.6: a method that usually has a body says when it has none.
   const saysNone =
     framing === 'none' && !declaresLength && (method === 'POST' || method === 'PUT' || method === 'PATCH');
-  return saysNone ? `${text}content-length: 0\r\n\r\n` : `${text}\r\n`;
+  return saysNone ? `${text}\r\ncontent-length: 0\r\n\r\n` : `${text}\r\n\r\n`;
 }
 
-function checkName(name: string): void {
-  if (checkedNames.has(name)) return;
+function lineStartOf(name: string): string {
   if (!token.test(name) || name === 'transfer-encoding') throw new MessageError('a header name that cannot be written');
-  if (checkedNames.size < checkedNamesMax) checkedNames.add(name);
+  const start = `\r\n${name}: `;
+  if (lineStarts.size < lineStartsMax) lineStarts.set(name, start);
+  return start;
 }
