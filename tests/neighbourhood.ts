@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import type { TestContext } from 'node:test';
 import { connect } from 'node:tls';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
-import { freePort, type Installation, type InstallationOptions, installationFor } from './installation.ts';
+import { freePort, type Installation, installationFor } from './installation.ts';
 import { addAuthenticator, startChromium } from './sign-in-browser.ts';
 import { type BrowserApp, startBrowserApp } from './stand-ins/browser-app.ts';
 
@@ -39,13 +39,15 @@ export const secret = 'the-victims-secret';
 
 export async function startNeighbourhood(
   t: TestContext,
-  options: Pick<InstallationOptions, 'overrides'> = {},
+  /** Another registrable domain for the apps; by default they lie under `domain`. */
+  options: { readonly appsDomain?: string } = {},
 ): Promise<Neighbourhood> {
   const operations = await freePort();
+  const { appsDomain = domain } = options;
   const installation = await installationFor(t, {
     tls: true,
-    config: `domain: ${domain}\n`,
-    overrides: [`listen.operations=127.0.0.1:${operations}`, ...(options.overrides ?? [])],
+    config: `domain: ${domain}\nappsDomain: ${appsDomain}\n`,
+    overrides: [`listen.operations=127.0.0.1:${operations}`],
   });
   const evil = await startBrowserApp(t, { secret: 'nothing of worth' });
   const wiki = await startBrowserApp(t, { secret });
@@ -56,8 +58,10 @@ export async function startNeighbourhood(
     const added = await installation.cli('protect', app.origin, '--as', name);
     if (added.code !== 0) throw new Error(added.stderr);
   }
-  const origin = (host: string) => installation.appOrigin(host);
-  const browser = await startChromium(domain, { trustedKey: await keyOf(installation) });
+  const origin = (host: string) =>
+    `https://${host}.${host === 'id' || host === 'console' ? domain : appsDomain}:${installation.port}`;
+  const trustedKeys = await Promise.all([domain, appsDomain].map((each) => keyOf(installation, `id.${each}`)));
+  const browser = await startChromium(domain, { trustedKeys, others: [appsDomain] });
   t.after(() => browser.close());
   const context = await browser.newContext({ viewport: { width: 1200, height: 800 } });
   context.setDefaultTimeout(stepMsMax);
@@ -108,8 +112,8 @@ function nameIn(assertion: string | string[] | undefined): string | null {
  * SHA-256 of the gateway's public key, as Chromium's `--ignore-certificate-errors-spki-list` takes it. Ignoring every certificate
  * error instead would switch HTTP/2 connection reuse across hosts off, and attacks on it would fail for the wrong reason.
  */
-async function keyOf(installation: Installation): Promise<string> {
-  const socket = connect(installation.tlsTo(`id.${domain}`));
+async function keyOf(installation: Installation, host: string): Promise<string> {
+  const socket = connect(installation.tlsTo(host));
   await once(socket, 'secureConnect');
   const { publicKey } = new X509Certificate(socket.getPeerCertificate().raw);
   socket.destroy();

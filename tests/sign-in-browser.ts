@@ -44,18 +44,23 @@ export async function startTls(
 }
 
 /**
- * Headless Chromium that finds every host of the domain on this machine. It trusts the one server key given (SHA-256 of its SPKI,
- * base64), or every certificate.
+ * Headless Chromium that finds every host of the domain, and of `others`, on this machine. It trusts the server keys given
+ * (SHA-256 of their SPKI, base64), or every certificate.
  */
-export function startChromium(domain: string, options: { trustedKey?: string } = {}): Promise<Browser> {
-  const { trustedKey } = options;
+export function startChromium(
+  domain: string,
+  options: { trustedKeys?: readonly string[]; others?: readonly string[] } = {},
+): Promise<Browser> {
+  const { trustedKeys, others = [] } = options;
   return chromium.launch({
     executablePath: '/usr/bin/chromium',
     args: [
       '--no-sandbox',
       '--disable-gpu',
-      trustedKey === undefined ? '--ignore-certificate-errors' : `--ignore-certificate-errors-spki-list=${trustedKey}`,
-      `--host-resolver-rules=MAP *.${domain} 127.0.0.1`,
+      trustedKeys === undefined
+        ? '--ignore-certificate-errors'
+        : `--ignore-certificate-errors-spki-list=${trustedKeys.join(',')}`,
+      `--host-resolver-rules=${[domain, ...others].map((each) => `MAP *.${each} 127.0.0.1`).join(',')}`,
     ],
   });
 }

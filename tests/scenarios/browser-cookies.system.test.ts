@@ -42,10 +42,10 @@ const setCookies = (page: Page, lines: readonly string[]) =>
   }, lines);
 
 /** `count` cookies of `size` bytes, set by a hostile app's script for the domain that all apps share. */
-const flood = (page: Page, { count, size }: { count: number; size: number }) =>
+const flood = (page: Page, { count, size, of = domain }: { count: number; size: number; of?: string }) =>
   setCookies(
     page,
-    Array.from({ length: count }, (_, index) => `f${index}=${'x'.repeat(size)}; Domain=${domain}; Path=/; Secure`),
+    Array.from({ length: count }, (_, index) => `f${index}=${'x'.repeat(size)}; Domain=${of}; Path=/; Secure`),
   );
 
 /** Opens `wiki` as the victim does, signing in by passkey if asked (the browser's suggestion needs no press). */
@@ -169,4 +169,20 @@ test('cookies of a hostile app sign nobody in as somebody else, and lock nobody 
     assert.ok(names.includes('__Host-id_session'));
     assert.ok(names.includes('f0'));
   });
+});
+
+test('where apps have a domain of their own, no flood from them reaches id or console', async (t) => {
+  const appsDomain = 'apps.test';
+  const near = await startNeighbourhood(t, { appsDomain });
+  const { page, context, origin } = near;
+  const lured = await near.lure();
+  await flood(lured, { count: 40, size: 4000, of: appsDomain });
+  await setCookies(lured, [`near=1; Domain=${domain}`, 'near=1; Domain=example.test', 'near=1; Domain=test']);
+  await assert.rejects(page.goto(`${origin('wiki')}/`), /ERR_/, 'what a flood of bytes does to its own domain');
+  await page.goto(`${origin('id')}/account`);
+  await page.getByRole('heading', { name: 'Ada' }).waitFor();
+  await page.goto(origin('console'));
+  await page.getByRole('button', { name: 'Ada', exact: true }).waitFor();
+  const held = await context.cookies([origin('id'), origin('console')]);
+  assert.ok(held.every((cookie) => cookie.name.startsWith('__Host-')));
 });
