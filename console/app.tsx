@@ -7,6 +7,7 @@ import { AccessPage } from './pages/access/access-page.tsx';
 import { AppPage } from './pages/apps/app-page.tsx';
 import { AppsPage } from './pages/apps/apps-page.tsx';
 import { EventsPage } from './pages/events/events-page.tsx';
+import { GatewaysPage } from './pages/gateways/gateways-page.tsx';
 import { GroupPage } from './pages/groups/group-page.tsx';
 import { GroupsPage } from './pages/groups/groups-page.tsx';
 import { KeysPage } from './pages/keys/keys-page.tsx';
@@ -39,6 +40,7 @@ const routes: RouteObject[] = [
       { path: '/sessions', element: <SessionsPage /> },
       { path: '/tokens', element: <TokensPage /> },
       { path: '/access', element: <AccessPage /> },
+      { path: '/gateways', element: <GatewaysPage /> },
       { path: '/keys', element: <KeysPage /> },
       { path: '/events', element: <EventsPage /> },
       { path: '/my-apps', element: <MyAppsPage /> },

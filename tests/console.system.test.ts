@@ -25,6 +25,7 @@ const pages = [
   '/groups/administrators',
   '/sessions',
   '/tokens',
+  '/gateways',
   '/keys',
   '/policies',
   '/why',

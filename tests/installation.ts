@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { PasskeyClient } from './passkey-client.ts';
 
 const program = fileURLToPath(new URL('../bin/nullius', import.meta.url));
-const readyMsMax = 30_000;
+const readyMsMax = 120_000;
 
 /** The whole product, started as a user starts it, in a folder of its own. */
 export interface Installation {
@@ -84,7 +84,10 @@ export async function startInstallation(options: InstallationOptions = {}): Prom
   });
   const ended = once(child, 'close').then(([code]) => code as number | null);
   await new Promise<void>((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`not ready in time\n${stderr}`)), readyMsMax);
+    const timer = setTimeout(() => {
+      child.kill('SIGTERM');
+      reject(new Error(`not ready in time\n${stderr}`));
+    }, readyMsMax);
     child.stdout.on('data', (chunk) => {
       stdout += String(chunk);
       if (!stdout.includes('\n')) return;

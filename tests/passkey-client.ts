@@ -15,7 +15,11 @@ export interface PasskeyClientOptions {
    * Where requests really go: `{ host: '127.0.0.1' }` (with the URL's port, or another) or `{ socketPath }`; the Host header
    * and, over TLS, the server name say the rest. `ca`: the PEM to trust for `https:`.
    */
-  readonly connect: Pick<RequestOptions, 'host' | 'port' | 'socketPath'> & { readonly ca?: string };
+  readonly connect: Pick<RequestOptions, 'host' | 'port' | 'socketPath'> & {
+    readonly ca?: string;
+    /** Hosts that are reached elsewhere: host name to address. */
+    readonly hosts?: Readonly<Record<string, string>>;
+  };
 }
 
 interface Call {
@@ -63,12 +67,15 @@ export class PasskeyClient {
         : { 'sec-fetch-site': 'same-origin', origin: target.origin }),
       ...call.headers,
     };
+    const { hosts, ...connect } = this.#connect;
+    const host = hosts?.[target.hostname];
     const reply = await new Promise<Reply>((resolve, reject) => {
       const isTls = target.protocol === 'https:';
       const request = (isTls ? httpsRequest : httpRequest)(
         {
           port: target.port,
-          ...this.#connect,
+          ...connect,
+          ...(host === undefined ? {} : { host }),
           ...(isTls ? { servername: target.hostname } : {}),
           method: call.method ?? (body === undefined ? 'GET' : 'POST'),
           path: target.pathname + target.search,

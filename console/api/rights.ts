@@ -15,6 +15,7 @@ const nounWords: Record<Noun, string> = {
   policy: 'policies',
   event: 'events',
   key: 'keys',
+  gateway: 'gateways',
 };
 
 /**

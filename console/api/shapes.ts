@@ -41,7 +41,8 @@ export type Noun =
   | 'grant'
   | 'policy'
   | 'event'
-  | 'key';
+  | 'key'
+  | 'gateway';
 
 export interface Me {
   readonly kind: 'user' | 'token' | 'operator';
@@ -166,9 +167,28 @@ export interface ReachPage extends Page<ReachRow> {
   readonly policies: readonly { readonly id: string; readonly description: string }[];
 }
 
+/** `local`: the gateway that runs beside control. */
+export interface GatewayView {
+  readonly name: string;
+  readonly status: 'local' | 'invited' | 'active';
+  readonly following: boolean;
+  readonly seenAt: number | null;
+  readonly version: string | null;
+  readonly behind: number | null;
+  readonly open: number | null;
+  readonly tokenExpiresAt: number | null;
+}
+
+/** Only in the answer that invited it. */
+export interface InvitedGateway {
+  readonly name: string;
+  readonly command: string;
+  readonly expiresAt: number;
+}
+
 /** A key that the signer holds; never the key. */
 export interface KeyView {
-  readonly purpose: 'token' | 'statement' | 'ca';
+  readonly purpose: 'token' | 'statement' | 'ca' | 'peer-ca';
   readonly id: string;
   readonly algorithm: string;
   readonly state: 'announced' | 'signing' | 'retiring';

@@ -33,6 +33,7 @@ const colors: Record<string, string> = {
   signing: 'verdigris',
   announced: 'ochre',
   requested: 'ochre',
+  invited: 'ochre',
   suspended: 'madder',
   denied: 'madder',
   down: 'madder',

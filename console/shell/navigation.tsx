@@ -10,6 +10,7 @@ import {
   IconLock,
   IconPlugConnected,
   IconQuestionMark,
+  IconRouter,
   IconUserCheck,
   IconUsers,
   IconUsersGroup,
@@ -60,7 +61,10 @@ const sections: readonly { readonly title: string; readonly entries: readonly En
   },
   {
     title: 'Installation',
-    entries: [{ to: '/keys', label: 'Keys', icon: IconLock, noun: 'key' }],
+    entries: [
+      { to: '/gateways', label: 'Gateways', icon: IconRouter, noun: 'gateway' },
+      { to: '/keys', label: 'Keys', icon: IconLock, noun: 'key' },
+    ],
   },
   { title: 'Yours', entries: [{ to: '/my-apps', label: 'My apps', icon: IconPlugConnected, noun: 'me' }] },
 ];

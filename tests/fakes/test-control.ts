@@ -31,7 +31,10 @@ export interface TestAnswer {
   readonly body: any;
 }
 
-export async function startTestControl(options: { config?: string } = {}): Promise<TestControl> {
+export async function startTestControl(
+  options: { config?: string; gatewaysPort?: number; clock?: () => number } = {},
+): Promise<TestControl> {
+  const clock = options.clock ?? Date.now;
   const folder = mkdtempSync(join(tmpdir(), 'nullius-control-'));
   const dataDirectory = join(folder, 'data');
   const run = join(dataDirectory, 'run');
@@ -45,14 +48,17 @@ export async function startTestControl(options: { config?: string } = {}): Promi
     web: join(run, 'web.sock'),
     signer: join(run, 'signer.sock'),
   };
-  const signer = await startSigner({
-    type: 'signer',
-    dataDirectory,
-    rootKeyFile: join(folder, 'root-key'),
-    socketPath: sockets.signer,
-    controlToken: 'signer-token',
-    urls,
-  });
+  const signer = await startSigner(
+    {
+      type: 'signer',
+      dataDirectory,
+      rootKeyFile: join(folder, 'root-key'),
+      socketPath: sockets.signer,
+      controlToken: 'signer-token',
+      urls,
+    },
+    clock,
+  );
   const handoff: ControlHandoff = {
     type: 'control',
     dataDirectory,
@@ -62,11 +68,12 @@ export async function startTestControl(options: { config?: string } = {}): Promi
     sockets,
     signerToken: 'signer-token',
     gatewayToken: 'gateway-token',
+    gatewaysListen: options.gatewaysPort === undefined ? null : { host: '127.0.0.1', port: options.gatewaysPort },
   };
   const notices: string[] = [];
   const begin = () =>
     startControl(handoff, {
-      clock: Date.now,
+      clock,
       version: '0.0.0',
       notice: (line) => notices.push(line),
       fail: (words) => notices.push(words),

@@ -55,7 +55,9 @@ const server = createServer((incoming, response) => {
   else if (incoming.url === '/keys') response.end(JSON.stringify(signerKeys));
   else if (incoming.url === '/pid') response.end(String(process.pid));
   else
-    request({ socketPath: control.socketPath, path: '/' }, (answer) => answer.pipe(response))
+    request({ socketPath: 'socketPath' in control ? control.socketPath : '', path: '/' }, (answer) =>
+      answer.pipe(response),
+    )
       .on('error', () => response.writeHead(503).end())
       .end();
 });

@@ -13,7 +13,8 @@ import { When } from '../../parts/when.tsx';
 const purposes: Readonly<Record<KeyView['purpose'], { readonly name: string; readonly use: string }>> = {
   token: { name: 'Tokens', use: 'Sign-in, and the identity that apps get with every request' },
   statement: { name: 'Statements', use: 'Snapshots for gateways, publications, journal checkpoints' },
-  ca: { name: 'Our CA', use: 'Certificates of gateways' },
+  ca: { name: 'Our CA', use: 'TLS certificates of the hosts that gateways serve' },
+  'peer-ca': { name: 'CA between our processes', use: 'Control and gateways on other machines know each other by it' },
 };
 
 async function rotate(leaked: boolean): Promise<void> {

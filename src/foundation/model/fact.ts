@@ -161,6 +161,17 @@ export const publicationSchema = z.strictObject({
 /** The key that seals journal payloads about one subject (base64url, 32 bytes); deleting it erases them. */
 export const journalKeySchema = z.strictObject({ key: z.string() });
 
+/** A gateway on another machine; its name is the id. Removed: nobody of that name is let in. */
+export const gatewaySchema = z.strictObject({
+  status: z.enum(['invited', 'active']),
+  /** SHA-256 (base64url) of the public key (SubjectPublicKeyInfo) that its certificates must have; null before it joined. */
+  keyHash: z.string().max(100).nullable(),
+  /** SHA-256 (base64url) of the one-time secret, while it waits to be used. */
+  enrolment: z.strictObject({ hash: z.string().max(100), expiresAt: timeSchema }).nullable(),
+  createdAt: timeSchema,
+  joinedAt: timeSchema.nullable(),
+});
+
 /** Every kind of fact, under the name used in the store, the change feed and the API. */
 export const factSchemas = {
   user: userSchema,
@@ -173,6 +184,7 @@ export const factSchemas = {
   grant: grantSchema,
   publication: publicationSchema,
   'journal-key': journalKeySchema,
+  gateway: gatewaySchema,
 } as const;
 
 export type FactKind = keyof typeof factSchemas;
@@ -186,6 +198,7 @@ export type Session = FactOf<'session'>;
 export type AppCookie = FactOf<'app-cookie'>;
 export type Token = FactOf<'token'>;
 export type Grant = FactOf<'grant'>;
+export type GatewayFact = FactOf<'gateway'>;
 export type Publication = FactOf<'publication'>;
 
 /** A fact as it stands at a revision. `body` is null when it was removed there. */

@@ -2,6 +2,7 @@ import type { Command } from './command.ts';
 import { backupCommands } from './nouns/backup.ts';
 import { checkCommands } from './nouns/check.ts';
 import { decideCommands } from './nouns/decide.ts';
+import { gatewayCommands } from './nouns/gateway.ts';
 import { grantCommands } from './nouns/grant.ts';
 import { groupCommands } from './nouns/group.ts';
 import { keyCommands } from './nouns/key.ts';
@@ -32,6 +33,7 @@ export const commands: readonly Command[] = [
   ...decideCommands,
   ...logCommands,
   ...keyCommands,
+  ...gatewayCommands,
   ...backupCommands,
   ...versionCommands,
 ];

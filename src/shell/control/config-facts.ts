@@ -1,4 +1,4 @@
-import type { FactTable } from '#information/inventory';
+import type { FactView } from '#foundation/model';
 import type { Config } from '../config/index.ts';
 import type { FactWrite } from '../store/index.ts';
 
@@ -8,7 +8,7 @@ type ConfigKind = 'resource' | 'segment' | 'group';
  * What must be written so that resources, segments and groups of origin `config` are exactly those of the configuration. One that
  * the API made under the same name becomes the configuration's; what the file no longer has is removed.
  */
-export function configFacts(facts: FactTable, config: Config): FactWrite[] {
+export function configFacts(facts: Pick<FactView, 'all'>, config: Config): FactWrite[] {
   const wanted: FactWrite[] = [
     ...config.segments.map((segment) => ({
       kind: 'segment' as const,
@@ -43,5 +43,17 @@ export function configFacts(facts: FactTable, config: Config): FactWrite[] {
       .filter(([id, body]) => body.origin === 'config' && !kept.has(`${kind} ${id}`))
       .map(([id]): FactWrite => ({ kind, id, body: null })),
   );
-  return [...wanted, ...gone];
+  const goneApps = new Set(gone.flatMap(({ kind, id }) => (kind === 'resource' ? [id] : [])));
+  return [...wanted, ...gone, ...accessTo(facts, goneApps)];
+}
+
+/** Grants and cookies go with their app: another one may take its name later, and nobody keeps access to that. */
+export function accessTo(facts: Pick<FactView, 'all'>, apps: ReadonlySet<string>): FactWrite[] {
+  if (apps.size === 0) return [];
+  const grants = [...facts.all('grant')].filter(([, { resource }]) => apps.has(resource));
+  const cookies = [...facts.all('app-cookie')].filter(([, { resource }]) => apps.has(resource));
+  return [
+    ...cookies.map(([id]): FactWrite => ({ kind: 'app-cookie', id, body: null })),
+    ...grants.map(([id]): FactWrite => ({ kind: 'grant', id, body: null })),
+  ];
 }

@@ -33,6 +33,7 @@ export const gatewayCallSchemas = {
     names: z.array(z.string().min(1).max(253)).min(1).max(500),
   }),
   'certificate/challenges': z.strictObject({ shown: z.array(z.string().max(64)).max(200) }),
+  'gateway/renew': z.strictObject({ csrPem: z.string().max(16_384) }),
   'journal/checkpoint': z.strictObject({ writer: z.string().min(1).max(63), size: time, rootHash: hash, time }),
 } satisfies { [N in keyof GatewayCalls]: z.ZodType<GatewayCalls[N]['request']> };
 

@@ -1,6 +1,7 @@
 import { IdentityError } from '#information/identity';
 import type { FactTable } from '#information/inventory';
 import type { SignerClient } from '#shell/signer-client';
+import type { EnrolmentAnswer } from '#shell/wire';
 import { CaError } from '#trust/ca';
 import { grantDurationMsDefault } from './api/groups/grants.ts';
 import { requestGrant } from './api/groups/me.ts';
@@ -21,6 +22,7 @@ export function createGatewayCalls(needs: {
   readonly signer: SignerClient;
   readonly reports: GatewayReports;
   readonly tokenKeyIds: () => readonly string[];
+  readonly renew: (gateway: string, csrPem: string) => Promise<EnrolmentAnswer>;
 }): GatewayCallHandlers {
   const { services, facts, signer } = needs;
   return {
@@ -49,7 +51,11 @@ export function createGatewayCalls(needs: {
       };
     },
     ...needs.certificates,
-    'journal/checkpoint': async (statement) => {
+    'gateway/renew': async ({ csrPem }, { name }) => needs.renew(name, csrPem),
+    'journal/checkpoint': async (statement, { name }) => {
+      // Each signs for its own journal: nobody else can put another end to it.
+      if (statement.writer !== name)
+        throw problem(403, 'other-writer', `the gateway \`${name}\` has checkpoints of its own journal only`);
       const { jws } = await signer.call('sign-statement', { purpose: 'checkpoint', statement });
       return { note: jws };
     },

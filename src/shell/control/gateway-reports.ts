@@ -13,26 +13,30 @@ export interface GatewayState {
   readonly seenAt: number | null;
   /** Its last report; null when that is too old to mean anything. */
   readonly report: GatewayReport | null;
+  /** Revision of the facts when it said so. */
+  readonly headAtReport: number | null;
 }
 
 /** What gateways say about themselves, in memory: a report is renewed every few seconds and means nothing afterwards. */
 export class GatewayReports {
-  readonly #reports = new Map<string, { readonly at: number; readonly report: GatewayReport }>();
+  readonly #reports = new Map<string, { readonly at: number; readonly report: GatewayReport; readonly head: number }>();
   readonly #clock: () => number;
   readonly #following: () => readonly string[];
+  readonly #head: () => number;
 
-  constructor(needs: { readonly clock: () => number; readonly following: () => readonly string[] }) {
+  constructor(needs: {
+    readonly clock: () => number;
+    readonly following: () => readonly string[];
+    readonly head: () => number;
+  }) {
     this.#clock = needs.clock;
     this.#following = needs.following;
+    this.#head = needs.head;
   }
 
   note(name: string, report: GatewayReport): void {
     if (this.#reports.size >= reportsMax && !this.#reports.has(name)) return;
-    this.#reports.set(name, { at: this.#clock(), report });
-  }
-
-  forget(name: string): void {
-    this.#reports.delete(name);
+    this.#reports.set(name, { at: this.#clock(), report, head: this.#head() });
   }
 
   states(): GatewayState[] {
@@ -46,6 +50,7 @@ export class GatewayReports {
         following: following.has(name),
         seenAt: last?.at ?? null,
         report: isFresh ? last.report : null,
+        headAtReport: isFresh ? last.head : null,
       };
     });
   }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { Pool } from 'undici';
 import type { FollowServer } from './follow.ts';
-import { type GatewayCallHandlers, startGatewaySocket } from './gateway-socket.ts';
+import { type GatewayCallHandlers, localPeer, startGatewaySocket } from './gateway-socket.ts';
 
 class Refusal extends Error {}
 
@@ -23,10 +23,10 @@ async function withSocket(
   const socket = await startGatewaySocket({
     follow,
     handlers: handlers as GatewayCallHandlers,
-    token: 'secret-token',
+    peerOf: localPeer('secret-token'),
     describe: (error) => (error instanceof Refusal ? { status: 403, code: 'no', detail: error.message } : undefined),
     onError: (error) => errors.push(error),
-    listen: { socketPath },
+    socketPath,
   });
   const pool = new Pool('http://control', { connect: { socketPath } });
   try {

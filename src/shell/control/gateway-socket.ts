@@ -1,6 +1,4 @@
-import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
 import { equalSecrets } from '#foundation/crypto';
 import { listenOnSocket } from '#shell/child';
 import { type GatewayCalls, localGatewayName } from '#shell/wire';
@@ -10,8 +8,11 @@ import { gatewayCallSchemas, isGatewayCall } from './gateway-call-schemas.ts';
 const bodyBytesMax = 1024 * 1024;
 const requestMsMax = 10_000;
 const headerBytesMax = 16_384;
-
-const localPeer: GatewayPeer = { name: localGatewayName };
+export const gatewayRequestLimits = {
+  maxHeaderSize: headerBytesMax,
+  requestTimeout: requestMsMax,
+  headersTimeout: requestMsMax,
+};
 
 /** One function per call. What it throws becomes a problem document by `describe`. */
 export type GatewayCallHandlers = {
@@ -36,15 +37,19 @@ export interface CallProblem {
 export interface GatewaySocketOptions {
   readonly follow: FollowServer;
   readonly handlers: GatewayCallHandlers;
-  /** Bearer token every gateway shows. */
-  readonly token: string;
+  /** Who asks, by the connection: a gateway, or why nobody we know. */
+  readonly peerOf: (request: IncomingMessage) => GatewayPeer | CallProblem;
   /** Reads an error a handler threw; undefined when it is not fit for others' eyes (500, told to `onError`). */
   readonly describe: (error: unknown) => CallProblem | undefined;
   readonly onError: (error: unknown) => void;
-  /** The Unix socket of this machine, or mutual TLS for gateways on others (PEM; `ca` says who may connect). */
-  readonly listen:
-    | { readonly socketPath: string }
-    | { readonly host: string; readonly port: number; readonly tls: { ca: string; cert: string; key: string } };
+}
+
+/** Gateways of this machine: whoever shows the token of this start. */
+export function localPeer(token: string): GatewaySocketOptions['peerOf'] {
+  return (request) =>
+    equalSecrets(request.headers.authorization ?? '', `Bearer ${token}`)
+      ? { name: localGatewayName }
+      : { status: 401, code: 'unauthenticated', detail: 'the gateway token is missing or wrong' };
 }
 
 export interface GatewaySocket {
@@ -52,21 +57,15 @@ export interface GatewaySocket {
   close(): Promise<void>;
 }
 
-/** Serves the gateways: `GET /follow` and `POST /call/<name>`, to those who show the token and to nobody else. */
-export async function startGatewaySocket(options: GatewaySocketOptions): Promise<GatewaySocket> {
-  const limits = { maxHeaderSize: headerBytesMax, requestTimeout: requestMsMax, headersTimeout: requestMsMax };
-  const answer = (request: IncomingMessage, response: ServerResponse) => void serve(request, response, options);
-  const { listen } = options;
-  let server: Server;
-  if ('socketPath' in listen) {
-    server = createServer(limits, answer);
-    await listenOnSocket(server, listen.socketPath);
-  } else {
-    const tls = { ...listen.tls, minVersion: 'TLSv1.3', requestCert: true, rejectUnauthorized: true } as const;
-    server = createTlsServer({ ...limits, ...tls }, answer);
-    server.listen(listen.port, listen.host);
-    await once(server, 'listening');
-  }
+/** Serves the gateways of this machine on a Unix socket: `GET /follow` and `POST /call/<name>`. */
+export async function startGatewaySocket(
+  options: GatewaySocketOptions & { readonly socketPath: string },
+): Promise<GatewaySocket> {
+  const server = createServer(
+    gatewayRequestLimits,
+    (request, response) => void serveGateway(request, response, options),
+  );
+  await listenOnSocket(server, options.socketPath);
   return {
     server,
     close: async () => {
@@ -78,7 +77,12 @@ export async function startGatewaySocket(options: GatewaySocketOptions): Promise
   };
 }
 
-async function serve(request: IncomingMessage, response: ServerResponse, options: GatewaySocketOptions): Promise<void> {
+/** Answers one request of a gateway, whatever it came by. */
+export async function serveGateway(
+  request: IncomingMessage,
+  response: ServerResponse,
+  options: GatewaySocketOptions,
+): Promise<void> {
   try {
     const problem = await route(request, response, options);
     if (problem !== undefined) sendProblem(response, problem);
@@ -93,26 +97,25 @@ async function route(
   response: ServerResponse,
   options: GatewaySocketOptions,
 ): Promise<CallProblem | undefined> {
-  if (!equalSecrets(request.headers.authorization ?? '', `Bearer ${options.token}`)) {
-    return { status: 401, code: 'unauthenticated', detail: 'the gateway token is missing or wrong' };
-  }
+  const peer = options.peerOf(request);
+  if ('status' in peer) return peer;
   const [path = ''] = (request.url ?? '').split('?', 1);
   if (request.method === 'GET' && path === '/follow') {
-    await options.follow.handle(request, response, localPeer);
+    await options.follow.handle(request, response, peer);
     return undefined;
   }
   const name = path.startsWith('/call/') ? path.slice('/call/'.length) : '';
   if (request.method !== 'POST' || !isGatewayCall(name)) {
     return { status: 404, code: 'not-found', detail: 'control knows no such call' };
   }
-  return await call(name, { request, response, options });
+  return await call(name, { request, response, options, peer });
 }
 
 async function call(
   name: keyof GatewayCalls,
-  context: { request: IncomingMessage; response: ServerResponse; options: GatewaySocketOptions },
+  context: { request: IncomingMessage; response: ServerResponse; options: GatewaySocketOptions; peer: GatewayPeer },
 ): Promise<CallProblem | undefined> {
-  const { request, response, options } = context;
+  const { request, response, options, peer } = context;
   const body = await readBody(request);
   const parsed = gatewayCallSchemas[name].safeParse(body);
   if (!parsed.success) {
@@ -126,7 +129,7 @@ async function call(
   const handler = options.handlers[name] as (value: unknown, peer: GatewayPeer) => Promise<unknown>;
   let answer: unknown;
   try {
-    answer = await handler(parsed.data, localPeer);
+    answer = await handler(parsed.data, peer);
   } catch (error) {
     const problem = options.describe(error);
     if (problem === undefined) throw error;
@@ -138,7 +141,7 @@ async function call(
 }
 
 /** The body as JSON; undefined when it is too large or no JSON, which no schema takes. */
-async function readBody(request: IncomingMessage): Promise<unknown> {
+export async function readBody(request: IncomingMessage): Promise<unknown> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
@@ -154,7 +157,7 @@ async function readBody(request: IncomingMessage): Promise<unknown> {
   }
 }
 
-function sendProblem(response: ServerResponse, problem: CallProblem): void {
+export function sendProblem(response: ServerResponse, problem: CallProblem): void {
   if (response.headersSent || response.destroyed) return;
   response.writeHead(problem.status, { 'content-type': 'application/problem+json', 'cache-control': 'no-store' });
   response.end(JSON.stringify({ type: 'about:blank', title: problem.code, ...problem }));

@@ -14,7 +14,9 @@ import { createDemoSite } from './demo/demo-site.ts';
 import type { FollowServer } from './follow.ts';
 import { createGatewayCalls, describeCallError } from './gateway-calls.ts';
 import type { GatewayReports } from './gateway-reports.ts';
-import { startGatewaySocket } from './gateway-socket.ts';
+import { localPeer, startGatewaySocket } from './gateway-socket.ts';
+import type { Enrolment } from './gateways/enrol.ts';
+import { startPeerListener } from './gateways/peer-listener.ts';
 import type { RunningIdentity } from './identity/index.ts';
 import { createAdminServer, createSiteServer } from './sites.ts';
 import type { TokenKeys } from './token-keys.ts';
@@ -28,6 +30,7 @@ export interface ServeNeeds {
   readonly reports: GatewayReports;
   readonly signer: SignerClient;
   readonly tokenKeys: TokenKeys;
+  readonly enrolment: Enrolment;
   readonly pagesFolder: string;
   readonly onError: (error: unknown) => void;
 }
@@ -57,7 +60,7 @@ export async function serveSockets(needs: ServeNeeds): Promise<() => Promise<voi
   );
   const adminToken = await writeAdminToken(handoff.dataDirectory, services.random);
   const admin = createAdminServer(listener(async (request) => identifyOperator(request.headers, adminToken)));
-  const gateways = await startGatewaySocket({
+  const gatewaySide = {
     follow,
     handlers: createGatewayCalls({
       identity: identity.calls,
@@ -67,16 +70,32 @@ export async function serveSockets(needs: ServeNeeds): Promise<() => Promise<voi
       signer,
       reports: needs.reports,
       tokenKeyIds: () => needs.tokenKeys.keyIds,
+      renew: (gateway, csrPem) => needs.enrolment.renew(gateway, csrPem),
     }),
-    token: handoff.gatewayToken,
     describe: describeCallError,
     onError,
-    listen: { socketPath: handoff.sockets.gateway },
+  };
+  const gateways = await startGatewaySocket({
+    ...gatewaySide,
+    peerOf: localPeer(handoff.gatewayToken),
+    socketPath: handoff.sockets.gateway,
   });
+  const peers =
+    handoff.gatewaysListen === null
+      ? null
+      : await startPeerListener({
+          address: handoff.gatewaysListen,
+          gateways: gatewaySide,
+          facts: services.facts,
+          caPem: (await signer.call('keys', {})).peerCaPem,
+          issueCertificate: (csrPem) =>
+            signer.call('issue-peer-certificate', { csrPem, role: 'control', name: 'control' }),
+          enrol: (body, address) => needs.enrolment.enrol(body, address),
+        });
   await listenOnSocket(sites, handoff.sockets.web);
   await listenOnSocket(admin, handoff.sockets.admin);
   return async () => {
-    await Promise.all([closeServer(admin), closeServer(sites), gateways.close()]);
+    await Promise.all([closeServer(admin), closeServer(sites), gateways.close(), peers?.close()]);
   };
 }
 

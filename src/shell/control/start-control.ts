@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes, X509Certificate } from 'node:crypto';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -17,6 +17,7 @@ import { ConfigInForce } from './config-in-force.ts';
 import { inviteFirstAdministrator } from './first-administrator.ts';
 import { FollowServer } from './follow.ts';
 import { GatewayReports } from './gateway-reports.ts';
+import { Enrolment } from './gateways/enrol.ts';
 import { startIdentity } from './identity/index.ts';
 import { createIdentityService } from './identity-service.ts';
 import { createJournalReader } from './journal-reader.ts';
@@ -144,7 +145,11 @@ async function start(handoff: ControlHandoff, at: Starting): Promise<void> {
       (await signer.call('sign-statement', { purpose: 'snapshot', statement: { ...statement } })).jws,
     onError,
   });
-  const reports = new GatewayReports({ clock, following: () => follow.names });
+  const reports = new GatewayReports({
+    clock,
+    following: () => follow.names,
+    head: () => live.table.revision,
+  });
   const follower = new ConfigFollower(
     {
       file,
@@ -184,6 +189,10 @@ async function start(handoff: ControlHandoff, at: Starting): Promise<void> {
     signerKeys: { list: () => tokenKeys.refresh(), rotate: (request) => tokenKeys.rotate(request) },
     configStatus: () => follower.status,
     gateways: () => reports.states(),
+    peers: {
+      listen: handoff.gatewaysListen,
+      caHash: async () => caHashOf((await signer.call('keys', {})).peerCaPem),
+    },
     processes: () => [
       {
         name: 'control',
@@ -202,6 +211,7 @@ async function start(handoff: ControlHandoff, at: Starting): Promise<void> {
       identity,
       follow,
       reports,
+      enrolment: new Enrolment({ services, signer, leaseMs: config.lease }),
       signer,
       tokenKeys,
       pagesFolder,
@@ -331,4 +341,9 @@ function createQueue(): <T>(work: () => Promise<T>) => Promise<T> {
     last = done.catch(() => {});
     return done;
   };
+}
+
+/** SHA-256 (base64url) of a certificate: what an enrolment token carries. */
+function caHashOf(pem: string): string {
+  return createHash('sha256').update(new X509Certificate(pem).raw).digest('base64url');
 }

@@ -1,6 +1,6 @@
 import { createSecureContext, type SecureContext } from 'node:tls';
+import { makeKeyAndRequest } from '#shell/enrolment';
 import type { GatewayChallenge } from '#shell/wire';
-import { makeKeyAndRequest } from './certificate-request.ts';
 import { boundedDelay, renewalTime, type ServerCertificates, secureContext, type TlsVersion } from './certificates.ts';
 import type { CallControl } from './control-client.ts';
 import { describeChain, type KeptCertificate, type KeptCertificates } from './kept-certificates.ts';

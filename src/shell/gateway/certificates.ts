@@ -1,5 +1,5 @@
 import { createSecureContext, type SecureContext } from 'node:tls';
-import { makeKeyAndRequest } from './certificate-request.ts';
+import { makeKeyAndRequest } from '#shell/enrolment';
 import type { CallControl } from './control-client.ts';
 
 const renewAtShareOfLifetime = 2 / 3;

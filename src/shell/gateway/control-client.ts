@@ -1,4 +1,6 @@
 import { Agent, request as httpRequest } from 'node:http';
+import { request as httpsRequest, type RequestOptions, Agent as TlsAgent } from 'node:https';
+import type { ControlAddress } from '#shell/replica';
 import type { GatewayCalls } from '#shell/wire';
 
 const controlCallTimeoutMs = 10_000;
@@ -36,16 +38,25 @@ export function callWhile(isThere: () => Promise<boolean>, call: CallControl): C
 }
 
 /**
- * Makes the function by which the gateway asks control, over its Unix socket. Every call is bounded in time; failures
+ * Makes the function by which the gateway asks control, over its Unix socket or mutual TLS. Every call is bounded in time; failures
  * throw ControlError. The answers come from our own process over an authenticated socket and are trusted as typed.
  */
-export function connectControl(address: { socketPath: string; token: string }): {
+export function connectControl(address: ControlAddress): {
   call: CallControl;
   close: () => void;
 } {
-  const agent = new Agent({ keepAlive: true, maxSockets: controlConnectionsMax });
-  const { socketPath } = address;
-  const headers = { authorization: `Bearer ${address.token}`, 'content-type': 'application/json' };
+  const pool = { keepAlive: true, maxSockets: controlConnectionsMax };
+  const isLocal = 'socketPath' in address;
+  const agent = isLocal ? new Agent(pool) : new TlsAgent(pool);
+  const headers = {
+    'content-type': 'application/json',
+    ...(isLocal ? { authorization: `Bearer ${address.token}` } : {}),
+  };
+  // The certificate of the moment: connections made with an older one go on until they end.
+  const where = (): RequestOptions =>
+    isLocal
+      ? { socketPath: address.socketPath }
+      : { host: address.host, port: address.port, minVersion: 'TLSv1.3', ...address.tls() };
 
   async function call<N extends keyof GatewayCalls>(
     name: N,
@@ -56,8 +67,9 @@ export function connectControl(address: { socketPath: string; token: string }): 
     let answer: unknown;
     try {
       const signal = AbortSignal.timeout(options.timeoutMs ?? controlCallTimeoutMs);
-      const target = { agent, socketPath, path: `/call/${name}`, headers, signal };
-      const reply = await post(JSON.stringify(request), target);
+      const target = { ...where(), agent, path: `/call/${name}`, headers, signal };
+      const send = isLocal ? httpRequest : httpsRequest;
+      const reply = await post(JSON.stringify(request), { target, send });
       status = reply.status;
       answer = JSON.parse(reply.body);
     } catch (cause) {
@@ -72,19 +84,14 @@ export function connectControl(address: { socketPath: string; token: string }): 
   return { call, close: () => agent.destroy() };
 }
 
-interface PostOptions {
-  readonly agent: Agent;
-  readonly socketPath: string;
-  readonly path: string;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly signal: AbortSignal;
-}
-
 /** One POST and its whole answer, of bounded size. */
-function post(body: string, options: PostOptions): Promise<{ readonly status: number; readonly body: string }> {
+function post(
+  body: string,
+  { target, send }: { readonly target: RequestOptions; readonly send: typeof httpRequest },
+): Promise<{ readonly status: number; readonly body: string }> {
   return new Promise((resolve, reject) => {
     const length = { 'content-length': `${Buffer.byteLength(body)}` };
-    const sent = httpRequest({ ...options, method: 'POST', headers: { ...options.headers, ...length } }, (response) => {
+    const sent = send({ ...target, method: 'POST', headers: { ...target.headers, ...length } }, (response) => {
       const chunks: Buffer[] = [];
       let byteCount = 0;
       response.on('data', (chunk: Buffer) => {

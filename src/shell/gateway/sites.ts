@@ -26,13 +26,19 @@ export function hostOf(resourceId: string, urls: PublicUrls): string {
 }
 
 /** Host name → site, rebuilt whole when a resource or segment changes: it is read on every request and written seldom. */
-export function sitesFrom(facts: FactView, options: { urls: PublicUrls; webSocketPath: string }): Map<string, Site> {
+export function sitesFrom(
+  facts: FactView,
+  options: { urls: PublicUrls; webSocketPath: string | null },
+): Map<string, Site> {
   const sites = new Map<string, Site>();
   for (const [id, resource] of facts.all('resource')) {
     const host = hostOf(id, options.urls);
     const parsed = parseUpstream(resource.upstream);
     // A socket is our own services' address: only built-in resources may have one, and it is always control's.
-    const own = resource.origin === 'builtin' ? parseUpstream(`unix:${options.webSocketPath}`) : undefined;
+    const isOwn = resource.origin === 'builtin' && parsed?.kind === 'unix';
+    // Away from control's machine its own services are not ours to serve: a request for them finds nothing here.
+    if (isOwn && options.webSocketPath === null) continue;
+    const own = isOwn ? parseUpstream(`unix:${options.webSocketPath}`) : undefined;
     const upstream = parsed?.kind === 'unix' ? own : parsed;
     sites.set(host, { id, host, resource, upstream: upstream ?? null, sensitivity: sensitivityOf(facts, resource) });
   }

@@ -10,6 +10,7 @@ import { certificatesByAcme } from './acme-certificates.ts';
 import { Assertions } from './assertions.ts';
 import { issuedByOurCa, ownCertificate, type ServerCertificates } from './certificates.ts';
 import { callWhile, connectControl } from './control-client.ts';
+import { linkToControl } from './control-link.ts';
 import { CutEvents } from './cut-events.ts';
 import { createFreshSoon } from './fresh-soon.ts';
 import type { Gate } from './gate.ts';
@@ -48,12 +49,13 @@ export async function startGateway(
 ): Promise<{ close: () => Promise<void> }> {
   const { clock, monotonicClock, notice } = needs;
   const metrics = new Metrics();
-  const control = connectControl(handoff.control);
+  const link = linkToControl(handoff.control, { clock, notice });
+  const control = connectControl(link.address);
   mkdirSync(needs.privateDirectory, { recursive: true, mode: 0o700 });
   const policies = new PoliciesInForce(notice);
   const starting = new StartProblems(notice);
   const replica = await Replica.start({
-    control: { socketPath: handoff.control.socketPath, token: handoff.control.token },
+    control: link.address,
     signerKeys: handoff.signerKeys,
     positionFile: join(needs.privateDirectory, 'position'),
     verifyPublication: (publication) => policies.verify(publication, handoff.signerKeys),
@@ -74,7 +76,11 @@ export async function startGateway(
     onNotice: notice,
     onFailure: (error) => needs.fail(error.message),
   });
-  const gate = makeGate(handoff, { needs, metrics, control, replica, journal, policies });
+  const stopRenewing = link.keepFresh(control.call);
+  const gate = makeGate(handoff, {
+    ...{ needs, metrics, control, replica, journal, policies },
+    webSocketPath: link.webSocketPath,
+  });
   const certificates = await tlsIdentity(handoff, { gate, needs });
   const listeners = await openListeners(gate.gate, {
     listen: handoff.listen,
@@ -91,6 +97,7 @@ export async function startGateway(
         });
   return {
     close: async () => {
+      stopRenewing();
       operations?.close();
       await listeners.close();
       await certificates?.close();
@@ -109,6 +116,7 @@ interface Parts {
   readonly replica: Replica;
   readonly journal: JournalClient;
   readonly policies: PoliciesInForce;
+  readonly webSocketPath: string | null;
 }
 
 /** Wires rooms together: what judges, what remembers running exchanges, and what follows a change of facts. */
@@ -116,7 +124,7 @@ function makeGate(handoff: GatewayHandoff, parts: Parts) {
   const { needs, metrics, control, replica, journal, policies } = parts;
   const { clock, monotonicClock } = needs;
   const facts = replica.table;
-  const siteOptions = { urls: handoff.urls, webSocketPath: handoff.control.webSocketPath };
+  const siteOptions = { urls: handoff.urls, webSocketPath: parts.webSocketPath };
   let sites = sitesFrom(facts, siteOptions);
   policies.refresh(facts);
 
@@ -278,7 +286,7 @@ class StartProblems {
 
   onProblem({ code, message }: ReplicaError): void {
     this.#last = message;
-    if (this.#isStarting && code === 'replayed') this.#hopeless.reject(new Error(message));
+    if (this.#isStarting && (code === 'replayed' || code === 'removed')) this.#hopeless.reject(new Error(message));
     else if (!this.#isStarting || code !== 'unreachable') this.#notice(message);
   }
 

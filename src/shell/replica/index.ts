@@ -1,5 +1,5 @@
 export type { ReplicaState } from './lease.ts';
-export type { ControlAddress } from './open-stream.ts';
+export type { ControlAddress, PeerTls } from './open-stream.ts';
 export * from './replica.ts';
 export * from './replica-error.ts';
 export { isPublicationSigned, verifyPublication } from './verify-publication.ts';

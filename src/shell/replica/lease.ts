@@ -35,6 +35,12 @@ export class Lease {
     this.#connected = false;
   }
 
+  /** Over at once, whatever was left of it. */
+  end(): void {
+    this.#connected = false;
+    if (this.#renewedAt !== undefined) this.#renewedAt = Number.NEGATIVE_INFINITY;
+  }
+
   state(): ReplicaState {
     if (this.#renewedAt === undefined) return { state: 'never-synced' };
     const sinceMs = this.#clock() - this.#renewedAt;

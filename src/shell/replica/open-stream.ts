@@ -12,10 +12,17 @@ export type ControlAddress =
   | {
       readonly host: string;
       readonly port: number;
-      readonly token: string;
-      /** PEM: who may speak as control, and what this gateway shows. */
-      readonly tls: { readonly ca: string; readonly cert: string; readonly key: string; readonly servername?: string };
+      /** Asked at every connection: certificates are renewed. */
+      readonly tls: () => PeerTls;
     };
+
+/** PEM: who may speak as control and under which name, and what this gateway shows. */
+export interface PeerTls {
+  readonly ca: string;
+  readonly cert: string;
+  readonly key: string;
+  readonly servername: string;
+}
 
 /** Opens `GET /follow`. Throws ReplicaError `unreachable` or `refused`. Aborting the signal destroys the stream. */
 export async function openStream(
@@ -31,6 +38,8 @@ export async function openStream(
     const [response] = (await once(request, 'response')) as [IncomingMessage];
     if (response.statusCode === 200) return response;
     response.resume();
+    if (response.statusCode === 403)
+      throw new ReplicaError('removed', 'control does not know this gateway any more: it was removed; join again');
     throw new ReplicaError('refused', `control refused to be followed (HTTP ${response.statusCode})`);
   } catch (error) {
     request.destroy();
@@ -42,9 +51,11 @@ export async function openStream(
 }
 
 function begin(address: ControlAddress, path: string, signal: AbortSignal): ClientRequest {
-  const headers = { authorization: `Bearer ${address.token}`, host: 'control' };
-  if ('socketPath' in address)
+  if ('socketPath' in address) {
+    const headers = { authorization: `Bearer ${address.token}`, host: 'control' };
     return httpRequest({ socketPath: address.socketPath, path, headers, signal, agent: false });
+  }
   const { host, port, tls } = address;
-  return httpsRequest({ host, port, path, headers, signal, agent: false, minVersion: 'TLSv1.3', ...tls });
+  const headers = { host: 'control' };
+  return httpsRequest({ host, port, path, headers, signal, agent: false, minVersion: 'TLSv1.3', ...tls() });
 }

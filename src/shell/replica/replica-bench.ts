@@ -7,7 +7,12 @@ import type { Group } from '#foundation/model';
 import { followStore, type LiveFacts, openStore, type Store } from '#shell/store';
 import type { SnapshotStatement } from '#shell/wire';
 import { FollowServer } from '../control/follow.ts';
-import { type GatewaySocket, type GatewaySocketOptions, startGatewaySocket } from '../control/gateway-socket.ts';
+import {
+  type GatewaySocket,
+  type GatewaySocketOptions,
+  localPeer,
+  startGatewaySocket,
+} from '../control/gateway-socket.ts';
 import { Replica, type ReplicaError, type ReplicaOptions } from './index.ts';
 
 export const token = 'the-token-of-this-start';
@@ -76,10 +81,10 @@ export async function makeFollowBench(options: { stallMs?: number; url?: string 
     socket = await startGatewaySocket({
       follow,
       handlers: noHandlers,
-      token,
+      peerOf: localPeer(token),
       describe: () => undefined,
       onError: () => {},
-      listen: { socketPath },
+      socketPath,
     });
   };
   const stopControl = async () => {

@@ -1,6 +1,7 @@
 /**
  * - `unreachable`: control does not answer, or the connection broke
  * - `refused`: control answered with a refusal (`status` in the message)
+ * - `removed`: control knows this gateway no more: nothing that was held may be believed
  * - `silent`: no frame came for too long
  * - `malformed`: a frame or a line that the protocol does not know
  * - `not-authentic`: the snapshot's statement, digest or count, or a policy manifest, does not verify
@@ -10,6 +11,7 @@
 export type ReplicaErrorCode =
   | 'unreachable'
   | 'refused'
+  | 'removed'
   | 'silent'
   | 'malformed'
   | 'not-authentic'

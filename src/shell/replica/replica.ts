@@ -112,6 +112,8 @@ export class Replica {
         return signal.aborted ? signal.reason : cause;
       });
       this.#lease.cut();
+      // Said by control itself: nothing that we hold may be believed any longer.
+      if (error instanceof ReplicaError && error.code === 'removed') this.#lease.end();
       this.#look();
       if (this.#stop.signal.aborted) return;
       this.#options.onProblem(toReplicaError(error));

@@ -2,13 +2,24 @@ import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { sealKeyBytes } from '#foundation/crypto';
 import { toBase64url } from '#foundation/encoding';
-import { type HeldKeyStatement, issuerOf, type PublicUrls, type SignerCalls } from '#shell/wire';
+import { nameSchema } from '#foundation/model';
+import {
+  controlPeerName,
+  gatewayPeerName,
+  type HeldKeyStatement,
+  issuerOf,
+  type PublicUrls,
+  peerDomain,
+  type SignerCalls,
+} from '#shell/wire';
 import {
   certificateLifetimeMsMax,
   certificateNamesMax,
+  clientCertificateLifetimeMsMax,
   createAuthorityCertificate,
   csrLengthMax,
   isAuthorityCurrent,
+  issueClientCertificate,
   issueServerCertificate,
 } from '#trust/ca';
 import type { Keyring } from '#trust/keys';
@@ -39,7 +50,7 @@ export interface CallNeeds {
   readonly clock: () => number;
 }
 
-const keyPurposes = ['token', 'statement', 'ca'] as const;
+const keyPurposes = ['token', 'statement', 'ca', 'peer-ca'] as const;
 const empty = z.strictObject({});
 const wrapped = z.strictObject({ purpose: z.string().min(1).max(purposeLengthMax), wrapped: z.string().max(8_192) });
 
@@ -61,6 +72,11 @@ export const callSchemas = {
     csrPem: z.string().max(csrLengthMax),
     names: z.array(z.string().max(253)).min(1).max(certificateNamesMax),
     lifetimeMs: z.int().positive().max(certificateLifetimeMsMax),
+  }),
+  'issue-peer-certificate': z.strictObject({
+    csrPem: z.string().max(csrLengthMax),
+    role: z.enum(['control', 'gateway']),
+    name: nameSchema,
   }),
   'data-key/create': z.strictObject({ purpose: z.string().min(1).max(purposeLengthMax) }),
   'data-key/unwrap': wrapped,
@@ -89,6 +105,7 @@ export function createAnswers(needs: CallNeeds): Answers {
       token: jwks([current, ...token.filter((held) => held !== current)]),
       statement: jwks(store.keys('statement', now)),
       caPem: newest(store.keys('ca', now)).certificatePem ?? '',
+      peerCaPem: newest(store.keys('peer-ca', now)).certificatePem ?? '',
       held: keyPurposes.flatMap((purpose) => describeKeys(purpose, { held: store.keys(purpose, now), now })),
     };
   };
@@ -117,6 +134,19 @@ export function createAnswers(needs: CallNeeds): Answers {
       const authority = { pkcs8: key.exportPrivate(), certificatePem, domains: domainsOf(urls) };
       return issueServerCertificate(request, { authority, now: clock() });
     },
+    'issue-peer-certificate': ({ csrPem, role, name }) => {
+      const { key, certificatePem = '' } = newest(store.keys('peer-ca', clock()));
+      const authority = { pkcs8: key.exportPrivate(), certificatePem, domains: [peerDomain] };
+      return role === 'control'
+        ? issueServerCertificate(
+            { csrPem, names: [controlPeerName], lifetimeMs: certificateLifetimeMsMax },
+            { authority, now: clock() },
+          )
+        : issueClientCertificate(
+            { csrPem, names: [gatewayPeerName(name)], lifetimeMs: clientCertificateLifetimeMsMax },
+            { authority, now: clock() },
+          );
+    },
     'data-key/create': ({ purpose }) => {
       const key = randomBytes(sealKeyBytes);
       return { key: toBase64url(key), wrapped: dataKeys.wrap(key, purpose) };
@@ -135,6 +165,12 @@ export async function ensureKeys({
   const now = clock();
   for (const purpose of ['token', 'statement'] as const)
     if (store.keys(purpose, now).length === 0) await store.add(purpose, { now, overlapMs: 0 });
+  const peerCa = store.keys('peer-ca', now).at(-1)?.certificatePem;
+  if (peerCa === undefined || !isAuthorityCurrent(peerCa, { domains: [peerDomain], now })) {
+    const certify = (key: SigningKey) =>
+      createAuthorityCertificate(key.exportPrivate(), { domains: [peerDomain], now });
+    await store.add('peer-ca', { now, overlapMs: 0, certify });
+  }
   const domains = domainsOf(urls);
   const current = store.keys('ca', now).at(-1);
   if (current?.certificatePem !== undefined && isAuthorityCurrent(current.certificatePem, { domains, now }))

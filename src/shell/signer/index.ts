@@ -1,4 +1,4 @@
+export * from '#shell/private-file';
 export { rootKeysOfSigner } from './key-store.ts';
-export * from './private-file.ts';
 export * from './rotate-root-key.ts';
 export * from './start-signer.ts';

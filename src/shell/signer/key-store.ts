@@ -1,13 +1,13 @@
 import { z } from 'zod';
+import { PrivateFileError, readPrivateFile, replacePrivateFile } from '#shell/private-file';
 import { createKeyring, type Keyring, type RootKey } from '#trust/keys';
 import { generateSigningKey, importSigningKey, type SigningKey } from '#trust/signing';
-import { PrivateFileError, readPrivateFile, replacePrivateFile } from './private-file.ts';
 
 const storeBytesMax = 262_144;
 export const keysPerPurposeMax = 8;
 
 const entrySchema = z.strictObject({
-  purpose: z.enum(['token', 'statement', 'ca']),
+  purpose: z.enum(['token', 'statement', 'ca', 'peer-ca']),
   keyId: z.string().min(1).max(100),
   createdAt: z.int().min(0),
   /** Until when the public half is shown although a newer key signs; null for the newest. */
@@ -18,7 +18,7 @@ const entrySchema = z.strictObject({
   /** The CA's own certificate. */
   certificatePem: z.string().max(16_384).optional(),
 });
-const fileSchema = z.strictObject({ version: z.literal(1), keys: z.array(entrySchema).max(3 * keysPerPurposeMax) });
+const fileSchema = z.strictObject({ version: z.literal(1), keys: z.array(entrySchema).max(4 * keysPerPurposeMax) });
 
 export type KeyPurpose = z.infer<typeof entrySchema>['purpose'];
 type Entry = z.infer<typeof entrySchema>;
@@ -37,7 +37,7 @@ interface Held {
   readonly key: SigningKey;
 }
 
-export const keyAlgorithms = { token: 'ES256', statement: 'Ed25519', ca: 'ES256' } as const;
+export const keyAlgorithms = { token: 'ES256', statement: 'Ed25519', ca: 'ES256', 'peer-ca': 'ES256' } as const;
 
 /** Is there no key file yet? Then this is the first start of this data folder. */
 export function isKeyStoreEmpty(path: string): boolean {

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { createPrivateFile, PrivateFileError, readPrivateFile } from '#shell/private-file';
 import {
   formatRootKeys,
   parseRootKeys,
@@ -7,7 +8,6 @@ import {
   rootKeyFrom,
   rootKeyTextLengthMax,
 } from '#trust/keys';
-import { createPrivateFile, PrivateFileError, readPrivateFile } from './private-file.ts';
 
 export const rootKeyFileWords =
   '# Nullius root keys. Whoever has this file and the data folder has everything; without it the data folder is lost.\n';

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { PrivateFileError, readPrivateFile, replacePrivateFile } from '#shell/private-file';
 import {
   formatRootKeys,
   parseRootKeys,
@@ -7,7 +8,6 @@ import {
   rootKeysMax,
   rootKeyTextLengthMax,
 } from '#trust/keys';
-import { PrivateFileError, readPrivateFile, replacePrivateFile } from './private-file.ts';
 import { rootKeyFileWords } from './root-key-file.ts';
 
 /** Ids of the root keys in the file, oldest first. Throws PrivateFileError or KeysError. */

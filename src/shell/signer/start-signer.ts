@@ -2,12 +2,12 @@ import { lstatSync, mkdirSync } from 'node:fs';
 import type { Server } from 'node:http';
 import { join, relative, sep } from 'node:path';
 import { listenOnSocket } from '#shell/child';
+import { PrivateFileError } from '#shell/private-file';
 import type { SignerHandoff } from '#shell/wire';
 import { createKeyring } from '#trust/keys';
 import type { PublicJwk } from '#trust/signing';
 import { ensureKeys } from './answer-call.ts';
 import { isKeyStoreEmpty, KeyStore } from './key-store.ts';
-import { PrivateFileError } from './private-file.ts';
 import { openRootKeys } from './root-key-file.ts';
 import { createSignerServer } from './signer-server.ts';
 

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, closeSync, constants, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { SupervisorError } from './supervisor-error.ts';
@@ -9,7 +9,11 @@ import { SupervisorError } from './supervisor-error.ts';
  * Throws SupervisorError when another process has it. Gives what ends the lock.
  */
 export function lockDataFolder(path: string): () => void {
-  const database = new DatabaseSync(join(path, 'lock'));
+  const file = join(path, 'lock');
+  // SQLite would make it as the umask says.
+  closeSync(openSync(file, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600));
+  chmodSync(file, 0o600);
+  const database = new DatabaseSync(file);
   const who = join(path, 'run', 'supervisor.pid');
   try {
     database.exec('PRAGMA journal_mode = MEMORY; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE;');

@@ -28,6 +28,8 @@ export interface UpOptions {
   readonly overrides: readonly string[];
   /** Port 0 becomes a free one. */
   readonly listen: GatewayHandoff['listen'];
+  /** Where control listens for gateways on other machines. */
+  readonly gatewaysListen?: ListenAddress | null;
   /** Public URLs for the ports really listened on. */
   urls(ports: { plain: number | null; tls: number | null }): PublicUrls;
   readonly tls: GatewayHandoff['tls'];
@@ -77,7 +79,8 @@ interface Surroundings {
 async function runChildren(options: UpOptions, { folder, say }: Surroundings): Promise<0> {
   const listen = await resolveAll(options.listen);
   const urls = options.urls({ plain: listen.plain?.port ?? null, tls: listen.tls?.port ?? null });
-  const { signer, control, gateway } = createChildren(options, { folder, say, listen, urls });
+  const gatewaysListen = await resolveListen(options.gatewaysListen ?? null);
+  const { signer, control, gateway } = createChildren(options, { folder, say, listen, gatewaysListen, urls });
   const stopped = new Promise<'stop'>((resolve) => {
     if (options.stop.aborted) resolve('stop');
     options.stop.addEventListener('abort', () => resolve('stop'), { once: true });
@@ -99,7 +102,7 @@ async function runChildren(options: UpOptions, { folder, say }: Surroundings): P
 
 function createChildren(
   options: UpOptions,
-  at: Surroundings & { listen: GatewayHandoff['listen']; urls: PublicUrls },
+  at: Surroundings & { listen: GatewayHandoff['listen']; gatewaysListen: ListenAddress | null; urls: PublicUrls },
 ): Record<'signer' | 'control' | 'gateway', SupervisedChild> {
   const { folder, say, listen, urls } = at;
   const { path: dataDirectory, sockets } = folder;
@@ -149,6 +152,7 @@ function createChildren(
     sockets,
     signerToken,
     gatewayToken,
+    gatewaysListen: at.gatewaysListen,
   };
   // The gateway needs facts before anything else: until there is a control to follow it only loads its code.
   const controlReady = Promise.withResolvers<void>();

@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 // Straight from its file: the rest of that room brings the parsers, and this process shall stay small.
 import { derivePublicUrls } from '../config/urls.ts';
-import type { GatewayHandoff } from '../wire/index.ts';
+import type { GatewayHandoff, ListenAddress } from '../wire/index.ts';
+import type { RunGatewayOptions } from './run-gateway.ts';
 import type { UpOptions } from './run-up.ts';
 import { SupervisorError } from './supervisor-error.ts';
 
@@ -18,6 +19,7 @@ export interface UpPlan {
   readonly configFile: string | null;
   readonly overrides: readonly string[];
   readonly listen: GatewayHandoff['listen'];
+  readonly gatewaysListen: ListenAddress | null;
   readonly domain: string;
   readonly appsDomain: string | null;
   readonly publicPort: number | null;
@@ -32,15 +34,37 @@ export interface UpPlan {
   readonly journalRetentionMs: number;
 }
 
+/** What `nullius gateway run` worked out; as an UpPlan it names files and holds no secret. */
+export interface GatewayPlan
+  extends Pick<UpPlan, 'dataDirectory' | 'listen' | 'tls' | 'journalSync' | 'journalRetentionMs'> {
+  readonly gateway: string;
+}
+
+/** Reads the operator's own certificate for a gateway away from control. Throws SupervisorError. */
+export function gatewayOptionsOf(
+  plan: GatewayPlan,
+): Omit<RunGatewayOptions, 'stdout' | 'stderr' | 'environment' | 'stop'> {
+  const { gateway: name, dataDirectory, listen, journalSync, journalRetentionMs } = plan;
+  return { name, dataDirectory, listen, journalSync, journalRetentionMs, tls: tlsOptionsOf(plan.tls) };
+}
+
+function tlsOptionsOf({ certificateFile, keyFile, minVersion, acme }: UpPlan['tls']): GatewayHandoff['tls'] {
+  const certificate =
+    certificateFile === null || keyFile === null
+      ? null
+      : { chainPem: readPem(certificateFile), keyPem: readPem(keyFile) };
+  return { minVersion, certificate, acme };
+}
+
 /** The plan as options of `runUp`; reads the operator's own certificate. Throws SupervisorError. */
 export function optionsOf(plan: UpPlan): Omit<UpOptions, 'stdout' | 'stderr' | 'environment' | 'stop'> {
-  const { certificateFile, keyFile, minVersion, acme } = plan.tls;
   return {
     dataDirectory: plan.dataDirectory,
     rootKeyFile: plan.rootKeyFile ?? undefined,
     configFile: plan.configFile,
     overrides: plan.overrides,
     listen: plan.listen,
+    gatewaysListen: plan.gatewaysListen,
     urls: ({ plain, tls }) =>
       derivePublicUrls({
         domain: plan.domain,
@@ -49,14 +73,7 @@ export function optionsOf(plan: UpPlan): Omit<UpOptions, 'stdout' | 'stderr' | '
         tlsPort: tls,
         publicPort: plan.publicPort ?? undefined,
       }),
-    tls: {
-      minVersion,
-      certificate:
-        certificateFile === null || keyFile === null
-          ? null
-          : { chainPem: readPem(certificateFile), keyPem: readPem(keyFile) },
-      acme,
-    },
+    tls: tlsOptionsOf(plan.tls),
     leaseMs: plan.leaseMs,
     journalSync: plan.journalSync,
     journalRetentionMs: plan.journalRetentionMs,
@@ -68,7 +85,7 @@ export function optionsOf(plan: UpPlan): Omit<UpOptions, 'stdout' | 'stderr' | '
  * under the same process id. Never returns.
  */
 export function becomeSupervisor(
-  plan: UpPlan,
+  plan: UpPlan | GatewayPlan,
   { environment }: { environment: Readonly<Record<string, string | undefined>> },
 ): never {
   if (process.execve === undefined)

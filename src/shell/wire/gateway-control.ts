@@ -1,4 +1,6 @@
+import type { JWK } from 'jose';
 import type { FactRow } from '#foundation/model';
+import type { PublicUrls } from './handoff.ts';
 
 /**
  * HTTP/1.1 over control's gateway socket (or mutual TLS between machines), `Authorization: Bearer <gatewayToken>`.
@@ -92,11 +94,25 @@ export interface GatewayCalls {
     request: { readonly shown: readonly string[] };
     answer: { readonly challenges: readonly GatewayChallenge[] };
   };
-  /** A signed checkpoint over the gateway's journal. */
+  /** For a gateway on another machine: a fresh certificate over its key, before the present one ends. */
+  'gateway/renew': { request: { readonly csrPem: string }; answer: EnrolmentAnswer };
+  /** A signed checkpoint over the gateway's journal: of the very gateway that asks. */
   'journal/checkpoint': {
     request: { readonly writer: string; readonly size: number; readonly rootHash: string; readonly time: number };
     answer: { readonly note: string };
   };
+}
+
+/** What a gateway on another machine is given when it joins, and anew at each renewal. */
+export interface EnrolmentAnswer {
+  readonly name: string;
+  /** Its certificate and the CA's (PEM). */
+  readonly chainPem: string;
+  readonly caPem: string;
+  /** Public keys of the signer: snapshots and policy manifests must verify under one of them. */
+  readonly statementKeys: readonly JWK[];
+  readonly urls: PublicUrls;
+  readonly leaseMs: number;
 }
 
 /** What a gateway says about itself. */

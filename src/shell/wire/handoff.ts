@@ -43,6 +43,8 @@ export interface ControlHandoff {
   readonly sockets: { readonly admin: string; readonly gateway: string; readonly web: string; readonly signer: string };
   readonly signerToken: string;
   readonly gatewayToken: string;
+  /** Where gateways on other machines follow; null: there are none. */
+  readonly gatewaysListen: ListenAddress | null;
 }
 
 export interface GatewayHandoff {
@@ -56,8 +58,10 @@ export interface GatewayHandoff {
     readonly operations: ListenAddress | null;
     readonly pdp: ListenAddress | null;
   };
-  /** Where to follow control: its gateway socket, and the web socket that serves `id` and `console`. */
-  readonly control: { readonly socketPath: string; readonly webSocketPath: string; readonly token: string };
+  readonly control: /** On this machine: its gateway socket, and the web socket that serves `id` and `console`. */
+    | { readonly socketPath: string; readonly webSocketPath: string; readonly token: string }
+    /** On another, by mutual TLS; the identity file holds our key and what control is known by. `id` and `console` are served there. */
+    | { readonly identityFile: string };
   /** Public keys of the signer: snapshots and policy manifests must verify under one of them. */
   readonly signerKeys: readonly JWK[];
   readonly tls: {

@@ -2,7 +2,7 @@ import type { JWK } from 'jose';
 
 /** What may be said about a key that the signer holds. Times in milliseconds. */
 export interface HeldKeyStatement {
-  readonly purpose: 'token' | 'statement' | 'ca';
+  readonly purpose: 'token' | 'statement' | 'ca' | 'peer-ca';
   readonly keyId: string;
   readonly algorithm: string;
   readonly createdAt: number;
@@ -25,6 +25,8 @@ export interface SignerCalls {
       readonly token: readonly JWK[];
       readonly statement: readonly JWK[];
       readonly caPem: string;
+      /** CA between control and gateways on other machines; it speaks for names under `nullius.internal` only. */
+      readonly peerCaPem: string;
       readonly held: readonly HeldKeyStatement[];
     };
   };
@@ -57,6 +59,14 @@ export interface SignerCalls {
   /** Issues a server certificate for a CSR whose names lie under the domains it was told. */
   'issue-certificate': {
     request: { readonly csrPem: string; readonly names: readonly string[]; readonly lifetimeMs: number };
+    answer: { readonly chainPem: string; readonly notAfter: number };
+  };
+  /**
+   * A certificate for control's listener for gateways, or for a gateway that shows itself there. The names and what it may be
+   * used for follow from the role: no gateway's certificate can pass for control's.
+   */
+  'issue-peer-certificate': {
+    request: { readonly csrPem: string; readonly role: 'control' | 'gateway'; readonly name: string };
     answer: { readonly chainPem: string; readonly notAfter: number };
   };
   /** Envelope encryption: new or existing data keys, wrapped under the root key with their purpose as associated data. */

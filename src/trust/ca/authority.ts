@@ -9,7 +9,10 @@ export const caLifetimeMs = 5 * 365 * 86_400_000;
 export const certificateNamesMax = 500;
 /** Certificates begin a little earlier, for clients whose clock is slow. */
 const backdateMs = 300_000;
+/** Of what shows itself to our own servers: they look up at every connection whether it still counts. */
+export const clientCertificateLifetimeMsMax = 30 * 86_400_000;
 const serverAuthentication = '1.3.6.1.5.5.7.3.1';
+const clientAuthentication = '1.3.6.1.5.5.7.3.2';
 
 /** The CA's key as PKCS#8 DER and what it may speak for. */
 export interface Authority {
@@ -75,11 +78,31 @@ export interface IssueRequest {
 }
 
 /** Issues a server certificate: names checked, built, signed, then parsed and verified again. Throws CaError. */
-export async function issueServerCertificate(
+export function issueServerCertificate(request: IssueRequest, by: Issuer): Promise<Issued> {
+  return issue(request, { ...by, usage: serverAuthentication, lifetimeMsMax: certificateLifetimeMsMax });
+}
+
+/** Issues a certificate that a client shows, and that no server can use; otherwise as issueServerCertificate(). */
+export function issueClientCertificate(request: IssueRequest, by: Issuer): Promise<Issued> {
+  return issue(request, { ...by, usage: clientAuthentication, lifetimeMsMax: clientCertificateLifetimeMsMax });
+}
+
+interface Issuer {
+  readonly authority: Authority;
+  readonly now: number;
+}
+
+interface Issued {
+  /** The certificate and the CA's. */
+  readonly chainPem: string;
+  readonly notAfter: number;
+}
+
+async function issue(
   request: IssueRequest,
-  { authority, now }: { authority: Authority; now: number },
-): Promise<{ chainPem: string; notAfter: number }> {
-  checkRequest(request, authority.domains);
+  { authority, now, usage, lifetimeMsMax }: Issuer & { readonly usage: string; readonly lifetimeMsMax: number },
+): Promise<Issued> {
+  checkRequest(request, { domains: authority.domains, lifetimeMsMax });
   const x509 = await library();
   const { publicKey } = await readCsr(request.csrPem);
   const { privateKey } = await importPair(authority.pkcs8);
@@ -98,7 +121,7 @@ export async function issueServerCertificate(
     extensions: [
       new x509.BasicConstraintsExtension(false, undefined, true),
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
-      new x509.ExtendedKeyUsageExtension([serverAuthentication]),
+      new x509.ExtendedKeyUsageExtension([usage]),
       new x509.SubjectAlternativeNameExtension(
         request.names.map((name) => ({ type: 'dns' as const, value: name })),
         true,
@@ -108,11 +131,14 @@ export async function issueServerCertificate(
     ],
   });
   const pem = checkedPem(certificate.toString('pem'));
-  validateIssued(pem, { authority, names: request.names });
+  validateIssued(pem, { authority, names: request.names, usage });
   return { chainPem: `${pem.trimEnd()}\n${authority.certificatePem.trimEnd()}\n`, notAfter };
 }
 
-function checkRequest(request: IssueRequest, domains: readonly string[]): void {
+function checkRequest(
+  request: IssueRequest,
+  { domains, lifetimeMsMax }: { readonly domains: readonly string[]; readonly lifetimeMsMax: number },
+): void {
   const { names, lifetimeMs } = request;
   if (names.length === 0 || names.length > certificateNamesMax)
     throw new CaError('refused', `a certificate names 1 to ${certificateNamesMax} hosts`);
@@ -123,12 +149,15 @@ function checkRequest(request: IssueRequest, domains: readonly string[]): void {
       throw new CaError('refused', `clients refuse the wildcard \`${name}\`; name each host`);
   }
   if (new Set(names).size !== names.length) throw new CaError('refused', 'a name stands twice');
-  if (!Number.isSafeInteger(lifetimeMs) || lifetimeMs <= 0 || lifetimeMs > certificateLifetimeMsMax)
-    throw new CaError('refused', `a certificate lives at most ${certificateLifetimeMsMax} ms`);
+  if (!Number.isSafeInteger(lifetimeMs) || lifetimeMs <= 0 || lifetimeMs > lifetimeMsMax)
+    throw new CaError('refused', `a certificate lives at most ${lifetimeMsMax} ms`);
 }
 
 /** Reads the finished certificate with another implementation (OpenSSL) and compares it with what was asked for. */
-function validateIssued(pem: string, { authority, names }: { authority: Authority; names: readonly string[] }): void {
+function validateIssued(
+  pem: string,
+  { authority, names, usage }: { authority: Authority; names: readonly string[]; usage: string },
+): void {
   const certificate = new NodeCertificate(pem);
   const issuer = new NodeCertificate(authority.certificatePem);
   const found = (certificate.subjectAltName ?? '').split(', ');
@@ -136,7 +165,7 @@ function validateIssued(pem: string, { authority, names }: { authority: Authorit
     certificate.checkIssued(issuer) &&
     certificate.verify(issuer.publicKey) &&
     !certificate.ca &&
-    certificate.keyUsage?.join() === serverAuthentication &&
+    certificate.keyUsage?.join() === usage &&
     found.length === names.length &&
     names.every((name) => found.includes(`DNS:${name}`));
   if (!isAsAsked) throw new CaError('invalid', 'the certificate just built is not what was asked for');

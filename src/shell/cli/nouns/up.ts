@@ -32,14 +32,20 @@ export const upCommands: readonly Command[] = [
   },
 ];
 
-function planOf(
+/** What the gateway of this machine listens on. */
+export function gatewayListen({ listen: { gateways: _controls, ...listen } }: Config): UpPlan['listen'] {
+  return listen;
+}
+
+export function planOf(
   config: Config,
   { beside, overrides }: { beside: (path: string | undefined) => string | null; overrides: readonly string[] },
 ): Omit<UpPlan, 'dataDirectory' | 'configFile'> {
   return {
     rootKeyFile: beside(config.keys.root?.file),
     overrides,
-    listen: config.listen,
+    listen: gatewayListen(config),
+    gatewaysListen: config.listen.gateways,
     domain: config.domain,
     appsDomain: config.appsDomain ?? null,
     publicPort: config.publicPort ?? null,

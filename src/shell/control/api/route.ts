@@ -17,6 +17,7 @@ export const nouns = [
   'policy',
   'event',
   'key',
+  'gateway',
 ] as const;
 export type Noun = (typeof nouns)[number];
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { eventRoutes } from './groups/events.ts';
+import { gatewayRoutes } from './groups/gateways.ts';
 import { grantRoutes } from './groups/grants.ts';
 import { groupRoutes } from './groups/groups.ts';
 import { invitationRoutes } from './groups/invitations.ts';
@@ -31,6 +32,7 @@ const described: readonly Route[] = [
   ...policyRoutes,
   ...eventRoutes,
   ...keyRoutes,
+  ...gatewayRoutes,
 ];
 
 const documentRoute = route({

@@ -2,7 +2,7 @@ import type { PublicationStatement, PublishedPolicies } from '#decision/administ
 import type { LogRecord } from '#evidence/log';
 import type { Clock, JournalEvent, RandomBytes } from '#foundation/model';
 import type { FactTable } from '#information/inventory';
-import type { PublicUrls, SignerCalls } from '#shell/wire';
+import type { ListenAddress, PublicUrls, SignerCalls } from '#shell/wire';
 import type { Store } from '../../store/index.ts';
 import type { GatewayState } from '../gateway-reports.ts';
 import type { PolicyParser } from '../policy-parser/policy-parser.ts';
@@ -113,6 +113,8 @@ export interface ApiServices {
   /** Has the signer wrap a data key under its newest root key. */
   readonly rewrapDataKey: (purpose: string, wrapped: string) => Promise<string>;
   readonly configStatus: () => ConfigStatus;
+  /** What gateways on other machines need to join: where control listens for them, and the hash of its CA's certificate. */
+  readonly peers: { readonly listen: ListenAddress | null; caHash(): Promise<string> };
   /** The gateways as they are at this moment. */
   readonly gateways: () => readonly GatewayState[];
   readonly processes: () => readonly {

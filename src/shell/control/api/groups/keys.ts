@@ -3,6 +3,7 @@ import { SignerCallError } from '#shell/signer-client';
 import type { SignerCalls } from '#shell/wire';
 import { rootKeyOf } from '../../../store/index.ts';
 import { change } from '../change.ts';
+import { pageQuery } from '../page.ts';
 import { problem } from '../problem.ts';
 import { type Route, route } from '../route.ts';
 
@@ -15,7 +16,7 @@ const rewrapView = z.strictObject({
 });
 
 const keyView = z.strictObject({
-  purpose: z.enum(['token', 'statement', 'ca']),
+  purpose: z.enum(['token', 'statement', 'ca', 'peer-ca']),
   id: z.string(),
   algorithm: z.string(),
   /** `announced`: shown, does not sign yet. `retiring`: signs no more, verifies until `shownUntil`. */
@@ -40,6 +41,7 @@ const listRoute = route({
   noun: 'key',
   action: 'read',
   summary: 'The keys that the signer holds: purpose, age and whether they sign; never the keys',
+  query: z.strictObject(pageQuery),
   answer: keysView,
   handle: async ({ services }) => ({ body: viewKeys(await services.signerKeys.list()) }),
 });

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { nameSchema, type Resource, routeSchema } from '#foundation/model';
 import { reservedHosts } from '../../../config/schema.ts';
 import { namesPrivateAddress, parseUpstream } from '../../../config/upstream.ts';
+import { accessTo } from '../../config-facts.ts';
 import { change, checkOrigin, checkRevision } from '../change.ts';
 import { pageOf, pageQuery, paginate } from '../page.ts';
 import { ApiProblem, problem } from '../problem.ts';
@@ -160,13 +161,9 @@ export const resourceRoutes: readonly Route[] = [
           const { revision, origin } = viewFact(services, 'resource', params.id);
           checkRevision(ifMatch, revision);
           checkOrigin(origin, `resource \`${params.id}\``);
-          // Another app may take the name later: nobody keeps access to that.
-          const grants = [...services.facts.all('grant')].filter(([, grant]) => grant.resource === params.id);
-          const cookies = [...services.facts.all('app-cookie')].filter(([, cookie]) => cookie.resource === params.id);
           return [
             { kind: 'resource', id: params.id, body: null, expectedRevision: revision },
-            ...cookies.map(([id]) => ({ kind: 'app-cookie' as const, id, body: null })),
-            ...grants.map(([id]) => ({ kind: 'grant' as const, id, body: null })),
+            ...accessTo(services.facts, new Set([params.id])),
           ];
         },
       });

@@ -1,4 +1,4 @@
-import { generateKeyPairSync, sign } from 'node:crypto';
+import { createPrivateKey, createPublicKey, generateKeyPairSync, sign } from 'node:crypto';
 
 const sequence = 0x30;
 const integer = 0x02;
@@ -21,7 +21,15 @@ const subjectAltName = '551d11';
  * because a library for it costs a gateway 12 MB for good, and writing DER, unlike reading it, has one way only.
  */
 export function makeKeyAndRequest(names: readonly string[]): { keyPem: string; csrPem: string } {
-  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const keyPem = privateKey.export({ format: 'pem', type: 'pkcs8' }).toString();
+  return { keyPem, csrPem: requestFor(keyPem, names) };
+}
+
+/** The request alone, over a P-256 key that is there already (PKCS#8 in PEM). */
+export function requestFor(keyPem: string, names: readonly string[]): string {
+  const privateKey = createPrivateKey(keyPem);
+  const publicKey = createPublicKey(privateKey);
   const alternatives = der(sequence, ...names.map((name) => der(dnsName, Buffer.from(name, 'ascii'))));
   const extensions = der(sequence, der(sequence, object(subjectAltName), der(octetString, alternatives)));
   const info = der(
@@ -39,10 +47,7 @@ export function makeKeyAndRequest(names: readonly string[]): { keyPem: string; c
     // No unused bits.
     der(bitString, Uint8Array.of(0), signature),
   );
-  return {
-    keyPem: privateKey.export({ format: 'pem', type: 'pkcs8' }).toString(),
-    csrPem: `-----BEGIN CERTIFICATE REQUEST-----\n${inLines(request)}\n-----END CERTIFICATE REQUEST-----\n`,
-  };
+  return `-----BEGIN CERTIFICATE REQUEST-----\n${inLines(request)}\n-----END CERTIFICATE REQUEST-----\n`;
 }
 
 function object(hex: string): Uint8Array {
