@@ -148,7 +148,7 @@ test('data keys unwrap under their purpose, and the private keys of the signer n
   const file = JSON.parse(readFileSync(join(handoff.dataDirectory, 'signer/keys.json'), 'utf8')) as {
     keys: { purpose: string; keyId: string; wrapped: string }[];
   };
-  assert.equal(file.keys.length, 3);
+  assert.equal(file.keys.length, 4);
   for (const own of file.keys)
     await assert.rejects(
       client.call('data-key/unwrap', { purpose: `${own.purpose} ${own.keyId}`, wrapped: own.wrapped }),
