@@ -33,6 +33,8 @@ export async function startNodeRed(
   const npm = spawn('npm', ['install', '--ignore-scripts', '--no-package-lock', '--no-audit', '--no-fund'], {
     cwd: folder,
     stdio: ['ignore', 'ignore', 'pipe'],
+    // A registry's certificate may be known to the machine only; the pinned Node, which npm runs on here, must be told to look there.
+    env: { ...process.env, NODE_USE_SYSTEM_CA: '1' },
   });
   let words = '';
   npm.stderr.on('data', (chunk) => {
