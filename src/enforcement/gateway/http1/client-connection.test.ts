@@ -190,6 +190,7 @@ test('an answer cannot say its own framing, nor a field that is two lines', asyn
 test('a client that is slow with its head gets 408, one that sends nothing is closed', async (t) => {
   const { port, pass, troubles } = await startFront(t, (seen) => ok(seen));
   const silent = raw(t, port);
+  const late = raw(t, port);
   const slow = raw(t, port);
   slow.send('GET / HTTP/1.1\r\nHost: ');
   const second = raw(t, port);
@@ -199,17 +200,19 @@ test('a client that is slow with its head gets 408, one that sends nothing is cl
   await sleep(50);
   pass(clientHeadersMsMax - 10);
   slow.send('a');
+  late.send('GET ');
   await sleep(50);
   assert.ok(
     !silent.closed && !slow.ended && !second.ended,
     'a byte now and then does not buy more time, but nobody is early',
   );
   pass(20);
-  await until(() => silent.ended && slow.ended && second.ended);
+  await until(() => silent.ended && slow.ended && late.ended && second.ended);
   assert.equal(silent.text, '');
   assert.deepEqual(statusesOf(slow.text), [408]);
+  assert.deepEqual(statusesOf(late.text), [408], 'the first head has its time from the connection on');
   assert.deepEqual(statusesOf(second.text), [200, 408]);
-  assert.deepEqual(troubles.sort(), ['head-timeout', 'head-timeout']);
+  assert.deepEqual(troubles.sort(), ['head-timeout', 'head-timeout', 'head-timeout']);
 });
 
 test('an idle connection is kept for its time and then closed', async (t) => {

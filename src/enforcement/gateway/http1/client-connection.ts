@@ -16,7 +16,7 @@ import type { Sweep, Swept } from '../sweep.ts';
 import type { AnswerDate } from './answer-date.ts';
 import { statusLine } from './answer-head-text.ts';
 import { WireBody } from './client-body.ts';
-import { ClientExchange, type Wire } from './client-exchange.ts';
+import { ClientExchange, joinedBytesMax, type Wire } from './client-exchange.ts';
 import { type HeadReading, readRequestHead } from './request-head.ts';
 
 /** What a connection needs of its server. */
@@ -97,6 +97,12 @@ export class ClientConnection implements Wire, Swept {
     const socket = this.#socket;
     if (bytes === null) {
       socket.write(text, 'latin1');
+      return;
+    }
+    if (text.length + bytes.byteLength <= joinedBytesMax) {
+      const joined = Buffer.allocUnsafe(text.length + bytes.byteLength);
+      joined.set(bytes, joined.write(text, 'latin1'));
+      socket.write(joined);
       return;
     }
     socket.cork();

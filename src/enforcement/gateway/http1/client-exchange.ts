@@ -5,8 +5,8 @@ import { answerFields, fieldLineOf, statusLine } from './answer-head-text.ts';
 import { noBody, type WireBody } from './client-body.ts';
 import { flushSoon } from './flush-soon.ts';
 
-/** Up to this much is joined into one write; larger pieces go out as they are. */
-const joinedBytesMax = 16 * 1024;
+/** Up to this much is copied together into one write; larger pieces go out as they are. */
+export const joinedBytesMax = 16 * 1024;
 
 /** The connection an exchange runs on, as far as the exchange needs it. */
 export interface Wire {
@@ -16,7 +16,7 @@ export interface Wire {
   readonly dateLine: string;
   /** Is the server about to close? Then this answer is the connection's last. */
   readonly isClosing: boolean;
-  /** Latin1 text, then bytes, in one system call where possible. */
+  /** Latin1 text, then bytes, in one system call and, when they are few, in one piece: one record of TLS. */
   send(text: string, bytes: Uint8Array | null): void;
   /** The answer is out: the next request's turn, or the end of the connection. */
   answered(): void;
@@ -128,11 +128,11 @@ export class ClientExchange implements ClientSide {
     }
     const isChunked = this.#framing === 'chunked';
     if (isChunked) this.#held += `${chunk.byteLength.toString(16)}\r\n`;
-    if (this.#held.length + chunk.byteLength <= joinedBytesMax) this.#held += latin1Of(chunk);
-    else this.#sendHeld(chunk);
+    const isComplete = this.#framing === 'length' && this.#left === 0;
+    if (isComplete || this.#held.length + chunk.byteLength > joinedBytesMax) this.#sendHeld(chunk);
+    else this.#held += latin1Of(chunk);
     if (isChunked) this.#held += '\r\n';
-    if (this.#framing === 'length' && this.#left === 0) this.flush();
-    else this.#holdBack();
+    if (!isComplete) this.#holdBack();
     return !this.#wire.needsDrain;
   }
 
