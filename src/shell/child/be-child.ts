@@ -1,4 +1,5 @@
 import type { ChildMessage, Handoff } from '#shell/wire';
+import { settleMemory } from './settle-memory.ts';
 
 type HandoffOf<T extends Handoff['type']> = Extract<Handoff, { type: T }>;
 
@@ -42,7 +43,10 @@ export async function beChild<T extends Handoff['type']>(type: T): Promise<Child
   });
   return {
     handoff,
-    ready: (detail) => void tell(detail === undefined ? { type: 'ready' } : { type: 'ready', detail }),
+    ready: (detail) => {
+      void tell(detail === undefined ? { type: 'ready' } : { type: 'ready', detail });
+      settleMemory();
+    },
     notice: (line) => void tell({ type: 'notice', line: line.slice(0, noticeLengthMax) }),
     fail: async (message) => {
       await tell({ type: 'failed', message: message.slice(0, noticeLengthMax) });

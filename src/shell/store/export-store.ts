@@ -29,7 +29,7 @@ export interface ExportHeader {
 export async function exportStore(source: { path?: string; url?: string }, file: string): Promise<ExportHeader> {
   let rows: Kysely<StoreTables> | undefined;
   try {
-    rows = source.path === undefined ? openDatabase(source).rows : openSqliteForReading(source.path);
+    rows = source.path === undefined ? (await openDatabase(source)).rows : openSqliteForReading(source.path);
     const transaction =
       source.path === undefined
         ? rows.transaction().setIsolationLevel('repeatable read').setAccessMode('read only')

@@ -37,7 +37,7 @@ export async function importStore(
   target: { path?: string; url?: string },
   options: { file: string; clock: Clock },
 ): Promise<ExportHeader & { readonly newEpoch: number }> {
-  const database = openDatabase(target);
+  const database = await openDatabase(target);
   try {
     return await database.rows.transaction().execute(async (transaction) => {
       // biome-ignore lint/suspicious/noExplicitAny: an import writes every table there is

@@ -14,7 +14,6 @@ import {
 } from './feed-queries.ts';
 import { migrate } from './migrate.ts';
 import { type Migration, migrations } from './migrations/index.ts';
-import { openPostgres } from './postgres.ts';
 import { toStoreError } from './read-error.ts';
 import { rootKeyOf } from './root-keys-in-use.ts';
 import { type DataKeys, SecretBox } from './secrets.ts';
@@ -47,7 +46,7 @@ export interface OpenStoreOptions {
 
 /** Opens a store, bringing its schema up to date. Throws StoreError. */
 export async function openStore(options: OpenStoreOptions): Promise<Store> {
-  const database = openDatabase(options);
+  const database = await openDatabase(options);
   try {
     await migrate(database.rows, {
       dialect: database.dialect,
@@ -68,9 +67,15 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
   }
 }
 
-export function openDatabase(options: Pick<OpenStoreOptions, 'path' | 'url' | 'busyTimeoutMs'>): Database {
+export async function openDatabase(
+  options: Pick<OpenStoreOptions, 'path' | 'url' | 'busyTimeoutMs'>,
+): Promise<Database> {
   try {
-    if (options.url !== undefined) return openPostgres(options.url);
+    if (options.url !== undefined) {
+      // A driver that embedded installations never need.
+      const { openPostgres } = await import('./postgres.ts');
+      return openPostgres(options.url);
+    }
     if (options.path === undefined) throw new TypeError('a store needs `path` or `url`');
     return openSqlite(options.path, options);
   } catch (error) {

@@ -10,7 +10,7 @@ export async function pendingMigrations(source: { path?: string; url?: string })
   // biome-ignore lint/suspicious/noExplicitAny: the table of steps is not one of the store's own
   let rows: Kysely<any> | undefined;
   try {
-    rows = source.path === undefined ? openDatabase(source).rows : openSqliteForReading(source.path);
+    rows = source.path === undefined ? (await openDatabase(source)).rows : openSqliteForReading(source.path);
     const tables = await rows.introspection.getTables();
     if (!tables.some((table) => table.name === 'migration')) {
       throw new StoreError('invalid', 'there is no store to upgrade');

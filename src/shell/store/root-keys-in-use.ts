@@ -18,7 +18,7 @@ export function rootKeyOf(wrapped: string): string | undefined {
 export async function rootKeysInUse(source: { path?: string; url?: string }): Promise<ReadonlyMap<string, number>> {
   let rows: Kysely<StoreTables> | undefined;
   try {
-    rows = source.path === undefined ? openDatabase(source).rows : openSqliteForReading(source.path);
+    rows = source.path === undefined ? (await openDatabase(source)).rows : openSqliteForReading(source.path);
     const counts = new Map<string, number>();
     for (const { id, wrapped } of await rows.selectFrom('data_key').select(['id', 'wrapped']).execute()) {
       const root = rootKeyOf(wrapped);

@@ -1,15 +1,11 @@
-import {
-  type AuthenticationResponseJSON,
-  generateAuthenticationOptions,
-  type PublicKeyCredentialRequestOptionsJSON,
-  verifyAuthenticationResponse,
-} from '@simplewebauthn/server';
+import type { AuthenticationResponseJSON, PublicKeyCredentialRequestOptionsJSON } from '@simplewebauthn/server';
 import { fromBase64url } from '#foundation/encoding';
 import { IdentityError } from '../identity-error.ts';
 import type { IdentityCore } from '../needs.ts';
 import { readRow, row } from '../record-kinds.ts';
 import { issuerOrigin, relyingPartyId } from '../site-urls.ts';
 import { createChallenge, spendChallenge } from './challenge.ts';
+import { webauthn } from './webauthn.ts';
 
 /** Who proved to be there, by which passkey. */
 export interface ProvenUser {
@@ -26,6 +22,7 @@ export async function authenticationOptions(
   const challenge = await core.store.transact((transaction) =>
     createChallenge(core, { transaction, binding: { purpose: 'sign-in', boundTo: interaction } }),
   );
+  const { generateAuthenticationOptions } = await webauthn();
   return generateAuthenticationOptions({
     rpID: relyingPartyId(core.urls),
     challenge,
@@ -47,6 +44,7 @@ export async function verifyAuthentication(
   options: { interaction: string; response: AuthenticationResponseJSON },
 ): Promise<ProvenUser> {
   const { response } = options;
+  const { verifyAuthenticationResponse } = await webauthn();
   const expectedChallenge = await spendChallenge(core, { purpose: 'sign-in', boundTo: options.interaction });
   const now = core.clock();
   const passkey = await core.store.transact(({ records }) =>

@@ -1,9 +1,4 @@
-import {
-  generateRegistrationOptions,
-  type PublicKeyCredentialCreationOptionsJSON,
-  type RegistrationResponseJSON,
-  verifyRegistrationResponse,
-} from '@simplewebauthn/server';
+import type { PublicKeyCredentialCreationOptionsJSON, RegistrationResponseJSON } from '@simplewebauthn/server';
 import { toBase64url } from '#foundation/encoding';
 import { IdentityError } from '../identity-error.ts';
 import type { IdentityCore, IdentityRecord, IdentityTransaction } from '../needs.ts';
@@ -11,6 +6,7 @@ import { readRowsOf, recordSchemas, row } from '../record-kinds.ts';
 import { passkeysPerUserMax } from '../session-policy.ts';
 import { issuerOrigin, relyingPartyId } from '../site-urls.ts';
 import { type ChallengeBinding, createChallenge, spendChallenge } from './challenge.ts';
+import { webauthn } from './webauthn.ts';
 
 /** COSE algorithms asked for: ES256, EdDSA, RS256 (Windows Hello). */
 const algorithms = [-7, -8, -257];
@@ -34,6 +30,7 @@ export async function registrationOptions(
     );
   }
   const challenge = await createChallenge(core, options);
+  const { generateRegistrationOptions } = await webauthn();
   return generateRegistrationOptions({
     rpName: 'Nullius',
     rpID: relyingPartyId(core.urls),
@@ -56,6 +53,7 @@ export async function verifyRegistration(
   core: IdentityCore,
   options: { binding: ChallengeBinding; owner: string; name: string; response: RegistrationResponseJSON },
 ): Promise<IdentityRecord> {
+  const { verifyRegistrationResponse } = await webauthn();
   const expectedChallenge = await spendChallenge(core, options.binding);
   const verification = await verifyRegistrationResponse({
     response: options.response,

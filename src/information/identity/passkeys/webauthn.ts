@@ -1,0 +1,2 @@
+/** The WebAuthn library, which is large, once somebody enrols or signs in. */
+export const webauthn = () => import('@simplewebauthn/server');
