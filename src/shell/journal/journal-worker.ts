@@ -15,6 +15,7 @@ import {
   subjectKey,
   systemSubject,
 } from '#evidence/log';
+import { settleMemory } from '../child/settle-memory.ts';
 import {
   type FromWorker,
   type JournalLines,
@@ -245,6 +246,7 @@ async function main(port: MessagePort, settings: WorkerSettings): Promise<void> 
     });
     new JournalWorker({ port, settings, journal, unlock, fixedKeys });
     port.postMessage({ type: 'opened', size: journal.size, repair: repair ?? null } satisfies FromWorker);
+    settleMemory();
   } catch (error) {
     port.postMessage({ type: 'failed', ...told(error) } satisfies FromWorker);
     port.close();
