@@ -151,7 +151,7 @@ test('the gateway process imports nothing of trust/, of the store, of the contro
   assert.deepEqual(wrong.map(inWords), []);
 });
 
-test('control leaves the policy parser to a thread that ends, and to nobody else', () => {
+test('control leaves the policy parser to a process that ends, and to nobody else', () => {
   const lines = reached(['src/shell/control/main.ts'], ({ isType }) => !isType);
   assert.ok(lines.length > 100);
   assert.deepEqual(lines.filter(({ target }) => target.startsWith('src/decision/parser/')).map(inWords), []);

@@ -86,7 +86,7 @@ async function start(handoff: ControlHandoff, at: Starting): Promise<void> {
   onClose(() => tokenKeys.close());
 
   const policies = followPolicies(live.table, { keys: keys.statement, onProblem: onError });
-  const parser = createPolicyParser();
+  const parser = createPolicyParser({ dataDirectory: handoff.dataDirectory });
   onClose(() => parser.close());
   const signPublication = async (statement: object) =>
     (await signer.call('sign-statement', { purpose: 'publication', statement: { ...statement } })).jws;

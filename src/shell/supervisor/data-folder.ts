@@ -20,6 +20,7 @@ const folders = [
   'cache/signer',
   'cache/control',
   'cache/gateway',
+  'cache/parser',
 ];
 
 /**

@@ -20,12 +20,25 @@ function codePaths(): readonly string[] {
   return ['src', 'dist', 'node_modules', 'package.json', 'policies'].map((name) => join(root, name)).filter(existsSync);
 }
 
+type ProcessName = 'signer' | 'control' | 'gateway';
+
+/** What is particular to a process about V8. */
+const ownV8Flags = {
+  // Signing happens in OpenSSL; V8's optimising compiler would only cost memory here.
+  signer: ['--max-semi-space-size=1', '--no-opt'],
+  // Not a number cruncher: a small young generation.
+  control: ['--max-semi-space-size=2'],
+  // Requests make much short-lived garbage: a young generation of this size is collected seldom, and it only grows under load.
+  gateway: ['--max-semi-space-size=16'],
+  parser: [],
+} as const;
+
 /**
- * Flags of every child: our import condition, a small young generation, because none of them is a number cruncher, and the right to
- * ask for a collection, by which each gives back what only its start needed (`settleMemory`).
+ * Flags that compiled code depends on: our import condition, V8's own, and the right to ask for a collection, by which each process
+ * gives back what only its start needed (`settleMemory`).
  */
-function commonFlags(): readonly string[] {
-  return [...(isSource ? ['--conditions=nullius-source'] : []), '--max-semi-space-size=2', '--expose-gc'];
+export function v8Flags(name: ProcessName | 'parser'): readonly string[] {
+  return [...(isSource ? ['--conditions=nullius-source'] : []), '--expose-gc', ...ownV8Flags[name]];
 }
 
 interface Reach {
@@ -48,20 +61,28 @@ function permissionFlags(reach: Reach): readonly string[] {
 export function signerFlags(folder: DataFolder, rootKeyFile: string): readonly string[] {
   const { path, sockets } = folder;
   const write = [join(path, 'signer'), join(path, 'cache', 'signer'), rootKeyFile, sockets.signer];
-  // Signing happens in OpenSSL; V8's optimising compiler would only cost memory here.
-  return [...commonFlags(), '--max-semi-space-size=1', '--no-opt', ...permissionFlags({ read: [], write })];
+  return [...v8Flags('signer'), ...permissionFlags({ read: [], write })];
 }
 
 export function gatewayFlags(folder: DataFolder, name: string): readonly string[] {
   const { path } = folder;
   const write = [join(path, 'gateway', name), join(path, 'journal', name), join(path, 'cache', 'gateway')];
-  // Requests make much short-lived garbage: a young generation of this size is collected seldom, and it only grows under load.
-  return [...commonFlags(), '--max-semi-space-size=16', ...permissionFlags({ read: [], write, worker: true })];
+  return [...v8Flags('gateway'), ...permissionFlags({ read: [], write, worker: true })];
 }
 
 /** Control reads what the operator's configuration names, so its reach cannot be listed; it lies behind the gateway. */
 export function controlFlags(): readonly string[] {
-  return commonFlags();
+  return v8Flags('control');
+}
+
+/** Control's parser reads code and nothing else: policies come over its channel. */
+export function parserFlags(dataDirectory: string): readonly string[] {
+  return [...v8Flags('parser'), ...permissionFlags({ read: [], write: [join(dataDirectory, 'cache', 'parser')] })];
+}
+
+/** Nothing is inherited. */
+export function environmentOfParser(dataDirectory: string): Record<string, string> {
+  return { ...allocation, NODE_COMPILE_CACHE: join(dataDirectory, 'cache', 'parser') };
 }
 
 /**

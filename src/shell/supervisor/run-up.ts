@@ -16,6 +16,7 @@ import { resolveListen } from './free-port.ts';
 import { keepCaCertificate } from './keep-ca-certificate.ts';
 import { controlFlags, entryOf, environmentOf, gatewayFlags, signerFlags } from './least-privilege.ts';
 import { lockDataFolder } from './lock.ts';
+import { takePreparedCode } from './prepared-code.ts';
 import { SupervisedChild } from './supervised-child.ts';
 import { SupervisorError } from './supervisor-error.ts';
 
@@ -57,6 +58,8 @@ export async function runUp(options: UpOptions): Promise<0 | 3> {
   try {
     const folder = prepareDataFolder(options.dataDirectory, { gatewayNames: [gatewayName] });
     const unlock = lockDataFolder(folder.path);
+    for (const name of ['signer', 'control', 'gateway', 'parser'] as const)
+      takePreparedCode(name, join(folder.path, 'cache', name));
     // It outlives a control process, not a run.
     rmSync(join(folder.path, 'run', 'config-in-force.json'), { force: true });
     try {

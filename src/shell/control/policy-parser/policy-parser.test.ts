@@ -1,12 +1,21 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
 import { createPolicyParser, PolicyParserError } from './policy-parser.ts';
+
+function dataFolder(t: TestContext): string {
+  const path = mkdtempSync(join(tmpdir(), 'nullius-parser-'));
+  t.after(() => rmSync(path, { recursive: true, force: true, maxRetries: 5 }));
+  return path;
+}
 
 const schema = 'entity User; action read appliesTo { principal: [User], resource: [User], context: {} };';
 const policies = [{ file: 'a.cedar', text: '@id("p") permit(principal, action, resource);' }];
 
 test('createPolicyParser() gives problems with places, or the parsed form, and starts again after it went idle', async (t) => {
-  const parser = createPolicyParser({ idleMs: 1 });
+  const parser = createPolicyParser({ dataDirectory: dataFolder(t), idleMs: 1 });
   t.after(() => parser.close());
   const good = await parser.prepare({ policies, schema });
   assert.deepEqual(good.problems, []);
@@ -22,7 +31,7 @@ test('createPolicyParser() gives problems with places, or the parsed form, and s
 });
 
 test('prepare() refuses when too many wait, and answers those that do', async (t) => {
-  const parser = createPolicyParser();
+  const parser = createPolicyParser({ dataDirectory: dataFolder(t) });
   t.after(() => parser.close());
   const asked = await Promise.allSettled(Array.from({ length: 40 }, () => parser.prepare({ policies, schema })));
   const refused = asked.filter((each) => each.status === 'rejected');
@@ -31,10 +40,10 @@ test('prepare() refuses when too many wait, and answers those that do', async (t
   assert.ok((await parser.prepare({ policies, schema })).parsedForm);
 });
 
-test('prepare() tells of a thread that is lost, and the next one works', async (t) => {
-  const parser = createPolicyParser();
+test('prepare() tells of a process that is lost, and the next one works', async (t) => {
+  const parser = createPolicyParser({ dataDirectory: dataFolder(t) });
   t.after(() => parser.close());
-  // What cannot be read ends the thread, as a trap or a lack of memory would.
+  // What cannot be read ends the process, as a trap or a lack of memory would.
   const broken = { policies: null as unknown as typeof policies, schema };
   await assert.rejects(parser.prepare(broken), PolicyParserError);
   assert.ok((await parser.prepare({ policies, schema })).parsedForm);

@@ -1,7 +1,10 @@
-import { Worker } from 'node:worker_threads';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import type { PolicySource } from '#decision/engine';
-// Types alone: the room itself is loaded by the thread.
+// Types alone: the room itself is loaded by the other process.
 import type { PreparedPolicies } from '#decision/parser';
+import { environmentOfParser, parserFlags } from '../../supervisor/least-privilege.ts';
+import { entryOfParser } from './entry.ts';
 
 export interface ParseRequest {
   readonly policies: readonly PolicySource[];
@@ -9,7 +12,7 @@ export interface ParseRequest {
   readonly schema: string | null;
 }
 
-/** What the thread says: an answer, or why it is of no use any more. */
+/** What the process says: an answer, or why it is of no use any more. */
 export type ParseAnswer = PreparedPolicies | { readonly failure: string };
 
 /** Parses and validates policies away from everything else. */
@@ -24,41 +27,51 @@ export class PolicyParserError extends Error {
   override readonly name = 'PolicyParserError';
 }
 
-/** People edit in bursts: the thread is kept for the next keystroke, and not much longer. */
+/** People edit in bursts: the process is kept for the next keystroke, and not much longer. */
 const idleMsMax = 10_000;
 /** Ten thousand policies take about five seconds on a slow machine. */
 const answerMsMax = 60_000;
 const waitingMax = 16;
-const resourceLimits = { maxOldGenerationSizeMb: 1024 };
-const threadFile = import.meta.url.endsWith('.ts') ? './parse-thread.ts' : './parse-thread.js';
 
-/** Makes a parser whose thread, and whose memory with it, is there only while it is used. */
-export function createPolicyParser({ idleMs = idleMsMax }: { idleMs?: number } = {}): PolicyParser {
-  let worker: Worker | undefined;
+/** Makes a parser whose process, and whose memory with it, is there only while it is used. */
+export function createPolicyParser({
+  dataDirectory,
+  idleMs = idleMsMax,
+}: {
+  dataDirectory: string;
+  idleMs?: number;
+}): PolicyParser {
+  let child: ChildProcess | undefined;
   let idle: NodeJS.Timeout | undefined;
   let waiting = 0;
   let last: Promise<unknown> = Promise.resolve();
 
   async function end(): Promise<void> {
     clearTimeout(idle);
-    const ended = worker;
-    worker = undefined;
-    await ended?.terminate();
+    const ended = child;
+    child = undefined;
+    if (ended === undefined || ended.exitCode !== null || ended.signalCode !== null) return;
+    const exited = once(ended, 'exit');
+    // By itself when its channel closes, so that what it compiled is kept; it owns nothing else.
+    if (ended.connected) ended.disconnect();
+    const kill = setTimeout(() => ended.kill('SIGKILL'), endMsMax);
+    await exited;
+    clearTimeout(kill);
   }
 
   async function ask(request: ParseRequest): Promise<PreparedPolicies> {
     clearTimeout(idle);
-    worker ??= new Worker(new URL(threadFile, import.meta.url), { name: 'policy-parser', resourceLimits });
-    const answer = await answerOf(worker, request);
+    child ??= start(dataDirectory);
+    const answer = await answerOf(child, request);
     if (typeof answer === 'string' || 'failure' in answer) {
+      child.kill('SIGKILL');
       await end();
-      throw new PolicyParserError(
-        `the policies could not be parsed: ${typeof answer === 'string' ? answer : answer.failure}`,
-      );
+      const words = typeof answer === 'string' ? answer : answer.failure;
+      throw new PolicyParserError(`the policies could not be parsed: ${words}`);
     }
     idle = setTimeout(() => void end(), idleMs);
     idle.unref();
-    return answer;
+    return { problems: answer.problems, parsedForm: answer.parsedForm };
   }
 
   return {
@@ -67,7 +80,11 @@ export function createPolicyParser({ idleMs = idleMsMax }: { idleMs?: number } =
         throw new PolicyParserError('too many policy sets wait to be parsed; try again shortly');
       waiting += 1;
       const answered = last.then(() => ask(request));
-      last = answered.catch(() => undefined).finally(() => (waiting -= 1));
+      last = answered
+        .catch(() => undefined)
+        .finally(() => {
+          waiting -= 1;
+        });
       return await answered;
     },
     close: async () => {
@@ -77,20 +94,37 @@ export function createPolicyParser({ idleMs = idleMsMax }: { idleMs?: number } =
   };
 }
 
-/** The thread's answer, or why there is none. */
-function answerOf(worker: Worker, request: ParseRequest): Promise<ParseAnswer | string> {
+/** How long the process may take to end by itself. */
+const endMsMax = 2_000;
+
+function start(dataDirectory: string): ChildProcess {
+  const child = spawn(process.execPath, [...parserFlags(dataDirectory), entryOfParser], {
+    stdio: ['ignore', 'ignore', 2, 'ipc'],
+    env: environmentOfParser(dataDirectory),
+    serialization: 'advanced',
+  });
+  // It is waited for where something is asked; between questions it keeps nothing alive.
+  child.unref();
+  child.channel?.unref();
+  return child;
+}
+
+/** The process' answer, or why there is none. */
+function answerOf(child: ChildProcess, request: ParseRequest): Promise<ParseAnswer | string> {
   return new Promise((resolve) => {
     const settle = (answer: ParseAnswer | string) => {
       clearTimeout(timer);
-      for (const event of ['message', 'error', 'exit']) worker.removeAllListeners(event);
-      // A thread that ends later, by itself or because it is told to, has nobody to tell.
-      worker.on('error', () => undefined);
+      for (const event of ['message', 'error', 'exit']) child.removeAllListeners(event);
+      // One that ends later, by itself or because it is told to, has nobody to tell.
+      child.on('error', () => undefined);
       resolve(answer);
     };
     const timer = setTimeout(() => settle(`it took longer than ${answerMsMax} ms`), answerMsMax);
-    worker.on('message', (answer: ParseAnswer) => settle(answer));
-    worker.on('error', (error) => settle(error instanceof Error ? error.message : String(error)));
-    worker.on('exit', () => settle('the parser ended'));
-    worker.postMessage(request);
+    child.on('message', (answer) => settle(answer as ParseAnswer));
+    child.on('error', (error) => settle(error.message));
+    child.on('exit', () => settle('the parser ended'));
+    child.send(request, (error) => {
+      if (error !== null) settle(error.message);
+    });
   });
 }

@@ -1,0 +1,51 @@
+// `prepare`: strips and compiles the code of every process once, so that the first start is as quick and as small as any other.
+// Nothing breaks without it: what is not prepared is compiled at the first start.
+import { spawnSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { entryOfParser } from '../src/shell/control/policy-parser/entry.ts';
+import { entryOf, v8Flags } from '../src/shell/supervisor/least-privilege.ts';
+import { preparedCodeOf, preparedMark } from '../src/shell/supervisor/prepared-code.ts';
+
+const source = (path: string) => join(import.meta.dirname, '..', 'src', path);
+
+/** Files that a process loads later, or in a thread; the entry comes last, because it ends a process that nobody supervises. */
+const later = {
+  signer: ['trust/ca/x509.ts'],
+  control: ['shell/journal/journal-worker.ts', 'shell/store/postgres.ts', 'information/identity/passkeys/webauthn.ts'],
+  gateway: ['shell/journal/journal-worker.ts'],
+  parser: [],
+} as const;
+
+function load(files: readonly string[], { flags, cache }: { flags: readonly string[]; cache: string }): boolean {
+  const imports = files.map((file) => `await import(${JSON.stringify(file)}).catch(() => {});`).join('');
+  const { signal } = spawnSync(process.execPath, [...flags, '--input-type=module', '--eval', imports], {
+    env: { NODE_COMPILE_CACHE: cache },
+    stdio: 'ignore',
+    timeout: 60_000,
+  });
+  return signal === null;
+}
+
+// Packages that came without us, as a dependency of something else, have no sources to prepare.
+if (existsSync(source('shell/cli/main.ts'))) {
+  for (const name of ['signer', 'control', 'gateway', 'parser'] as const) {
+    const cache = preparedCodeOf(name);
+    rmSync(cache, { recursive: true, force: true });
+    mkdirSync(cache, { recursive: true });
+    const isWhole = load([...later[name].map(source), name === 'parser' ? entryOfParser : entryOf(name)], {
+      flags: v8Flags(name),
+      cache,
+    });
+    if (isWhole) writeFileSync(join(cache, preparedMark), randomUUID());
+  }
+  // The command line and what it becomes share the cache that `bin/nullius` names.
+  const cli = { flags: ['--conditions=nullius-source'], cache: join(preparedCodeOf('signer'), '..', '..') };
+  load(
+    ['shell/supervisor/run-up.ts', 'shell/supervisor/up-plan.ts', 'shell/config/index.ts', 'shell/cli/commands.ts'].map(
+      source,
+    ),
+    cli,
+  );
+}
