@@ -18,7 +18,11 @@ export function preparedCodeOf(name: 'signer' | 'control' | 'gateway' | 'parser'
  * themselves; the process gets a copy of its own, because what it compiles later must stay its own business.
  */
 export function takePreparedCode(name: 'signer' | 'control' | 'gateway' | 'parser', target: string): void {
-  const source = preparedCodeOf(name);
+  takeCode(preparedCodeOf(name), target);
+}
+
+/** The same from one folder to another. */
+export function takeCode(source: string, target: string): void {
   try {
     const wanted = markOf(source);
     if (wanted === undefined || markOf(target) === wanted) return;
