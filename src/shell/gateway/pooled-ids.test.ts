@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import { pooledIds } from './pooled-ids.ts';
 
-test('pooledIds() gives every 16 random bytes once, as base64url', () => {
+test('pooledIds() gives every 16 random bytes once, as base64url, but for what begins with a hyphen', () => {
   const drawn: Buffer[] = [];
   const newId = pooledIds((count) => {
     const bytes = Buffer.alloc(count);
@@ -15,9 +15,11 @@ test('pooledIds() gives every 16 random bytes once, as base64url', () => {
   });
   const ids = Array.from({ length: 3_000 }, newId);
   assert.equal(new Set(ids).size, ids.length);
-  const expected = Buffer.concat(drawn);
-  for (const [index, id] of ids.entries()) {
-    assert.match(id, /^[A-Za-z0-9_-]{22}$/);
-    assert.deepEqual(Buffer.from(id, 'base64url'), expected.subarray(index * 16, index * 16 + 16));
-  }
+  const bytes = Buffer.concat(drawn);
+  const expected = Array.from({ length: bytes.byteLength / 16 }, (_, index) =>
+    bytes.subarray(index * 16, index * 16 + 16).toString('base64url'),
+  );
+  const usable = expected.filter((id) => !id.startsWith('-'));
+  assert.ok(usable.length < expected.length, 'some would have begun with a hyphen');
+  assert.deepEqual(ids, usable.slice(0, ids.length));
 });
