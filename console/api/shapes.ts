@@ -126,6 +126,8 @@ export interface Overview {
     readonly state: 'ok' | 'refused';
     readonly problem: string | null;
     readonly loadedAt: number;
+    /** Changed keys that take effect after a restart. */
+    readonly restart: readonly string[];
   };
 }
 

@@ -218,6 +218,12 @@ export function OverviewPage() {
                 {overview.config.problem} The settings before it stay in force.
               </Alert>
             )}
+            {overview.config.restart.length > 0 && (
+              <Alert color="ochre" icon={<IconAlertTriangle aria-hidden />} title="Settings wait for a restart">
+                {overview.config.restart.join(', ')} changed in the settings file and take effect when Nullius starts
+                again. Until then the earlier values count.
+              </Alert>
+            )}
             {overview.counts.users <= 1 && <FirstSteps />}
             <Counts counts={overview.counts} />
             <div className="columns-wide">

@@ -107,7 +107,7 @@ export class ConfigFollower {
       (key) => JSON.stringify(this.#running[key]) !== JSON.stringify(loaded.config[key]),
     );
     this.#running = { ...loaded.config, ...pick(this.#running, restart) };
-    this.#status = this.#ok(loaded.config);
+    this.#status = { ...this.#ok(loaded.config), restart };
     this.#needs.onApplied(
       restart.length === 0
         ? 'the configuration was read again and is in force'
@@ -127,6 +127,7 @@ export class ConfigFollower {
       state: 'ok',
       problem: null,
       loadedAt: this.#needs.clock(),
+      restart: [],
       ownsPolicies: config.policies !== undefined,
     };
   }

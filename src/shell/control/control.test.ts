@@ -357,6 +357,13 @@ test('a changed configuration is applied, a broken one changes nothing and is to
   await upTo(async () => (await admin('GET', '/resources/shop')).status === 200);
   assert.equal((await admin('GET', '/resources/shop')).body.origin, 'config');
   assert.equal((await admin('GET', '/resources/wiki')).status, 404);
+  writeFileSync(file, 'resources: [{ name: shop, upstream: "https://shop.example.com" }]\nsession: { idle: 2h }\n');
+  await upTo(async () => (await admin('GET', '/overview')).body.config.restart.length > 0);
+  assert.deepEqual((await admin('GET', '/overview')).body.config.restart, ['session']);
+  assert.ok(control.notices.some((line) => /`session` take effect after a restart/.test(line)));
+  writeFileSync(file, 'resources: [{ name: shop, upstream: "https://shop.example.com" }]\n');
+  await upTo(async () => (await admin('GET', '/overview')).body.config.restart.length === 0);
+  assert.deepEqual((await admin('GET', '/overview')).body.config.restart, []);
   writeFileSync(file, 'resorces: []\n');
   await upTo(async () => (await admin('GET', '/overview')).body.config.state === 'refused');
   assert.equal((await admin('GET', '/resources/shop')).status, 200);

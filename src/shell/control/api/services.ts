@@ -79,6 +79,8 @@ export interface ConfigStatus {
   readonly state: 'ok' | 'refused';
   readonly problem: string | null;
   readonly loadedAt: number;
+  /** Keys that were changed since the start and take effect after a restart. */
+  readonly restart: readonly string[];
   /** Do policies come from a folder that the configuration names? Then they are published from there only. */
   readonly ownsPolicies: boolean;
 }

@@ -70,6 +70,8 @@ export const overviewRoutes: readonly Route[] = [
         state: z.enum(['ok', 'refused']),
         problem: z.string().nullable(),
         loadedAt: z.int(),
+        /** Changed keys that take effect after a restart. */
+        restart: z.array(z.string()),
       }),
     }),
     handle: async ({ services }) => {
