@@ -97,7 +97,6 @@ export function GatewaysPage() {
                 columns={[
                   {
                     head: 'Gateway',
-                    wide: true,
                     cell: (gateway) => (
                       <>
                         <span className="strong">{gateway.name}</span>

@@ -7,7 +7,7 @@ import type { Asked, Gate } from './gate.ts';
 import { appCookieName, cookieValue, flowCookieName } from './identify-asker.ts';
 import { appCookie } from './rotate-cookie.ts';
 
-const cookieKnownMsMax = 2_000;
+const cookieKnownMsMax = 10_000;
 const cookieLookMs = 10;
 
 /** Sends the browser to the provider, with the sealed flow in a cookie of this host. */
