@@ -81,7 +81,7 @@ export const overviewRoutes: readonly Route[] = [
         outcome: 'failure',
         limit: recentDenialsMax,
       });
-      const { ownsPolicies: _owns, ...config } = services.configStatus();
+      const { ownsPolicies: _owns, restart, ...config } = services.configStatus();
       return {
         body: {
           counts: counts(services),
@@ -99,7 +99,7 @@ export const overviewRoutes: readonly Route[] = [
           epoch: services.facts.epoch,
           processes: services.processes().map((each) => ({ ...each })),
           recentDenials: items.map((item) => ({ ...item })),
-          config,
+          config: { ...config, restart: [...restart] },
         },
       };
     },
