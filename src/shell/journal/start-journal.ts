@@ -81,6 +81,10 @@ const queuedCharactersMax = 32 * 1024 * 1024;
 const reservedPlaces = 256;
 /** Subjects whose keys the worker is taken to know; at more, both sides start anew. */
 const sentKeysMax = 16_384;
+/** A batch of this many goes over at once, while the loop is still at its turn, so that both threads work at the same time ... */
+const batchEvents = 8;
+/** ... unless so many are under way: then the thread is the slower one, and larger batches serve it better. */
+const batchesUnderWay = 4;
 const threadFile = import.meta.url.endsWith('.ts') ? './journal-worker.ts' : './journal-worker.js';
 
 interface Batch {
@@ -197,6 +201,7 @@ class WorkerJournal implements JournalClient {
     batch.characters += payload.length;
     this.#queued += 1;
     this.#queuedCharacters += payload.length;
+    if (batch.count >= batchEvents && this.#unanswered.size < batchesUnderWay) this.#handOver();
     return batch.written;
   }
 
