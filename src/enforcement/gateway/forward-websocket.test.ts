@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { type WebSocket as AppSocket, WebSocket, WebSocketServer } from 'ws';
-import { listen, startGateway, type TestGatewayOptions } from './test-gateway.ts';
+import { listen, rawApp, startGateway, type TestGatewayOptions } from './test-gateway.ts';
 import { websocketAccept } from './websocket-handshake.ts';
 
 /** A real `ws` server behind the gateway. */
@@ -113,6 +113,19 @@ test('forwardRequest() passes on an answer that declines the upgrade and ends th
   const answer = await rawExchange(gateway.port, `${handshake()}GET /smuggled HTTP/1.1\r\nHost: app.localhost\r\n\r\n`);
   assert.match(answer, /^HTTP\/1\.1 403 /);
   assert.equal(answer.match(/HTTP\/1\.1/g)?.length, 1, 'bytes behind the handshake are not answered as a request');
+});
+
+test('forwardRequest() answers 502 when an app declines the upgrade in a way that cannot be passed on', async (t) => {
+  for (const head of [
+    'HTTP/1.1 999 Denied\r\ncontent-length: 0',
+    'HTTP/1.1 099 Early\r\ncontent-length: 0',
+    'HTTP/1.1 403 Forbidden\r\ncontent-length: 1000000000000000',
+  ]) {
+    const upstreamUrl = await rawApp(t, (socket) => socket.on('data', () => socket.write(`${head}\r\n\r\n`)));
+    const gateway = await startGateway(t, { upstreamUrl });
+    assert.match(await rawExchange(gateway.port, handshake()), /^HTTP\/1\.1 502 /, head);
+    assert.equal(gateway.outcomes[0]?.ended, 'upstream-failed');
+  }
 });
 
 test('forwardRequest() never tunnels when the app did not validly switch', async (t) => {

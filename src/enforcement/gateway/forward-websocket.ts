@@ -58,7 +58,7 @@ class WebSocketForward implements ForwardHandle, Swept {
     upstream.dial({}, (error, socket) => {
       if (error !== null) this.#fail(refusalForError(error));
       else if (this.#ended) socket.destroy();
-      else this.#shakeHands(socket, offer);
+      else this.#guard(() => this.#shakeHands(socket, offer));
     });
   }
 
@@ -118,9 +118,9 @@ class WebSocketForward implements ForwardHandle, Swept {
     });
     this.#upstreamRequest = upstreamRequest;
     upstreamRequest.on('upgrade', (answer, upstreamSocket, head) =>
-      this.#onSwitch({ answer, upstreamSocket, head, key, offer }),
+      this.#guard(() => this.#onSwitch({ answer, upstreamSocket, head, key, offer })),
     );
-    upstreamRequest.on('response', (answer) => this.#onOtherAnswer(answer));
+    upstreamRequest.on('response', (answer) => this.#guard(() => this.#onOtherAnswer(answer)));
     upstreamRequest.on('error', (error) => this.#fail(refusalForError(error)));
     upstreamRequest.end();
   }
@@ -207,6 +207,18 @@ class WebSocketForward implements ForwardHandle, Swept {
       client.end();
     });
     answer.on('error', (error) => this.#fail(refusalForError(error)));
+  }
+
+  /**
+   * What an app answers may be well-formed for node:http and still nothing we can pass on, a status of 999 for one. Thrown out of a
+   * socket's callback, that would end the process.
+   */
+  #guard(step: () => void): void {
+    try {
+      step();
+    } catch (error) {
+      this.#fail(refusalForError(error));
+    }
   }
 
   #onTunnelClose(): void {

@@ -59,6 +59,8 @@ const lookalikes = new Set([...exact.keys()]);
 
 const cache = new Map<string, RequestHeaderClass>();
 const cacheSizeMax = 1000;
+/** A client may send names as long as a whole head: those are not kept. */
+const cachedNameBytesMax = 256;
 
 /**
  * Classifies a request header name (attacker-controlled, lower-case token). Names are compared with every character that
@@ -68,7 +70,7 @@ export function classifyRequestHeader(name: string): RequestHeaderClass {
   const known = cache.get(name);
   if (known !== undefined) return known;
   const found = classify(name);
-  if (cache.size < cacheSizeMax) cache.set(name, found);
+  if (cache.size < cacheSizeMax && name.length <= cachedNameBytesMax) cache.set(name, found);
   return found;
 }
 

@@ -38,7 +38,13 @@ export class Http2Client implements ClientSide {
       const earlier = fields[name];
       fields[name] = earlier === undefined ? value : [...(Array.isArray(earlier) ? earlier : [earlier]), value];
     }
-    this.#stream.sendTrailers(fields);
+    try {
+      this.#stream.sendTrailers(fields);
+    } catch {
+      // Node refuses some that HTTP/1.1 allows (two `ETag`); nobody above this event would catch it.
+      this.#stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+      return;
+    }
     // RFC 9113 8.1: a client still sending is told to stop, without error.
     setImmediate(() => {
       if (!this.#stream.readableEnded && !this.#stream.endAfterHeaders && !this.#stream.closed) {

@@ -62,6 +62,8 @@ export function createTlsServer(options: TlsServerOptions): Http2SecureServer {
     maxHeaderListPairs: limits.headerCountMax + limits.cookieCrumbsMax + 8,
     maxOutstandingPings: limits.http2OutstandingMax,
     maxOutstandingSettings: limits.http2OutstandingMax,
+    // An app may say `X-Content-Type-Options: nosniff` twice, as it may over HTTP/1.1; requests are judged by readRequest.
+    strictSingleValueFields: false,
     maxSessionInvalidFrames: 100,
     maxSessionRejectedStreams: 100,
     streamResetBurst: limits.http2ResetsPerWindowMax,

@@ -15,7 +15,7 @@ import { type TestContext, test } from 'node:test';
 import { WebSocketServer } from 'ws';
 import { http2ResetsPerWindowMax } from './limits.ts';
 import { makeCertificate } from './test-certificate.ts';
-import { listen, startGateway, type TestGateway } from './test-gateway.ts';
+import { listen, rawApp, startGateway, type TestGateway } from './test-gateway.ts';
 import { closeFrame } from './websocket-frames.ts';
 
 const host = 'app.example.test';
@@ -91,6 +91,18 @@ test('an HTTP/2 client reaches an HTTP/1.1 app, with crumbled cookies joined and
   assert.equal(seen.url, '/x?y');
   assert.equal(seen['x-forwarded-host'], host);
   assert.equal(seen['x-forwarded-proto'], 'https');
+});
+
+test('an app may repeat what node:http2 takes for a single field, in its head and in its trailers', async (t) => {
+  const answer =
+    'HTTP/1.1 200 OK\r\nx-content-type-options: nosniff\r\nx-content-type-options: nosniff\r\n' +
+    'transfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\netag: "a"\r\netag: "b"\r\n\r\n';
+  const upstreamUrl = await rawApp(t, (socket) => socket.on('data', () => socket.end(answer)));
+  const session = await openSession(t, await startGateway(t, { tls: [host], upstreamUrl }));
+  const { headers, trailers, body } = await ask(session, {});
+  assert.equal(headers[':status'], 200);
+  assert.equal(body, 'ok');
+  assert.equal(trailers['etag'], '"a"');
 });
 
 test('HTTP/1.1 over TLS is served on the same port', async (t) => {

@@ -32,7 +32,9 @@ export class TlsUpstream implements UpstreamSender {
   send(request: UpstreamRequest, handler: UpstreamHandler): UpstreamExchange {
     if (this.#spoken !== null) return this.#spoken.send(request, handler);
     const waiting = new WaitingExchange(handler);
-    this.#asking ??= this.#ask();
+    this.#asking ??= this.#ask().finally(() => {
+      this.#asking = null;
+    });
     this.#asking.then(
       (sender) => waiting.begin(() => sender.send(request, handler)),
       (error: unknown) => waiting.fail(error),
@@ -43,7 +45,6 @@ export class TlsUpstream implements UpstreamSender {
   #ask(): Promise<UpstreamSender> {
     return new Promise<UpstreamSender>((resolve, reject) => {
       this.#dial({ alpn: ['http/1.1', 'h2'] }, (error, socket) => {
-        this.#asking = null;
         if (error !== null) {
           reject(error);
           return;
@@ -51,7 +52,8 @@ export class TlsUpstream implements UpstreamSender {
         const speaksHttp2 = 'alpnProtocol' in socket && socket.alpnProtocol === 'h2';
         // Ended and not cut off, or the app would note a failed handshake.
         socket.resume().end();
-        socket.setTimeout(goodbyeMs, () => socket.destroy());
+        const timer = setTimeout(() => socket.destroy(), goodbyeMs);
+        socket.once('close', () => clearTimeout(timer));
         this.#spoken = speaksHttp2 ? this.#http2 : this.#http1;
         resolve(this.#spoken);
       });

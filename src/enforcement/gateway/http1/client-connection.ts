@@ -215,6 +215,11 @@ export class ClientConnection implements Wire, Swept {
       this.#isRunning = false;
     }
     if (this.#state === 'gone') return;
+    if (this.#at === this.#bytes.length) {
+      // Used up: an idle connection must not hold what it read last, up to 128 KiB.
+      this.#bytes = nothing;
+      this.#at = 0;
+    }
     const isBodyPaused = this.#state === 'exchange' && this.#body?.isPaused === true;
     const isFull = isBodyPaused || this.#bytes.length - this.#at >= clientReadAheadBytesMax;
     if (isFull !== this.#socket.isPaused()) {

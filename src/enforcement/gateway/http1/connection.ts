@@ -6,6 +6,12 @@ import { readAnswerTrailers } from './answer-trailers.ts';
 import { BodyWriter } from './body-writer.ts';
 import type { BodyFraming } from './request-text.ts';
 
+/**
+ * A body means nothing here (RFC 9110 9.3.1, 9.3.2, 9.3.5) or hardly ever, so an app may leave it unread and take it for its next
+ * request. The answer to that must not reach whoever asks next.
+ */
+const bodyMeansNothing = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS']);
+
 const readBytes = 64 * 1024;
 /**
  * What every connection reads into, one at a time. AnswerReader copies what it passes on, so nothing outside these two files
@@ -212,7 +218,8 @@ export class Http1Connection {
     const trailers = readAnswerTrailers(reader.trailerText);
     const { head } = reader;
     const isBodyWritten = this.#body?.isWritten !== false;
-    const isKept = head?.keepsAlive === true && isBodyWritten && !hasExcess && this.isUsable;
+    const isBodyRead = this.#body === null || !bodyMeansNothing.has(exchange.prepared.request.method);
+    const isKept = head?.keepsAlive === true && isBodyWritten && isBodyRead && !hasExcess && this.isUsable;
     exchange.end();
     this.#exchange = null;
     this.#reader = null;

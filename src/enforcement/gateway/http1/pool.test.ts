@@ -250,6 +250,25 @@ test('Http1Pool uses no connection again on which an answer came before the requ
   assert.equal(connections.length, 2);
 });
 
+test('Http1Pool uses no connection again on which a body went that the app may have left unread', async (t) => {
+  // Answers at once what it read, takes the body for another request, and answers that one while it still works on the next.
+  const { pool, connections } = await start(t, (socket, text) => {
+    const delays: Record<string, number> = { '/mine': 0, '/yours': 100 };
+    setTimeout(() => socket.write(answerTo(text)), delays[targetOf(text)] ?? 0);
+    if (text.includes('/smuggled')) setTimeout(() => socket.write(answerTo('GET /smuggled HTTP/1.1')), 50);
+  });
+  const smuggled = 'GET /smuggled HTTP/1.1\r\nhost: app\r\n\r\n';
+  const headers = ['host', 'app', 'content-length', `${smuggled.length}`];
+  for (const method of ['GET', 'DELETE', 'OPTIONS']) {
+    const sent = { method, headers, body: bodyOf([smuggled]), contentLength: smuggled.length };
+    assert.equal((await ask(pool, request('/mine', sent))).body, '/mine');
+    const before = connections.length;
+    assert.equal((await ask(pool, request('/yours'))).body, '/yours');
+    assert.equal(connections.length, before + 1, method);
+    await pool.close();
+  }
+});
+
 test('requestText() writes nothing that a server could read as another header or request', () => {
   const wrong: Partial<UpstreamRequest>[] = [
     { target: '/ HTTP/1.1\r\nX: y' },

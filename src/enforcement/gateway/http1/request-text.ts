@@ -12,6 +12,8 @@ const unfit = /[^\t\x20-\x7e\x80-\xff]/;
 /** Line end, name and colon of names found to be tokens, each made once: there are few, and we make or check them all. */
 const lineStarts = new Map<string, string>();
 const lineStartsMax = 1000;
+/** A client may send names as long as a whole head: those are not kept. */
+const lineStartBytesMax = 256;
 
 export function bodyFramingOf({ body, contentLength }: UpstreamRequest): BodyFraming {
   if (body === null) return 'none';
@@ -52,6 +54,6 @@ export function requestText(request: UpstreamRequest, framing: BodyFraming): str
 function lineStartOf(name: string): string {
   if (!token.test(name) || name === 'transfer-encoding') throw new MessageError('a header name that cannot be written');
   const start = `\r\n${name}: `;
-  if (lineStarts.size < lineStartsMax) lineStarts.set(name, start);
+  if (lineStarts.size < lineStartsMax && start.length <= lineStartBytesMax) lineStarts.set(name, start);
   return start;
 }
