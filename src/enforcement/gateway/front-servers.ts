@@ -67,6 +67,8 @@ export function createFrontServers(options: FrontServersOptions): FrontServers {
   const sockets = new Set<Socket>();
   for (const server of servers) {
     server.maxConnections = clientConnectionsMax;
+    // One connection could not be accepted (no file descriptor left, say): unheard, it would end the process.
+    server.on('error', () => onTrouble('accept'));
     server.on('connection', (socket: Socket) => {
       sockets.add(socket);
       socket.once('close', () => sockets.delete(socket));

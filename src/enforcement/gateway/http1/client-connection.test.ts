@@ -80,6 +80,18 @@ const ok = ({ client }: Seen, body = 'ok') => {
 };
 const statusesOf = (text: string) => text.match(/HTTP\/1\.1 \d{3}/g)?.map((line) => Number(line.slice(-3))) ?? [];
 
+test('a connection that cannot be accepted is counted and does not end the process', async (t) => {
+  const { front, port, troubles } = await startFront(t, ({ client }) => {
+    client.start(204, []);
+    client.end();
+  });
+  front.plain.emit('error', Object.assign(new Error('accept EMFILE'), { code: 'EMFILE', syscall: 'accept' }));
+  assert.deepEqual(troubles, ['accept']);
+  const one = raw(t, port);
+  one.send(get('/'));
+  await until(() => one.text.startsWith('HTTP/1.1 204 '));
+});
+
 test('an answer is one write: head, date and body', async (t) => {
   const { port } = await startFront(t, (seen) => ok(seen));
   const client = raw(t, port);
