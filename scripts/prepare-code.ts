@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { entryOfParser } from '../src/shell/control/policy-parser/entry.ts';
 import { entryOf, v8Flags } from '../src/shell/supervisor/least-privilege.ts';
 import { preparedCodeOf, preparedMark } from '../src/shell/supervisor/prepared-code.ts';
+import { supervisorFlags } from '../src/shell/supervisor/up-plan.ts';
 
 const source = (path: string) => join(import.meta.dirname, '..', 'src', path);
 
@@ -40,8 +41,9 @@ if (existsSync(source('shell/cli/main.ts'))) {
     });
     if (isWhole) writeFileSync(join(cache, preparedMark), randomUUID());
   }
-  // The command line and what it becomes share the cache that `bin/nullius` names.
+  // The command line and what it becomes share the cache that `bin/nullius` names; V8 keeps apart what other flags compiled.
   const cli = { flags: ['--conditions=nullius-source'], cache: join(preparedCodeOf('signer'), '..', '..') };
+  load([source('shell/supervisor/main.ts')], { ...cli, flags: supervisorFlags(true) });
   load(
     ['shell/supervisor/run-up.ts', 'shell/supervisor/up-plan.ts', 'shell/config/index.ts', 'shell/cli/commands.ts'].map(
       source,

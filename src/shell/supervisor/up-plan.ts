@@ -80,6 +80,11 @@ export function optionsOf(plan: UpPlan): Omit<UpOptions, 'stdout' | 'stderr' | '
   };
 }
 
+/** What the supervisor's Node is started with; code compiled under other flags does not count for it. */
+export function supervisorFlags(isSource: boolean): string[] {
+  return ['--max-semi-space-size=1', ...(isSource ? ['--conditions=nullius-source'] : [])];
+}
+
 /**
  * Becomes the supervisor: this process image, with all the parsers the command line loaded, is replaced by a small one
  * under the same process id. Never returns.
@@ -92,12 +97,11 @@ export function becomeSupervisor(
     throw new SupervisorError('this system cannot replace a process; run on Linux or macOS');
   const isSource = import.meta.url.endsWith('.ts');
   const main = fileURLToPath(new URL(`./main.${isSource ? 'ts' : 'js'}`, import.meta.url));
-  const flags = ['--max-semi-space-size=1', ...(isSource ? ['--conditions=nullius-source'] : [])];
   const { NODE_OPTIONS: _ours, ...kept } = environment;
   const words = Object.entries(kept).flatMap(([key, value]) => (value === undefined ? [] : [[key, value] as const]));
   return process.execve(
     process.execPath,
-    [process.execPath, ...flags, main, JSON.stringify(plan)],
+    [process.execPath, ...supervisorFlags(isSource), main, JSON.stringify(plan)],
     Object.fromEntries(words),
   );
 }
