@@ -7,13 +7,10 @@ import { EnrolmentError } from './enrolment-error.ts';
 const fileBytesMax = 262_144;
 const pem = z.string().min(1).max(65_536);
 
-const identitySchema = z.strictObject({
-  version: z.literal(1),
+/** What control gives a gateway that it lets in. */
+export const admissionSchema = z.object({
   name: nameSchema,
-  control: z.strictObject({ host: z.string().min(1).max(253), port: z.int().min(1).max(65_535) }),
-  keyPem: pem,
   chainPem: pem,
-  caPem: pem,
   statementKeys: z.array(z.record(z.string(), z.unknown())).min(1).max(32),
   urls: z.strictObject({
     domain: z.string(),
@@ -22,6 +19,14 @@ const identitySchema = z.strictObject({
     port: z.int().nullable(),
   }),
   leaseMs: z.int().min(0),
+});
+
+const identitySchema = z.strictObject({
+  version: z.literal(1),
+  ...admissionSchema.shape,
+  control: z.strictObject({ host: z.string().min(1).max(253), port: z.int().min(1).max(65_535) }),
+  keyPem: pem,
+  caPem: pem,
 });
 
 /** Who a gateway on this machine is to control. */

@@ -2,31 +2,17 @@ import { createHash, createPublicKey, X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { request as httpsRequest } from 'node:https';
 import { connect, type DetailedPeerCertificate } from 'node:tls';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { equalSecrets } from '#foundation/crypto';
-import { nameSchema } from '#foundation/model';
 import { controlPeerName } from '#shell/wire';
 import { makeKeyAndRequest } from './certificate-request.ts';
 import { EnrolmentError } from './enrolment-error.ts';
 import { type EnrolmentToken, parseEnrolmentToken } from './enrolment-token.ts';
-import type { GatewayIdentity } from './identity-file.ts';
+import { admissionSchema, type GatewayIdentity } from './identity-file.ts';
 
 const answerMsMax = 20_000;
 const answerBytesMax = 262_144;
 const chainLengthMax = 5;
-
-const answerSchema = z.object({
-  name: nameSchema,
-  chainPem: z.string().max(65_536),
-  statementKeys: z.array(z.record(z.string(), z.unknown())).min(1).max(32),
-  urls: z.strictObject({
-    domain: z.string(),
-    appsDomain: z.string(),
-    scheme: z.enum(['http', 'https']),
-    port: z.int().nullable(),
-  }),
-  leaseMs: z.int().min(0),
-});
 
 /**
  * Joins control as a gateway: proves control by the token, then sends the secret and a request over a key made here. Gives the
@@ -78,7 +64,7 @@ async function provenCa(control: { host: string; port: number }, { caHash }: Enr
 async function enrol(
   control: { host: string; port: number; caPem: string },
   body: { secret: string; csrPem: string },
-): Promise<z.infer<typeof answerSchema>> {
+): Promise<z.infer<typeof admissionSchema>> {
   const payload = JSON.stringify(body);
   const request = httpsRequest({
     host: control.host,
@@ -108,7 +94,7 @@ async function enrol(
   }
   const answer = parseJson(text);
   if (status !== 200) throw new EnrolmentError('refused', `control refused: ${detailOf(answer)}`);
-  const parsed = answerSchema.safeParse(answer);
+  const parsed = admissionSchema.safeParse(answer);
   if (!parsed.success)
     throw new EnrolmentError('refused', 'control answered something that is not as agreed; is it of this version?');
   return parsed.data;

@@ -223,7 +223,7 @@ class WorkerJournal implements JournalClient {
     };
     const isFirst = this.#filling.ordinary === undefined && this.#filling.reserved === undefined;
     this.#filling[kind] = batch;
-    // Waking the thread costs more than the events themselves: while it is busy, events gather until it answers.
+    // Waking the thread costs more than an event: while it is busy, events gather until it answers or there are `batchEvents` of them.
     if (isFirst && this.#unanswered.size === 0) setImmediate(() => this.#handOver());
     return batch;
   }

@@ -1,15 +1,11 @@
 import { type FieldName, fieldNameOf } from '../response-headers.ts';
+import { valueBytes } from './header-table.ts';
 import { MessageError } from './message-error.ts';
 
 /** Takes the fields of a head or of a trailer section, one by one. */
 export interface FieldSink {
   add(field: FieldName, value: string): void;
 }
-
-/** RFC 9110 5.5: visible characters, obs-text, space and tab. Everything else ends the connection. */
-const isValueChar = new Uint8Array(256);
-isValueChar[0x09] = 1;
-for (let code = 0x20; code < 256; code++) isValueChar[code] = code === 0x7f ? 0 : 1;
 
 const CR = 0x0d;
 const LF = 0x0a;
@@ -46,7 +42,7 @@ function isBlank(code: number): boolean {
 /** Where the CRLF stands that ends the line; everything before it may stand in a value. */
 export function endOfValue(text: string, from: number): number {
   let end = from;
-  while (isValueChar[text.charCodeAt(end)] === 1) end++;
+  while (valueBytes[text.charCodeAt(end)] === 1) end++;
   if (text.charCodeAt(end) !== CR || text.charCodeAt(end + 1) !== LF) {
     throw new MessageError('a control character in a field');
   }
