@@ -206,6 +206,25 @@ test('revoking a session in the console ends it', async () => {
   await page.getByText('Not signed in').waitFor();
 });
 
+test('nothing typed into the policy editor is lost, however slow the machine is', { timeout: 60_000 }, async () => {
+  await open('/policies');
+  const editor = page.getByRole('textbox', { name: /^Text of/ });
+  await editor.click();
+  await page.keyboard.press('Control+End');
+  // Typed between the page's own tasks, where what it shows lags behind what it knows.
+  const words = Array.from({ length: 200 }, (_, each) => `word${each}`);
+  await page.evaluate(`(async () => {
+    for (const word of ${JSON.stringify(words)}) {
+      document.execCommand('insertText', false, ' ' + word);
+      await new Promise((resolve) => setTimeout(resolve));
+    }
+  })()`);
+  await page.getByRole('heading', { name: 'Problems' }).waitFor();
+  assert.ok((await editor.innerText()).includes(words.join(' ')), await editor.innerText());
+  await page.getByRole('button', { name: 'Discard changes' }).click();
+  await page.locator('button[aria-disabled]:has-text("Publish")').waitFor();
+});
+
 test('a policy with a mistake is marked at its place, a good one is published and rolled back', {
   timeout: 60_000,
 }, async () => {

@@ -7,7 +7,7 @@ import {
   syntaxHighlighting,
 } from '@codemirror/language';
 import { type Diagnostic, lintGutter, lintKeymap, setDiagnostics } from '@codemirror/lint';
-import { EditorState, type Text } from '@codemirror/state';
+import { Annotation, EditorState, type Text } from '@codemirror/state';
 import {
   drawSelection,
   EditorView,
@@ -87,6 +87,11 @@ const look = EditorView.theme({
   },
 });
 
+/** Marks a change that the page made, which it need not be told. */
+const fromOutside = Annotation.define<boolean>();
+/** More keystrokes than the page ever lags behind. */
+const toldMax = 1000;
+
 function positionIn(doc: Text, line: number, column: number): number {
   const info = doc.line(Math.min(Math.max(1, line), doc.lines));
   return Math.min(info.to, info.from + Math.max(0, column - 1));
@@ -127,6 +132,8 @@ export function CedarEditor({ file, text, problems, readOnly, onChange, goTo }: 
   const view = useRef<EditorView>(undefined);
   const latest = useRef({ onChange, text });
   latest.current = { onChange, text };
+  /** What was typed and told, and has not come back as `text` yet: the page lags behind fast hands. */
+  const told = useRef<string[]>([]);
 
   useEffect(() => {
     if (host.current === null) return undefined;
@@ -158,12 +165,16 @@ export function CedarEditor({ file, text, problems, readOnly, onChange, goTo }: 
             autocapitalize: 'off',
           }),
           EditorView.updateListener.of((update) => {
-            if (update.docChanged) latest.current.onChange(update.state.doc.toString());
+            if (!update.docChanged || update.transactions.some((each) => each.annotation(fromOutside) === true)) return;
+            const typed = update.state.doc.toString();
+            told.current = [...told.current.slice(1 - toldMax), typed];
+            latest.current.onChange(typed);
           }),
         ],
       }),
     });
     view.current = editor;
+    told.current = [];
     return () => {
       editor.destroy();
       view.current = undefined;
@@ -173,8 +184,20 @@ export function CedarEditor({ file, text, problems, readOnly, onChange, goTo }: 
   // Text that came from elsewhere (reload, discard) replaces what is shown.
   useEffect(() => {
     const editor = view.current;
-    if (editor === undefined || editor.state.doc.toString() === text) return;
-    editor.dispatch({ changes: { from: 0, to: editor.state.doc.length, insert: text } });
+    if (editor === undefined || editor.state.doc.toString() === text) {
+      told.current = [];
+      return;
+    }
+    // What was typed a moment ago: newer text is shown already, and replacing it would lose it.
+    const known = told.current.indexOf(text);
+    if (known !== -1) {
+      told.current = told.current.slice(known + 1);
+      return;
+    }
+    editor.dispatch({
+      changes: { from: 0, to: editor.state.doc.length, insert: text },
+      annotations: fromOutside.of(true),
+    });
   }, [text]);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: another file is another editor, which needs its markers
