@@ -19,4 +19,13 @@ export {
   policyLengthMax,
   type SchemaJson,
 } from './policy-set.ts';
+export type { ExpressionTrace, JsonPath } from './reference/evaluate.ts';
+export {
+  type ConditionTrace,
+  type DecisionTrace,
+  type PolicyTrace,
+  type ReferenceInput,
+  referenceDecide,
+  traceDecision,
+} from './reference/reference-decide.ts';
 export { type PolicyPiece, splitPolicies } from './split-policies.ts';

@@ -6,6 +6,7 @@ import {
   type LosslessJson,
   parseLosslessJson,
   readParsedForm,
+  referenceDecide,
   writeParsedForm,
 } from '#decision/engine';
 import type { Decision, EntityUid } from '#foundation/model';
@@ -33,7 +34,15 @@ interface Expected {
 
 const brief = ({ decision, reasons, errors }: Decision) => ({ decision, reasons, errors: errors.map(({ id }) => id) });
 
-type Way = 'compiled' | 'shipped' | 'wasm';
+type Way = 'compiled' | 'shipped' | 'reference' | 'wasm';
+
+/** The slow interpreter; templates that nobody linked match nothing. */
+function refer({ policies: text, schema, name }: CorpusCase): Pick<CompiledPolicies, 'decide'> {
+  const parsed = parsePolicies([{ file: name, text }]).map((policy, index) => [`policy${index}`, policy] as const);
+  const policies = new Map(parsed.filter(([, { kind }]) => kind === 'static'));
+  const schemaJson = resolveSchema(schema);
+  return { decide: (request) => referenceDecide({ policies, schemaJson }, request) };
+}
 
 /** The way of a publication: parsed here, compiled there from what was shipped. */
 function ship({ policies: text, schema, name }: CorpusCase): CompiledPolicies {
@@ -53,12 +62,14 @@ function agree(published: CorpusCase, way: Way): number {
   const compiled =
     way === 'shipped'
       ? ship(published)
-      : compilePolicies({
-          policies: [source(published.policies)],
-          schema: published.schema,
-          naming: 'position',
-          evaluator: way,
-        });
+      : way === 'reference'
+        ? refer(published)
+        : compilePolicies({
+            policies: [source(published.policies)],
+            schema: published.schema,
+            naming: 'position',
+            evaluator: way,
+          });
   const entities = parseEntities(source(published.entities));
   const { requests } = parseLosslessJson(published.test) as unknown as { requests: Expected[] };
   for (const { principal, action, resource, context, ...expected } of requests) {
@@ -79,10 +90,10 @@ const requestsOf = (cases: readonly CorpusCase[], way: Way) =>
   cases.reduce((sum, published) => sum + agree(published, way), 0);
 
 describe("Cedar's published tests", { skip: isCedarDataPresent ? false : cedarDataAbsent }, () => {
-  test('the hand-written ones agree, compiled and in WebAssembly', () => {
+  test('the hand-written ones agree, compiled, interpreted and in WebAssembly', () => {
     const cases = handwrittenCases();
     assert.ok(cases.length >= 20);
-    for (const way of ['compiled', 'shipped', 'wasm'] as const) assert.ok(requestsOf(cases, way) >= 50);
+    for (const way of ['compiled', 'shipped', 'reference', 'wasm'] as const) assert.ok(requestsOf(cases, way) >= 50);
   });
 
   test(`the generated corpus agrees in decision, reasons and errors, compiled (${share})`, () => {
@@ -93,6 +104,11 @@ describe("Cedar's published tests", { skip: isCedarDataPresent ? false : cedarDa
   test(`and compiled from the form that is published (${share})`, () => {
     const slice = generatedCases().filter((_, index) => isFull || index % 6 === 3);
     assert.ok(requestsOf(slice, 'shipped') >= (isFull ? 31_656 : 5_000));
+  });
+
+  test(`and in the slow interpreter (${share})`, () => {
+    const slice = generatedCases().filter((_, index) => isFull || index % 20 === 7);
+    assert.ok(requestsOf(slice, 'reference') >= (isFull ? 31_656 : 1_500));
   });
 
   test(`and in WebAssembly, which answers \`nullius decide\` (${share})`, () => {

@@ -1,24 +1,34 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { type CompiledPolicies, type DecisionRequest, EngineError } from '#decision/engine';
+import { type CompiledPolicies, type DecisionRequest, EngineError, referenceDecide } from '#decision/engine';
 import type { Decision } from '#foundation/model';
 import { decisionRequest, fuzzSchema, policyText, spoil } from './decide.fuzz.ts';
 import { compilePolicies } from './index.ts';
+import { parsePolicies } from './parse-policies.ts';
+import { resolveSchema } from './validate-policies.ts';
 
 /** Random comparisons in an ordinary run; `NULLIUS_FUZZ_RUNS` asks for more. */
 const numRuns = Number(process.env['NULLIUS_FUZZ_RUNS'] ?? 60);
 
-function pair(texts: readonly string[]): [CompiledPolicies, CompiledPolicies] {
+type Decides = Pick<CompiledPolicies, 'decide'>;
+
+function evaluators(texts: readonly string[]): { compiled: Decides; reference: Decides; wasm: Decides } {
   const input = {
     policies: [{ file: 'a.cedar', text: texts.join('\n') }],
     schema: fuzzSchema,
     naming: 'position' as const,
   };
-  return [compilePolicies(input), compilePolicies({ ...input, evaluator: 'wasm' })];
+  const policies = new Map(parsePolicies(input.policies).map((policy, index) => [`policy${index}`, policy]));
+  const schemaJson = resolveSchema(fuzzSchema);
+  return {
+    compiled: compilePolicies(input),
+    reference: { decide: (request) => referenceDecide({ policies, schemaJson }, request) },
+    wasm: compilePolicies({ ...input, evaluator: 'wasm' }),
+  };
 }
 
-function answer(compiled: CompiledPolicies, request: DecisionRequest): object {
+function answer(compiled: Decides, request: DecisionRequest): object {
   try {
     const { decision, reasons, errors }: Decision = compiled.decide(request);
     return { decision, reasons, errors: errors.map(({ id }) => id) };
@@ -35,8 +45,12 @@ describe('compiled policies and the evaluator of Cedar’s authors', () => {
         fc.array(policyText, { minLength: 1, maxLength: 8 }),
         fc.array(decisionRequest, { minLength: 4, maxLength: 4 }),
         (texts, requests) => {
-          const [compiled, wasm] = pair(texts);
-          for (const request of requests) assert.deepEqual(answer(compiled, request), answer(wasm, request));
+          const { compiled, reference, wasm } = evaluators(texts);
+          for (const request of requests) {
+            const expected = answer(wasm, request);
+            assert.deepEqual(answer(compiled, request), expected, 'compiled');
+            assert.deepEqual(answer(reference, request), expected, 'reference');
+          }
         },
       ),
       { numRuns },
@@ -44,11 +58,12 @@ describe('compiled policies and the evaluator of Cedar’s authors', () => {
   });
 
   test('refuse the same requests and entities', () => {
-    const [compiled, wasm] = pair(['permit(principal, action, resource);']);
+    const { compiled, reference, wasm } = evaluators(['permit(principal, action, resource);']);
     fc.assert(
       fc.property(decisionRequest, spoil, (request, spoilt) => {
         assert.deepEqual(answer(wasm, spoilt(request)), { refused: true });
         assert.deepEqual(answer(compiled, spoilt(request)), { refused: true });
+        assert.deepEqual(answer(reference, spoilt(request)), { refused: true });
       }),
       { numRuns },
     );
@@ -304,12 +319,15 @@ const ask = (changes: Partial<DecisionRequest> = {}): DecisionRequest => ({
 describe('compiled and WebAssembly agree on every one of many', () => {
   for (const [name, list] of Object.entries(expressions)) {
     test(`expressions about ${name}`, () => {
-      const [compiled, wasm] = pair(list.map((body) => `permit(principal, action, resource) when { ${body} };`));
-      const given = compiled.decide(ask());
+      const { compiled, reference, wasm } = evaluators(
+        list.map((body) => `permit(principal, action, resource) when { ${body} };`),
+      );
       const expected = wasm.decide(ask());
       const named = (ids: readonly string[]) => ids.map((id) => list[Number(id.slice('policy'.length))]);
-      assert.deepEqual(named(given.reasons), named(expected.reasons));
-      assert.deepEqual(named(given.errors.map(({ id }) => id)), named(expected.errors.map(({ id }) => id)));
+      for (const given of [compiled.decide(ask()), reference.decide(ask())]) {
+        assert.deepEqual(named(given.reasons), named(expected.reasons));
+        assert.deepEqual(named(given.errors.map(({ id }) => id)), named(expected.errors.map(({ id }) => id)));
+      }
       assert.ok(expected.reasons.length > 10, 'some hold');
     });
   }
@@ -321,18 +339,18 @@ describe('decide()', () => {
       { uid: { type: 'G', id: 'a' }, attrs: {}, parents: [{ type: 'G', id: 'b' }] },
       { uid: { type: 'G', id: 'b' }, attrs: {}, parents: [{ type: 'G', id: 'a' }] },
     ];
-    const [compiled] = pair(['permit(principal, action, resource) when { G::"a" in G::"c" };']);
+    const { compiled } = evaluators(['permit(principal, action, resource) when { G::"a" in G::"c" };']);
     assert.deepEqual(answer(compiled, ask({ entities: circle })), { refused: true });
   });
 
   test('refuses text that is not Unicode, in which two ids could look alike', () => {
-    const [compiled] = pair(['permit(principal, action, resource);']);
+    const { compiled } = evaluators(['permit(principal, action, resource);']);
     assert.deepEqual(answer(compiled, ask({ principal: { type: 'U', id: 'a\ud800' } })), { refused: true });
     assert.deepEqual(answer(compiled, ask({ context: { ...ask().context, s: '\udc00' } })), { refused: true });
   });
 
   test('names from JavaScript’s own objects are only names', () => {
-    const [compiled, wasm] = pair([
+    const { compiled, reference, wasm } = evaluators([
       'permit(principal == U::"__proto__", action, resource);',
       'permit(principal, action, resource) when { principal has constructor || context has toString };',
       'forbid(principal, action, resource) when { {"__proto__": 1} has "__proto__" && {"__proto__": 1}["__proto__"] == 2 };',
@@ -340,13 +358,14 @@ describe('decide()', () => {
     for (const id of ['__proto__', 'constructor', 'a']) {
       const request = ask({ principal: { type: 'U', id } });
       assert.deepEqual(answer(compiled, request), answer(wasm, request), id);
+      assert.deepEqual(answer(reference, request), answer(wasm, request), id);
     }
     const polluted = ask({ context: JSON.parse('{"__proto__": {"n": 1}, "n": 1}') });
     assert.deepEqual(answer(compiled, polluted), { refused: true });
   });
 
   test('answers stay the same when names of entities have been forgotten', () => {
-    const [compiled] = pair(['permit(principal == U::"a", action, resource);']);
+    const { compiled } = evaluators(['permit(principal == U::"a", action, resource);']);
     for (let i = 0; i < 210_000; i += 1) compiled.decide(ask({ principal: { type: 'U', id: `stranger-${i}` } }));
     assert.deepEqual(answer(compiled, ask()), { decision: 'allow', reasons: ['policy0'], errors: [] });
   });
