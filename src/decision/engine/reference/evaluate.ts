@@ -266,8 +266,14 @@ const binaries: Readonly<Record<string, (left: Value, right: Value) => Value>> =
   '-': (left, right) => toLong(long(left) - long(right), 'subtract'),
   '*': (left, right) => toLong(long(left) * long(right), 'multiply'),
   contains: (left, right) => keysOf(set(left)).has(valueKey(right)),
-  containsAll: (left, right) => [...keysOf(set(right))].every((key) => keysOf(set(left)).has(key)),
-  containsAny: (left, right) => [...keysOf(set(right))].some((key) => keysOf(set(left)).has(key)),
+  containsAll: (left, right) => {
+    const [all, wanted] = [keysOf(set(left)), keysOf(set(right))];
+    return [...wanted].every((key) => all.has(key));
+  },
+  containsAny: (left, right) => {
+    const [all, wanted] = [keysOf(set(left)), keysOf(set(right))];
+    return [...wanted].some((key) => all.has(key));
+  },
   in: unreachable,
   hasTag: unreachable,
   getTag: unreachable,
