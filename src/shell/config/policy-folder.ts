@@ -4,6 +4,8 @@ import { join } from 'node:path';
 export interface PolicyFolder {
   readonly schema: string | undefined;
   readonly policies: readonly { readonly file: string; readonly text: string }[];
+  /** `*.test.yaml`. */
+  readonly tests: readonly { readonly file: string; readonly text: string }[];
 }
 
 /** A folder that holds no policy set; the message says why. */
@@ -15,7 +17,7 @@ export class PolicyFolderError extends Error {
 const policyFileCountMax = 10_000;
 const policyFileBytesMax = 1024 * 1024;
 
-/** Reads `*.cedar` in byte order of their names, and the one `*.cedarschema`. Throws PolicyFolderError. */
+/** Reads `*.cedar` and `*.test.yaml` in byte order of their names, and the one `*.cedarschema`. Throws PolicyFolderError. */
 export function readPolicyFolder(folder: string): PolicyFolder {
   let names: string[];
   try {
@@ -36,6 +38,7 @@ export function readPolicyFolder(folder: string): PolicyFolder {
   return {
     schema: schema === undefined ? undefined : readOne(folder, schema),
     policies: files.map((file) => ({ file, text: readOne(folder, file) })),
+    tests: names.filter((name) => name.endsWith('.test.yaml')).map((file) => ({ file, text: readOne(folder, file) })),
   };
 }
 

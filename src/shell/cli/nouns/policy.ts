@@ -1,10 +1,11 @@
-import { type PolicyFolder, PolicyFolderError, readPolicyFolder } from '../../config/policy-folder.ts';
 import type { ApiClient } from '../client.ts';
 import type { Command } from '../command.ts';
 import { CliError, exitCodes } from '../failure.ts';
 import { diffTexts } from '../line-diff.ts';
 import { findUser } from '../lookup.ts';
 import { formatTime, table } from '../output.ts';
+import { readFolder } from '../read-folder.ts';
+import { testCommand } from './policy-test.ts';
 
 interface PublicationView {
   id: string;
@@ -22,14 +23,6 @@ const folderOption = {
   value: 'folder',
   summary: 'folder with `*.cedar` files (default `policies`)',
 } as const;
-
-function readFolder(folder: string): PolicyFolder {
-  try {
-    return readPolicyFolder(folder);
-  } catch (error) {
-    throw error instanceof PolicyFolderError ? new CliError('usage', error.message) : error;
-  }
-}
 
 async function currentPublication(api: ApiClient): Promise<PublicationView> {
   return (await api.call({ method: 'GET', path: '/policies/current' })).body as PublicationView;
@@ -194,4 +187,4 @@ const explainCommand: Command = {
   },
 };
 
-export const policyCommands: readonly Command[] = [...listCommands, ...changeCommands, explainCommand];
+export const policyCommands: readonly Command[] = [...listCommands, ...changeCommands, explainCommand, testCommand];

@@ -1,0 +1,11 @@
+// Policy tests and coverage.
+export type { Coverage, Gap, PolicyCoverage } from './policy-tests/coverage.ts';
+export {
+  formatTestFileProblem,
+  type PolicyTest,
+  TestFileError,
+  type TestFileProblem,
+} from './policy-tests/policy-test.ts';
+export { readPolicyTests } from './policy-tests/read-test-file.ts';
+export { runPolicyTests, type TestReport, type TestResult } from './policy-tests/run-tests.ts';
+export { writeExpression } from './write-expression.ts';
