@@ -36,7 +36,6 @@ const ioModules = new Set([
   'node:worker_threads',
   'node:sqlite',
   'node:dgram',
-  'undici',
   'pg',
   'kysely',
   'hono',
@@ -46,7 +45,7 @@ const ioModules = new Set([
   'openid-client',
 ]);
 const ioAllowed: Record<string, string[]> = {
-  'enforcement/gateway': ['node:http', 'node:https', 'node:http2', 'node:net', 'node:tls', 'node:dns', 'undici'],
+  'enforcement/gateway': ['node:http', 'node:https', 'node:http2', 'node:net', 'node:tls', 'node:dns'],
   'information/identity': ['oidc-provider', 'openid-client', 'node:http'],
   'evidence/log': ['node:fs', 'node:fs/promises'],
   'trust/ca': ['acme-client'],

@@ -20,7 +20,7 @@ const owners: readonly (readonly [RegExp, string])[] = [
   [/gateway\/(?:identify-asker|canonical-location|sites|seen-sessions)|information\/inventory/, 'session'],
   [/src\/decision\/|dist\/decision\//, 'decision'],
   [/shell\/journal|evidence\/log|access-event|internal\/worker/, 'journal'],
-  [/enforcement\/gateway|forward-allowed|assertions|node_modules\/undici|wasm:/, 'forwarding'],
+  [/enforcement\/gateway|forward-allowed|assertions|wasm:/, 'forwarding'],
 ];
 
 const readers = /^(?:parserOn|onParserExecute|socketOnData)/;

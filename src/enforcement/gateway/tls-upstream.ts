@@ -1,20 +1,24 @@
 import type { Dial } from './dial.ts';
 import { Http1Pool } from './http1/pool.ts';
+import { Http2Upstream } from './http2-upstream.ts';
 import type { UpstreamTarget } from './parse-upstream.ts';
-import { UndiciUpstream } from './undici-upstream.ts';
 import type { UpstreamExchange, UpstreamHandler, UpstreamRequest, UpstreamSender } from './upstream-request.ts';
 
 /** How long the app may take to close the connection that only asked. */
 const goodbyeMs = 1_000;
 
+class ProtocolChangedError extends Error {
+  readonly code = 'upstream-closed';
+}
+
 /**
- * An app over TLS. A first connection asks what it speaks (ALPN, RFC 7301): HTTP/2 goes by undici, HTTP/1.1 by our own client. Asked
+ * An app over TLS. A first connection asks what it speaks (ALPN, RFC 7301): HTTP/2 or HTTP/1.1. Asked
  * again after a connection could not be made.
  */
 export class TlsUpstream implements UpstreamSender {
   readonly #dial: Dial;
   readonly #http1: Http1Pool;
-  readonly #http2: UndiciUpstream;
+  readonly #http2: Http2Upstream;
   #spoken: UpstreamSender | null = null;
   #asking: Promise<UpstreamSender> | null = null;
 
@@ -26,7 +30,17 @@ export class TlsUpstream implements UpstreamSender {
         done(...result);
       }),
     );
-    this.#http2 = new UndiciUpstream(target, dial);
+    this.#http2 = new Http2Upstream(target, (options, done) =>
+      dial(options, (error, socket) => {
+        if (error === null && 'alpnProtocol' in socket && socket.alpnProtocol === 'h2') {
+          done(null, socket);
+          return;
+        }
+        this.#spoken = null;
+        socket?.destroy();
+        done(error ?? new ProtocolChangedError('the app speaks HTTP/2 no more'), null);
+      }),
+    );
   }
 
   send(request: UpstreamRequest, handler: UpstreamHandler): UpstreamExchange {

@@ -2,10 +2,10 @@ import { lookup as systemLookup } from 'node:dns';
 import type { LookupFunction } from 'node:net';
 import { type Dial, dialler, isOwn } from './dial.ts';
 import { Http1Pool } from './http1/pool.ts';
+import { Http2Upstream } from './http2-upstream.ts';
 import { upstreamExchangesMax } from './limits.ts';
 import type { UpstreamTarget } from './parse-upstream.ts';
 import { TlsUpstream } from './tls-upstream.ts';
-import { UndiciUpstream } from './undici-upstream.ts';
 import type { UpstreamSender } from './upstream-request.ts';
 
 export interface UpstreamsOptions {
@@ -26,7 +26,7 @@ export interface Upstreams {
 /** The ways to one app. */
 export interface Upstream {
   readonly target: UpstreamTarget;
-  /** Sends requests over kept-alive connections: HTTP/1.1 by our own client, HTTP/2 by undici. */
+  /** Sends requests over kept-alive connections: HTTP/1.1 by our own client, HTTP/2 by Node's. */
   readonly sender: UpstreamSender;
   /** A new connection of its own, HTTP/1.1, for WebSocket tunnels. */
   readonly dial: Dial;
@@ -66,5 +66,5 @@ export function createUpstreams(options: UpstreamsOptions): Upstreams {
 
 function senderFor(target: UpstreamTarget, dial: Dial): UpstreamSender {
   if (target.kind === 'https') return new TlsUpstream(target, dial);
-  return target.kind === 'h2c' ? new UndiciUpstream(target, dial) : new Http1Pool(dial);
+  return target.kind === 'h2c' ? new Http2Upstream(target, dial) : new Http1Pool(dial);
 }

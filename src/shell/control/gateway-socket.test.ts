@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { type IncomingMessage, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { json } from 'node:stream/consumers';
 import { test } from 'node:test';
-import { Pool } from 'undici';
 import type { FollowServer } from './follow.ts';
 import { type GatewayCallHandlers, localPeer, startGatewaySocket } from './gateway-socket.ts';
 
@@ -28,20 +30,20 @@ async function withSocket(
     onError: (error) => errors.push(error),
     socketPath,
   });
-  const pool = new Pool('http://control', { connect: { socketPath } });
   try {
     assert.equal((await stat(socketPath)).mode & 0o777, 0o600);
     await body(async (path, init = {}) => {
-      const response = await pool.request({
+      const asked = request({
+        socketPath,
         path,
-        method: (init.method ?? 'POST') as 'POST',
+        method: init.method ?? 'POST',
         headers: { authorization: `Bearer ${init.token ?? 'secret-token'}` },
-        ...(init.body === undefined ? {} : { body: init.body }),
       });
-      return { status: response.statusCode, body: (await response.body.json()) as Record<string, unknown> };
+      asked.end(init.body);
+      const [response] = (await once(asked, 'response')) as [IncomingMessage];
+      return { status: response.statusCode ?? 0, body: (await json(response)) as Record<string, unknown> };
     }, errors);
   } finally {
-    await pool.destroy();
     await socket.close();
     await rm(folder, { recursive: true });
   }

@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net';
+import type { Writable } from 'node:stream';
 import type { BodySink, ClientBody } from '../client-body.ts';
 
 /** What becomes of a body on its way. */
@@ -9,12 +9,22 @@ export interface BodyWatcher {
   onBodyBroken(): void;
 }
 
+export interface BodyWriterOptions {
+  readonly into: Writable;
+  /** Bytes the client declared, or null. */
+  readonly contentLength: number | null;
+  /** HTTP/1.1 frames it itself, chunked when its length is not known; an HTTP/2 stream just ends. */
+  readonly framing: 'message' | 'stream';
+  readonly watcher: BodyWatcher;
+}
+
 /** Sends a client's body (not trusted) to an app, as fast as the app takes it. */
 export class BodyWriter implements BodySink {
   readonly #source: ClientBody;
-  readonly #socket: Socket;
+  readonly #into: Writable;
   readonly #watcher: BodyWatcher;
-  /** -1: chunked. */
+  readonly #framing: 'message' | 'stream';
+  /** -1: nobody knows. */
   #left: number;
   #isBlocked = false;
   #isOver = false;
@@ -25,9 +35,10 @@ export class BodyWriter implements BodySink {
     if (!this.#isOver) this.#source.resume();
   };
 
-  constructor(source: ClientBody, options: { socket: Socket; contentLength: number | null; watcher: BodyWatcher }) {
+  constructor(source: ClientBody, options: BodyWriterOptions) {
     this.#source = source;
-    this.#socket = options.socket;
+    this.#into = options.into;
+    this.#framing = options.framing;
     this.#watcher = options.watcher;
     this.#left = options.contentLength ?? -1;
   }
@@ -37,12 +48,16 @@ export class BodyWriter implements BodySink {
     return this.#isWritten;
   }
 
+  get #isChunked(): boolean {
+    return this.#framing === 'message' && this.#left < 0;
+  }
+
   get waitsForSource(): boolean {
     return !this.#isOver && !this.#isBlocked;
   }
 
   start(): void {
-    this.#socket.on('drain', this.#onDrain);
+    this.#into.on('drain', this.#onDrain);
     this.#source.start(this);
   }
 
@@ -69,16 +84,14 @@ export class BodyWriter implements BodySink {
   }
 
   #write(chunk: Buffer): boolean {
-    const socket = this.#socket;
-    if (this.#left >= 0) {
-      this.#left -= chunk.byteLength;
-      return socket.write(chunk);
-    }
-    socket.cork();
-    socket.write(`${chunk.byteLength.toString(16)}\r\n`, 'latin1');
-    socket.write(chunk);
-    const flows = socket.write('\r\n', 'latin1');
-    socket.uncork();
+    const into = this.#into;
+    if (this.#left >= 0) this.#left -= chunk.byteLength;
+    if (!this.#isChunked) return into.write(chunk);
+    into.cork();
+    into.write(`${chunk.byteLength.toString(16)}\r\n`, 'latin1');
+    into.write(chunk);
+    const flows = into.write('\r\n', 'latin1');
+    into.uncork();
     return flows;
   }
 
@@ -88,7 +101,8 @@ export class BodyWriter implements BodySink {
       this.#break();
       return;
     }
-    if (this.#left < 0) this.#socket.write('0\r\n\r\n', 'latin1');
+    if (this.#framing === 'stream') this.#into.end();
+    else if (this.#isChunked) this.#into.write('0\r\n\r\n', 'latin1');
     this.#end();
     this.#isWritten = true;
   }
@@ -104,6 +118,6 @@ export class BodyWriter implements BodySink {
 
   #end(): void {
     this.#isOver = true;
-    this.#socket.off('drain', this.#onDrain);
+    this.#into.off('drain', this.#onDrain);
   }
 }

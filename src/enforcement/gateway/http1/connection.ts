@@ -155,8 +155,9 @@ export class Http1Connection {
     socket.cork();
     socket.write(text, 'latin1');
     this.#body = new BodyWriter(body, {
-      socket,
+      into: socket,
       contentLength,
+      framing: 'message',
       watcher: {
         onBodySent: (byteCount) => exchange.handler.onBodySent(byteCount),
         onBodyBroken: () => exchange.breakBody(),

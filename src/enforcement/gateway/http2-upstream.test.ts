@@ -1,0 +1,205 @@
+// Towards apps that speak HTTP/2: what they do wrong, written frame by frame, because no library does it.
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer, type Http2Server, type ServerHttp2Session } from 'node:http2';
+import { type AddressInfo, createServer as createNetServer, type Socket } from 'node:net';
+import { type TestContext, test } from 'node:test';
+import { http2ConcurrentStreamsMax } from './limits.ts';
+import { startGateway } from './test-gateway.ts';
+
+const headersFrame = 1;
+const dataFrame = 0;
+const resetFrame = 3;
+const settingsFrame = 4;
+const goAwayFrame = 7;
+const endStream = 1;
+const endHeaders = 4;
+/** `:status: 200` of HPACK's static table (RFC 7541 A). */
+const status200 = Buffer.from([0x88]);
+
+function frame(type: number, { flags = 0, stream = 0, payload = Buffer.alloc(0) as Buffer }): Buffer {
+  const head = Buffer.alloc(9);
+  head.writeUIntBE(payload.length, 0, 3);
+  head[3] = type;
+  head[4] = flags;
+  head.writeUInt32BE(stream, 5);
+  return Buffer.concat([head, payload]);
+}
+
+const code = (value: number) => Buffer.from([0, 0, 0, value]);
+
+/** An app that answers each stream it sees opened with these bytes. */
+async function rawHttp2App(t: TestContext, answer: (stream: number, socket: Socket) => Buffer): Promise<string> {
+  const sockets = new Set<Socket>();
+  const server = createNetServer((socket) => {
+    sockets.add(socket);
+    socket.on('error', () => undefined);
+    socket.write(Buffer.concat([frame(settingsFrame, {}), frame(settingsFrame, { flags: 1 })]));
+    let held = Buffer.alloc(0);
+    let hasPreface = false;
+    socket.on('data', (chunk) => {
+      held = Buffer.concat([held, chunk]);
+      if (!hasPreface) {
+        held = held.subarray(24);
+        hasPreface = true;
+      }
+      while (held.length >= 9 && held.length >= 9 + held.readUIntBE(0, 3)) {
+        const [type, stream] = [held[3], held.readUInt32BE(5)];
+        held = held.subarray(9 + held.readUIntBE(0, 3));
+        if (type === headersFrame) socket.write(answer(stream, socket));
+      }
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  return `h2c://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+async function http2App(t: TestContext, app: Http2Server): Promise<string> {
+  const sessions = new Set<ServerHttp2Session>();
+  app.on('session', (session) => sessions.add(session));
+  app.listen(0, '127.0.0.1');
+  await once(app, 'listening');
+  t.after(() => {
+    for (const session of sessions) session.destroy();
+    app.close();
+  });
+  return `h2c://127.0.0.1:${(app.address() as AddressInfo).port}`;
+}
+
+const half = (stream: number) => [
+  frame(headersFrame, { flags: endHeaders, stream, payload: status200 }),
+  frame(dataFrame, { stream, payload: Buffer.from('half') }),
+];
+
+for (const [name, resetCode] of [
+  ['NO_ERROR', 0],
+  ['INTERNAL_ERROR', 2],
+  ['REFUSED_STREAM', 7],
+  ['CANCEL', 8],
+] as const) {
+  test(`an answer that the app resets in the middle with ${name} does not pass as whole`, async (t) => {
+    const upstreamUrl = await rawHttp2App(t, (stream) =>
+      Buffer.concat([...half(stream), frame(resetFrame, { stream, payload: code(resetCode) })]),
+    );
+    const gateway = await startGateway(t, { upstreamUrl });
+    await assert.rejects(gateway.ask({}));
+    assert.equal(gateway.outcomes[0]?.ended, 'upstream-failed');
+  });
+}
+
+test('an answer that ends with its connection does not pass as whole', async (t) => {
+  const upstreamUrl = await rawHttp2App(t, (stream, socket) => {
+    setTimeout(() => socket.destroy(), 20);
+    return Buffer.concat(half(stream));
+  });
+  const gateway = await startGateway(t, { upstreamUrl });
+  await assert.rejects(gateway.ask({}));
+  assert.equal(gateway.outcomes[0]?.ended, 'upstream-failed');
+});
+
+test('an answer that ends, and whose stream is then reset, is whole', async (t) => {
+  const upstreamUrl = await rawHttp2App(t, (stream) =>
+    Buffer.concat([
+      ...half(stream),
+      frame(dataFrame, { flags: endStream, stream, payload: Buffer.from(' and half') }),
+      frame(resetFrame, { stream, payload: code(0) }),
+    ]),
+  );
+  const gateway = await startGateway(t, { upstreamUrl });
+  assert.equal((await gateway.ask({})).body, 'half and half');
+  assert.equal(gateway.outcomes[0]?.ended, 'complete');
+});
+
+test('what the app refused unseen is sent again, once', async (t) => {
+  let seen = 0;
+  const upstreamUrl = await rawHttp2App(t, (stream) => {
+    seen++;
+    return seen === 2
+      ? frame(goAwayFrame, { payload: Buffer.concat([code(1), code(0)]) })
+      : Buffer.concat([
+          frame(headersFrame, { flags: endHeaders, stream, payload: status200 }),
+          frame(dataFrame, { flags: endStream, stream, payload: Buffer.from(`${seen}`) }),
+        ]);
+  });
+  const gateway = await startGateway(t, { upstreamUrl });
+  assert.equal((await gateway.ask({})).body, '1');
+  assert.equal((await gateway.ask({})).body, '3');
+  const post = await gateway.ask({ method: 'POST', body: 'x' });
+  assert.equal(post.body, '4');
+});
+
+test('a request with a body that the app never answered is not sent twice', async (t) => {
+  let seen = 0;
+  const upstreamUrl = await rawHttp2App(t, (_stream, socket) => {
+    seen++;
+    setTimeout(() => socket.destroy(), 20);
+    return Buffer.alloc(0);
+  });
+  const gateway = await startGateway(t, { upstreamUrl });
+  assert.equal((await gateway.ask({ method: 'POST', body: 'x' })).status, 502);
+  assert.equal(seen, 1);
+});
+
+test('a status that is none ends in a 502, and the gateway goes on', async (t) => {
+  // `:status: 999` as a literal, name from the static table (RFC 7541 6.2.2).
+  const odd = Buffer.from([0x08, 3, 0x39, 0x39, 0x39]);
+  const upstreamUrl = await rawHttp2App(t, (stream) =>
+    frame(headersFrame, { flags: endHeaders | endStream, stream, payload: odd }),
+  );
+  const gateway = await startGateway(t, { upstreamUrl });
+  assert.equal((await gateway.ask({})).status, 502);
+  assert.equal((await gateway.ask({})).status, 502);
+});
+
+test('requests share a connection up to what the app takes, and then another is opened', async (t) => {
+  const app = createServer({ settings: { maxConcurrentStreams: 2 } });
+  let connections = 0;
+  app.on('session', () => {
+    connections++;
+  });
+  const all = Promise.withResolvers<void>();
+  let open = 0;
+  app.on('stream', (stream) => {
+    stream.on('error', () => undefined);
+    open++;
+    if (open === 6) all.resolve();
+    void all.promise.then(() => {
+      stream.respond({ ':status': 200 });
+      stream.end('fine');
+    });
+  });
+  const gateway = await startGateway(t, { upstreamUrl: await http2App(t, app) });
+  // The first answer brings the app's settings; those behind it know them.
+  const answers = await Promise.all(Array.from({ length: 6 }, () => gateway.ask({})));
+  assert.deepEqual(new Set(answers.map(({ body }) => body)), new Set(['fine']));
+  assert.ok(connections >= 3 && connections <= 6, `${connections}`);
+});
+
+test('more requests at once than one connection carries all get through', async (t) => {
+  const app = createServer();
+  app.on('stream', (stream) => {
+    stream.respond({ ':status': 200 });
+    setTimeout(() => stream.end('fine'), 20);
+  });
+  const gateway = await startGateway(t, { upstreamUrl: await http2App(t, app) });
+  const answers = await Promise.all(Array.from({ length: 2 * http2ConcurrentStreamsMax }, () => gateway.ask({})));
+  assert.equal(answers.filter(({ body }) => body === 'fine').length, 2 * http2ConcurrentStreamsMax);
+});
+
+test('a large answer and a large body arrive byte for byte', async (t) => {
+  const app = createServer();
+  app.on('stream', (stream) => {
+    stream.respond({ ':status': 200 });
+    stream.pipe(stream);
+  });
+  const gateway = await startGateway(t, { upstreamUrl: await http2App(t, app) });
+  const body = Buffer.from(Array.from({ length: 3_000_000 }, (_, at) => 97 + (at % 26)));
+  const answer = await gateway.ask({ method: 'POST', body });
+  assert.equal(answer.body, body.toString());
+  assert.deepEqual([gateway.outcomes[0]?.bytesUp, gateway.outcomes[0]?.bytesDown], [3_000_000, 3_000_000]);
+});

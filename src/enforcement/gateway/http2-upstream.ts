@@ -1,0 +1,61 @@
+import type { Dial } from './dial.ts';
+import { Http2Connection } from './http2-connection.ts';
+import { Http2Exchange } from './http2-exchange.ts';
+import type { UpstreamTarget } from './parse-upstream.ts';
+import type { UpstreamExchange, UpstreamHandler, UpstreamRequest, UpstreamSender } from './upstream-request.ts';
+
+/**
+ * Apps that speak HTTP/2 (RFC 9113), over TLS or in clear text by prior knowledge. Requests share connections as far as the app
+ * lets them; how many there are is bounded by who counts the exchanges.
+ */
+export class Http2Upstream implements UpstreamSender {
+  readonly #dial: Dial;
+  readonly #scheme: 'http' | 'https';
+  readonly #connections = new Set<Http2Connection>();
+  /** Sent as soon as the connection that is being opened stands. */
+  #waiting: Http2Exchange[] = [];
+  #isOpening = false;
+
+  constructor(target: UpstreamTarget, dial: Dial) {
+    this.#dial = dial;
+    this.#scheme = target.kind === 'https' ? 'https' : 'http';
+  }
+
+  send(request: UpstreamRequest, handler: UpstreamHandler): UpstreamExchange {
+    const exchange = new Http2Exchange({ request, scheme: this.#scheme }, handler);
+    const free = request.onNewConnection ? undefined : this.#free();
+    if (free !== undefined) free.carry(exchange);
+    else {
+      this.#waiting.push(exchange);
+      if (!this.#isOpening) this.#open();
+    }
+    return exchange;
+  }
+
+  #free(): Http2Connection | undefined {
+    for (const connection of this.#connections) if (connection.isFree) return connection;
+    return undefined;
+  }
+
+  #open(): void {
+    this.#isOpening = true;
+    this.#dial({ alpn: ['h2'] }, (error, socket) => {
+      this.#isOpening = false;
+      if (error !== null) {
+        for (const exchange of this.#waiting.splice(0)) exchange.fail(error, false);
+        return;
+      }
+      const connection = new Http2Connection(socket, () => this.#connections.delete(connection));
+      this.#connections.add(connection);
+      while (this.#waiting.length > 0 && connection.isFree) {
+        const next = this.#waiting.shift();
+        if (next !== undefined && !next.isOver) connection.carry(next);
+      }
+      if (this.#waiting.length > 0) this.#open();
+    });
+  }
+
+  async close(): Promise<void> {
+    for (const connection of this.#connections) connection.destroy();
+  }
+}
