@@ -17,7 +17,10 @@ const exceptions: Record<string, { room: string; why: string }[]> = {
     { room: 'decision/engine', why: 'remedies and re-judging ask the engine hypothetical questions' },
   ],
   'decision/parser': [{ room: 'decision/engine', why: 'it makes what the engine compiles, in the engine’s words' }],
-  'decision/analysis': [{ room: 'decision/engine', why: 'explaining and simulating is deciding again' }],
+  'decision/analysis': [
+    { room: 'decision/engine', why: 'explaining and simulating is deciding again' },
+    { room: 'decision/administration', why: 'what is rehearsed is what the door would answer' },
+  ],
   'enforcement/segmentation': [{ room: 'decision/engine', why: 'packet rules are compiled from policy' }],
 };
 

@@ -7,6 +7,6 @@ export { identify, operatorUid, type Subject } from './identify.ts';
 export { adviceOf, type JudgeInput, judge, type PublishedPolicies, timeReviewMs } from './judge.ts';
 export { type CutReason, type FactChange, type LiveStream, type LiveStreamNeeds, LiveStreams } from './live-streams.ts';
 export { type PublicationStatement, publicationStatement } from './publication-statement.ts';
-export { askingFor, type Reach, type ReachInput, reachOf } from './reach.ts';
+export { type Asking, askingFor, type Reach, type ReachInput, reachOf } from './reach.ts';
 export { grantPairUid } from './standing.ts';
 export { scopesCover } from './token-scope.ts';

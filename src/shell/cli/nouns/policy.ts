@@ -5,6 +5,7 @@ import { diffTexts } from '../line-diff.ts';
 import { findUser } from '../lookup.ts';
 import { formatTime, table } from '../output.ts';
 import { readFolder } from '../read-folder.ts';
+import { policyAccessCommands } from './policy-access.ts';
 import { testCommand } from './policy-test.ts';
 
 interface PublicationView {
@@ -187,4 +188,10 @@ const explainCommand: Command = {
   },
 };
 
-export const policyCommands: readonly Command[] = [...listCommands, ...changeCommands, explainCommand, testCommand];
+export const policyCommands: readonly Command[] = [
+  ...listCommands,
+  ...changeCommands,
+  explainCommand,
+  ...policyAccessCommands,
+  testCommand,
+];

@@ -8,6 +8,7 @@ import { keyRoutes } from './groups/keys.ts';
 import { meRoutes } from './groups/me.ts';
 import { overviewRoutes } from './groups/overview.ts';
 import { policyRoutes } from './groups/policies.ts';
+import { policyAccessRoutes } from './groups/policy-access.ts';
 import { resourceReachRoutes } from './groups/resource-reach.ts';
 import { resourceRoutes } from './groups/resources.ts';
 import { segmentRoutes } from './groups/segments.ts';
@@ -30,6 +31,7 @@ const described: readonly Route[] = [
   ...tokenRoutes,
   ...grantRoutes,
   ...policyRoutes,
+  ...policyAccessRoutes,
   ...eventRoutes,
   ...keyRoutes,
   ...gatewayRoutes,

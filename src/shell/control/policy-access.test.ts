@@ -1,0 +1,141 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
+import { openStore } from '#shell/store';
+import { startTestControl, type TestControl } from '../../../tests/fakes/test-control.ts';
+
+let control: TestControl;
+before(async () => {
+  control = await startTestControl({
+    config: `segments: [{ name: internal, sensitivity: low }]
+resources:
+  - { name: wiki, upstream: "http://127.0.0.1:3000", allowPrivate: true, segment: internal }
+  - { name: shop, upstream: "http://127.0.0.1:3001", allowPrivate: true, routes: [{ path: /admin/**, label: admin }] }
+`,
+  });
+  const path = join(control.handoff.dataDirectory, 'store', 'nullius.sqlite');
+  const store = await openStore({ path, clock: Date.now, writer: 'test' });
+  const user = (name: string, groups: string[]) => ({
+    kind: 'user' as const,
+    id: `id-${name}`,
+    body: { name, displayName: '', email: null, status: 'active' as const, groups, source: 'local', createdAt: 0 },
+  });
+  await store.commit([user('ada', ['administrators']), user('ben', []), user('cas', [])]);
+  await store.close();
+  for (let tries = 0; tries < 100 && (await admin('GET', '/users')).body.items.length < 3; tries += 1) await pause(50);
+  const { policies } = (await admin('GET', '/policies/current')).body;
+  policies.push({
+    file: '50-shop.cedar',
+    text: `@id("shop-admin") @description("Ben runs the shop.")
+permit (principal == User::"id-ben", action in Action::"access", resource == App::"shop") when { context.route == "admin" };`,
+  });
+  assert.equal((await admin('POST', '/policies/publish', { policies, message: 'shop' })).status, 200);
+});
+after(async () => control.stop());
+
+const admin = (method: string, path: string, body?: unknown) =>
+  control.call(method, `/api/v1${path}`, body === undefined ? {} : { body });
+
+async function tokenCaller(scopes: string[]) {
+  const { body } = await admin('POST', '/tokens', { label: 'test', scopes, lifetimeMs: 3_600_000 });
+  const call = (path: string) =>
+    control.call('GET', `/api/v1${path}`, { socket: 'web', headers: { authorization: `Bearer ${body.token}` } });
+  return Object.assign(call, { id: body.id as string });
+}
+
+test('who-can lists everybody who would be let in, and says by what it was judged', async () => {
+  const { status, body } = await admin('GET', '/policies/who-can?action=read&resource=wiki');
+  assert.equal(status, 200);
+  assert.deepEqual(
+    body.items.map((each: { name: string; basis: string; reasons: string[] }) => [each.name, each.basis, each.reasons]),
+    [['ada', 'sign-in', ['administrators-open-apps']]],
+  );
+  assert.deepEqual(body.counts, { allow: 1, deny: 3, indeterminate: 0 });
+  assert.deepEqual(
+    body.policies.map(({ id }: { id: string }) => id),
+    ['administrators-open-apps'],
+  );
+});
+
+test('who-can asks about one route of an app, and about one noun of the administration API', async () => {
+  const names = async (query: string) =>
+    (await admin('GET', `/policies/who-can?${query}`)).body.items.map(
+      ({ kind, name }: { kind: string; name: string }) => `${kind} ${name}`,
+    );
+  assert.deepEqual(await names('action=write&resource=shop&route=admin'), ['user ada', 'user ben']);
+  assert.deepEqual(await names('action=write&resource=shop'), ['user ada']);
+  const control = `resource=${encodeURIComponent('Service::"control"')}`;
+  assert.deepEqual(await names(`action=administer-write&${control}&noun=policy`), [
+    'operator local-operator',
+    'user ada',
+  ]);
+  assert.deepEqual(await names(`action=administer-read&${control}&noun=me`), [
+    'operator local-operator',
+    'user ada',
+    'user ben',
+    'user cas',
+  ]);
+});
+
+test('who-can gives pages that hang together, and the counts of all on each', async () => {
+  const seen: string[] = [];
+  let next: string | null = null;
+  do {
+    const cursor: string = next === null ? '' : `&cursor=${next}`;
+    const { body } = await admin('GET', `/policies/who-can?action=read&resource=wiki&answer=any&limit=1${cursor}`);
+    assert.deepEqual(body.counts, { allow: 1, deny: 3, indeterminate: 0 });
+    seen.push(...body.items.map(({ kind, name }: { kind: string; name: string }) => `${kind} ${name}`));
+    next = body.next;
+  } while (next !== null);
+  assert.deepEqual(seen, ['stranger ', 'user ada', 'user ben', 'user cas']);
+});
+
+test('what-can lists places by what can be done there, and honours the scopes of a token', async () => {
+  const { body } = await admin('GET', '/policies/what-can?user=id-ben');
+  const places = (items: { resource: string; parts: string[]; actions: { action: string; answer: string }[] }[]) =>
+    items.map(({ resource, parts, actions }) => [
+      resource,
+      parts.join(' '),
+      actions.flatMap(({ action, answer }) => (answer === 'allow' ? [action] : [])).join(' '),
+    ]);
+  const all = places(body.items);
+  assert.deepEqual(
+    all.find(([resource]) => resource === 'shop'),
+    ['shop', 'admin', 'read write delete connect'],
+  );
+  assert.deepEqual(all.at(-1), ['Service::"control"', 'me', 'administer-read administer-write']);
+  assert.equal(body.basis, 'sign-in');
+  const narrow = await tokenCaller(['app:console:read']);
+  const ofToken = (await admin('GET', `/policies/what-can?token=${narrow.id}`)).body;
+  assert.deepEqual(places(ofToken.items), [['console', 'default', 'read']]);
+});
+
+test('who-can and what-can refuse what makes no question, saying what to ask', async () => {
+  for (const [path, status, words] of [
+    ['/policies/who-can?action=read&resource=nothing', 404, /no resource `nothing`/],
+    ['/policies/who-can?action=administer-read&resource=wiki', 400, /apps know read/],
+    ['/policies/who-can?action=read&resource=Service::%22control%22', 400, /administer-read/],
+    ['/policies/who-can?action=fly&resource=wiki', 400, /./],
+    ['/policies/what-can', 400, /about whom/],
+    ['/policies/what-can?user=id-ben&who=stranger', 400, /about whom/],
+    ['/policies/what-can?user=nobody', 404, /no user/],
+  ] as const) {
+    const { status: found, body } = await admin('GET', path);
+    assert.equal(found, status, path);
+    assert.match(String(body.detail ?? ''), words, path);
+  }
+});
+
+test('whoever may read policies but not people, tokens or apps learns nothing about them from a question', async () => {
+  const reader = await tokenCaller(['policy:read']);
+  for (const path of ['/policies/who-can?action=read&resource=wiki', '/policies/what-can?user=id-ben']) {
+    const { status, text } = await reader(path);
+    assert.equal(status, 403, path);
+    assert.doesNotMatch(text, /ada|ben|shop/);
+  }
+  const unrelated = await tokenCaller(['user:read']);
+  assert.equal((await unrelated('/policies/who-can?action=read&resource=wiki')).status, 403);
+  const auditor = await tokenCaller(['read']);
+  assert.equal((await auditor('/policies/who-can?action=read&resource=wiki')).status, 200);
+});
