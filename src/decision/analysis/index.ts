@@ -8,6 +8,6 @@ export {
 } from './policy-tests/policy-test.ts';
 export { readPolicyTests } from './policy-tests/read-test-file.ts';
 export { runPolicyTests, type TestReport, type TestResult } from './policy-tests/run-tests.ts';
-export { writeExpression } from './write-expression.ts';
 // Questions asked backwards.
 export * from './reverse/index.ts';
+export { writeExpression } from './write-expression.ts';
