@@ -11,7 +11,16 @@ export interface Output {
   note(words: string): void;
 }
 
-export function createOutput(streams: { readonly stdout: Writable; readonly stderr: Writable }, json: boolean): Output {
+export interface OutputOptions {
+  readonly json: boolean;
+  /** How the person called us: `nullius`, or `bin/nullius` in a checkout. */
+  readonly command: string;
+}
+
+export function createOutput(
+  streams: { readonly stdout: Writable; readonly stderr: Writable },
+  { json, command }: OutputOptions,
+): Output {
   const emit = (value: unknown, words: string, indent: number | undefined) => {
     if (json) streams.stdout.write(`${JSON.stringify(value, null, indent)}\n`);
     else if (words !== '') streams.stdout.write(`${printable(words)}\n`);
@@ -20,8 +29,13 @@ export function createOutput(streams: { readonly stdout: Writable; readonly stde
     json,
     answer: (value, words) => emit(value, words, 2),
     line: (value, words) => emit(value, words, undefined),
-    note: (words) => streams.stderr.write(`${printable(words)}\n`),
+    note: (words) => streams.stderr.write(`${asTyped(printable(words), command)}\n`),
   };
+}
+
+/** Names our commands as the person can type them: where `nullius` is not on the PATH, its words would lead nowhere. */
+export function asTyped(words: string, command: string): string {
+  return words.replace(/(?<![\w/.-])nullius (?=[a-z<-])/g, () => `${command} `);
 }
 
 /** Replaces control and bidirectional-override characters, which could rewrite what a terminal shows. New lines stay. */

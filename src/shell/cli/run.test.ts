@@ -57,6 +57,15 @@ test('nullius version, --version and help say what they are asked', () => {
   assert.equal(nullius('help', 'protect').out, nullius('protect', '--help').out);
 });
 
+test('bin/nullius names commands as they were typed', () => {
+  const script = join(import.meta.dirname, '../../../bin/nullius');
+  const asked = (argv0: string, environment: NodeJS.ProcessEnv) =>
+    spawnSync(argv0, ['usr'], { cwd: folder, encoding: 'utf8', timeout: 20_000, env: environment }).stderr;
+  assert.ok(asked(script, process.env).includes(`\`${script} --help\` lists all`));
+  const onPath = { ...process.env, PATH: `${join(script, '..')}:${process.env['PATH']}` };
+  assert.match(asked('nullius', onPath), /`nullius --help` lists all/);
+});
+
 test('every command has help that names it, and exits 0', () => {
   for (const noun of new Set(commands.map((command) => command.noun))) {
     const verbs = commands.filter((command) => command.noun === noun);

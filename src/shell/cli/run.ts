@@ -11,7 +11,7 @@ import { createApiClient } from './client.ts';
 import { type Command, globalOptions, type Invocation } from './command.ts';
 import { CliError, type ExitCode, exitCodes } from './failure.ts';
 import { commandHelp, nounHelp, overviewHelp, usageLine } from './help.ts';
-import { createOutput } from './output.ts';
+import { asTyped, createOutput } from './output.ts';
 
 export interface Surroundings {
   readonly stdout: Writable;
@@ -27,7 +27,7 @@ export async function runCli(
 ): Promise<ExitCode> {
   const { surroundings } = input;
   const json = input.argv.includes('--json');
-  const out = createOutput(surroundings, json);
+  const out = createOutput(surroundings, { json, command: commandName(surroundings) });
   try {
     return await findAndRun(commands, input);
   } catch (error) {
@@ -107,8 +107,13 @@ function unknownVerb(noun: string, verb: string | undefined, ofNoun: readonly Co
 }
 
 function print(surroundings: Surroundings, words: string): ExitCode {
-  surroundings.stdout.write(`${words}\n`);
+  surroundings.stdout.write(`${asTyped(words, commandName(surroundings))}\n`);
   return exitCodes.done;
+}
+
+/** bin/nullius says how it was called. */
+function commandName({ environment }: Surroundings): string {
+  return environment['NULLIUS_COMMAND'] ?? 'nullius';
 }
 
 function invocationOf(parsed: ParsedArguments, surroundings: Surroundings): Invocation {
@@ -133,7 +138,7 @@ function invocationOf(parsed: ParsedArguments, surroundings: Surroundings): Invo
       return Array.isArray(value) ? value.filter((each) => typeof each === 'string') : [];
     },
     flag: (name) => parsed.values[name] === true,
-    out: createOutput(surroundings, globals.json),
+    out: createOutput(surroundings, { json: globals.json, command: commandName(surroundings) }),
     get api() {
       client ??= createApiClient({
         dataDirectory: globals.data,

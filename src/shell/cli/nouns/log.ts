@@ -114,13 +114,20 @@ function reportWords(report: VerifyReport): string {
     each.pruned,
     each.signedSize,
     each.checkpoints,
-    each.faults.length === 0 ? 'sound' : `${each.faults.length} faults`,
+    resultOf(each),
   ]);
   const faults = report.writers.flatMap((each) =>
     each.faults.map((fault) => `${each.writer}: ${fault.kind}: ${fault.words}`),
   );
   const headings = ['WRITER', 'RECORDS', 'PRUNED', 'SIGNED', 'CHECKPOINTS', 'RESULT'];
   return [table(headings, rows), ...faults, report.claim].join('\n');
+}
+
+function resultOf({ faults, size, signedSize }: VerifyReport['writers'][number]): string {
+  if (faults.length > 0) return faults.length === 1 ? '1 fault' : `${faults.length} faults`;
+  // A checkpoint is written every minute: what came since is chained, and nobody has signed it.
+  if (signedSize >= size) return 'sound';
+  return signedSize === 0 ? 'whole, not signed yet' : `sound, last ${size - signedSize} not signed yet`;
 }
 
 export const logCommands: readonly Command[] = [
