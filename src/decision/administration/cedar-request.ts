@@ -7,7 +7,7 @@ const reference = (type: string, id: string): LosslessJson => ({ __entity: { typ
 /** Latest time Cedar's `datetime("…Z")` can write: the end of the year 9999. */
 const timeMax = 253_402_300_799_999;
 
-function datetime(ms: number): LosslessJson {
+export function datetime(ms: number): LosslessJson {
   if (!(ms >= 0 && ms <= timeMax)) {
     throw new EngineError({ code: 'invalid-request', message: 'the time is outside the years 1970 to 9999' });
   }

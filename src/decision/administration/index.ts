@@ -1,3 +1,6 @@
+export { type AboutNeeds, askAbout, type JudgedAbout, subjectOf } from './about/ask-about.ts';
+export type { GivenEntity, NotJudged, QuestionAbout } from './about/question-about.ts';
+export { namespaceOf, ownType, resolveAction, resolveType } from './about/resolve-types.ts';
 export { cedarAddress, cedarRequest } from './cedar-request.ts';
 export { compilePublication } from './compile-publication.ts';
 export { type Facts, factsForQuestion } from './facts-for-question.ts';
@@ -6,6 +9,7 @@ export { ancestorsMax } from './hierarchy.ts';
 export { identify, operatorUid, type Subject } from './identify.ts';
 export { adviceOf, type JudgeInput, judge, type PublishedPolicies, timeReviewMs } from './judge.ts';
 export { type CutReason, type FactChange, type LiveStream, type LiveStreamNeeds, LiveStreams } from './live-streams.ts';
+export { type PdpScope, parsePdpScope, pdpScopeCovers, readPdpScope } from './pdp-scope.ts';
 export { type PublicationStatement, publicationStatement } from './publication-statement.ts';
 export { type Asking, askingFor, type Reach, type ReachInput, reachOf } from './reach.ts';
 export { grantPairUid } from './standing.ts';

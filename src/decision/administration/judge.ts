@@ -68,7 +68,7 @@ const explanations = new WeakMap<CompiledPolicies, Map<string, Explanation>>();
  * What decided, with its words. Where it is one policy, or none, these are the same objects every time, so that whoever writes
  * them down need do it once.
  */
-function explain(compiled: CompiledPolicies, reasons: readonly string[]): Explanation {
+export function explain(compiled: CompiledPolicies, reasons: readonly string[]): Explanation {
   if (reasons.length > 1) return explained(compiled, reasons);
   let known = explanations.get(compiled);
   if (known === undefined) {

@@ -199,3 +199,19 @@ function look(view: FactView, { asker, resource, now, as }: Asked): Standing | n
   const endsAt = ends.length === 0 ? null : Math.min(...ends);
   return { madeAt: now, endsAt, subject, place, person, token, grants, read, session: null };
 }
+
+/** A person or group, with all groups above, as entities; empty when there is none such. */
+export function personEntities(view: FactView, { type, id }: EntityUid): readonly EntityJson[] {
+  if (type === 'Group') return groupsAbove(view, [id]).entities;
+  const user = view.get('user', id);
+  if (user === undefined) return [];
+  const person = personOf(view, { uid: { type, id }, user, session: null, token: null });
+  return person.entity === null ? [] : [person.entity, ...person.groups.entities];
+}
+
+/** An app or segment, with all segments around, as entities; empty when there is none such. */
+export function placeEntities(view: FactView, { type, id }: EntityUid): readonly EntityJson[] {
+  if (type === 'Segment') return segmentsAround(view, id).entities;
+  const place = placeOf(view, { type, id });
+  return place?.entity == null ? [] : [place.entity, ...place.segments.entities];
+}

@@ -1,10 +1,12 @@
 import type { Question } from '#foundation/model';
+import { parsePdpScope } from './pdp-scope.ts';
 
 /**
  * Do a token's scopes cover this question? Scopes only ever narrow what the owner may do; policies are asked as well.
  *
  * `admin`: all administration. `read`: reading in all of it. `<noun>:read`, `<noun>:write`: one noun of it; writing includes
- * reading, which `If-Match` needs. `app:<name>`, `app:<name>:read`: one app behind the gateway. Nothing else covers anything.
+ * reading, which `If-Match` needs. `app:<name>`, `app:<name>:read`: one app behind the gateway. A scope of the PDP (pdp-scope.ts)
+ * covers asking it, and nothing else. Nothing else covers anything.
  */
 export function scopesCover(
   scopes: readonly string[],
@@ -21,6 +23,9 @@ export function scopesCover(
   if (action !== 'administer-read' && action !== 'administer-write') return false;
   // A noun that itself looks like a scope for apps must not be taken for one.
   if (noun === '' || noun === 'app' || noun.includes(':')) return scopes.includes('admin');
+  if (noun === 'pdp' && action === 'administer-read' && scopes.some((scope) => parsePdpScope(scope) !== undefined)) {
+    return true;
+  }
   const wanted =
     action === 'administer-read' ? ['admin', 'read', `${noun}:read`, `${noun}:write`] : ['admin', `${noun}:write`];
   return scopes.some((scope) => wanted.includes(scope));

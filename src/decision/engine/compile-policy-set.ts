@@ -3,7 +3,7 @@ import { sha256Base64url } from '#foundation/crypto';
 import type { Decision } from '#foundation/model';
 import { CompiledEvaluator } from './compiled/compiled-evaluator.ts';
 import type { DecisionRequest } from './decision-request.ts';
-import type { LocatedPolicy, PolicySet } from './policy-set.ts';
+import type { LocatedPolicy, PolicySet, SchemaJson } from './policy-set.ts';
 
 /** What people are told about a policy. */
 export interface PolicyDescription {
@@ -27,6 +27,8 @@ export interface CompiledPolicies {
   readonly policies: ReadonlyMap<string, PolicyDescription>;
   /** Does any policy read the time (`context.now`, `authAgeSeconds`)? Then an answer may change while facts stand still. */
   readonly readsTime: boolean;
+  /** The schema it was compiled with: `vocabularyOf()` says what can be asked by it. Null with Cedar's own evaluator, which keeps it. */
+  readonly schemaJson: SchemaJson | null;
   /**
    * Decides exactly as Cedar does. Request and entities are validated against the schema first; throws EngineError
    * `invalid-request` when they do not fit it.
@@ -35,7 +37,7 @@ export interface CompiledPolicies {
 }
 
 /** What a set is and says, without what decides it. */
-export type DescribedPolicies = Omit<CompiledPolicies, 'decide'>;
+export type DescribedPolicies = Omit<CompiledPolicies, 'decide' | 'schemaJson'>;
 
 function hashOf(schema: string | null, policies: ReadonlyMap<string, LocatedPolicy>): string {
   const hash = createHash('sha256');
@@ -85,5 +87,5 @@ export function compilePolicySet(
 ): CompiledPolicies {
   const judged = [...policies].filter(([id]) => !isTemplate(id)).map(([id, { json }]) => [id, json] as const);
   const compiled = new CompiledEvaluator(judged, schemaJson);
-  return { ...describePolicies(policies, schema), decide: (request) => compiled.decide(request) };
+  return { ...describePolicies(policies, schema), schemaJson, decide: (request) => compiled.decide(request) };
 }

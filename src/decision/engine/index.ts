@@ -29,3 +29,4 @@ export {
   traceDecision,
 } from './reference/reference-decide.ts';
 export { type PolicyPiece, splitPolicies } from './split-policies.ts';
+export { type ActionWords, type RecordShape, type Vocabulary, vocabularyOf } from './vocabulary.ts';

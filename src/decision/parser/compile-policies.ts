@@ -89,7 +89,11 @@ export function compilePolicies(input: CompileInput): CompiledPolicies {
     return compilePolicySet(set, { isTemplate: (id) => named.get(id)?.kind === 'template' });
   }
   const described = describePolicies(named, schema);
-  return { ...described, decide: wasmEvaluator({ key: described.hash, policies: named, schema }).decide };
+  return {
+    ...described,
+    schemaJson: null,
+    decide: wasmEvaluator({ key: described.hash, policies: named, schema }).decide,
+  };
 }
 
 /**

@@ -18,15 +18,39 @@ const servedProtocols = ['h2', 'http/1.1'];
 /** RFC 8737 section 6.2. */
 const acmeProtocol = 'acme-tls/1';
 
-export interface TlsServerOptions {
+/** What streams of HTTP/2 are served with. */
+export interface Http2Options {
   readonly onExchange: (exchange: Exchange) => void;
+  readonly onTrouble: (code: string) => void;
+}
+
+export interface TlsServerOptions extends Http2Options {
   /** Takes a TLS connection that speaks HTTP/1.1. */
   readonly onHttp1: (socket: TLSSocket) => void;
   readonly contextFor: (servername: string) => SecureContext | undefined;
   readonly challengeFor: ((servername: string) => SecureContext | undefined) | undefined;
   readonly minVersion: 'TLSv1.2' | 'TLSv1.3';
-  readonly onTrouble: (code: string) => void;
 }
+
+/** The limits of every HTTP/2 connection; node's type library lacks some of these names. */
+export const http2Settings = {
+  settings: {
+    enableConnectProtocol: true,
+    maxConcurrentStreams: limits.http2ConcurrentStreamsMax,
+    maxHeaderListSize: limits.headerBytesMax,
+    enablePush: false,
+  },
+  maxSessionMemory: limits.http2SessionMemoryMegabytesMax,
+  maxHeaderListPairs: limits.headerCountMax + limits.cookieCrumbsMax + 8,
+  maxOutstandingPings: limits.http2OutstandingMax,
+  maxOutstandingSettings: limits.http2OutstandingMax,
+  // An app may say `X-Content-Type-Options: nosniff` twice, as it may over HTTP/1.1; requests are judged by readRequest.
+  strictSingleValueFields: false,
+  maxSessionInvalidFrames: 100,
+  maxSessionRejectedStreams: 100,
+  streamResetBurst: limits.http2ResetsPerWindowMax,
+  streamResetRate: Math.ceil((limits.http2ResetsPerWindowMax * 1000) / limits.http2ResetWindowMs),
+};
 
 /** The TLS listener: names and certificates, protocol by ALPN, HTTP/2 (RFC 9113) with every limit set. */
 export function createTlsServer(options: TlsServerOptions): Http2SecureServer {
@@ -52,22 +76,7 @@ export function createTlsServer(options: TlsServerOptions): Http2SecureServer {
       if (context === undefined) done(new Error('unknown server name'));
       else done(null, context);
     },
-    settings: {
-      enableConnectProtocol: true,
-      maxConcurrentStreams: limits.http2ConcurrentStreamsMax,
-      maxHeaderListSize: limits.headerBytesMax,
-      enablePush: false,
-    },
-    maxSessionMemory: limits.http2SessionMemoryMegabytesMax,
-    maxHeaderListPairs: limits.headerCountMax + limits.cookieCrumbsMax + 8,
-    maxOutstandingPings: limits.http2OutstandingMax,
-    maxOutstandingSettings: limits.http2OutstandingMax,
-    // An app may say `X-Content-Type-Options: nosniff` twice, as it may over HTTP/1.1; requests are judged by readRequest.
-    strictSingleValueFields: false,
-    maxSessionInvalidFrames: 100,
-    maxSessionRejectedStreams: 100,
-    streamResetBurst: limits.http2ResetsPerWindowMax,
-    streamResetRate: Math.ceil((limits.http2ResetsPerWindowMax * 1000) / limits.http2ResetWindowMs),
+    ...http2Settings,
   } as Parameters<typeof createSecureServer>[0]);
   server.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, _flags: number, rawHeaders: string[]) =>
     serveStream(stream, { headers, rawHeaders, options }),
@@ -85,10 +94,11 @@ export function createTlsServer(options: TlsServerOptions): Http2SecureServer {
 interface Http2Request {
   readonly headers: IncomingHttpHeaders;
   readonly rawHeaders: string[];
-  readonly options: TlsServerOptions;
+  readonly options: Http2Options;
 }
 
-function serveStream(stream: ServerHttp2Stream, { headers, rawHeaders, options }: Http2Request): void {
+/** Hands one stream over as an exchange. */
+export function serveStream(stream: ServerHttp2Stream, { headers, rawHeaders, options }: Http2Request): void {
   stream.on('error', () => options.onTrouble('http2-stream'));
   const socket = stream.session?.socket;
   if (socket === undefined || stream.destroyed) return;
@@ -117,7 +127,7 @@ function serveStream(stream: ServerHttp2Stream, { headers, rawHeaders, options }
 }
 
 /** Closes a connection whose client resets stream after stream: each reset is work done for nothing. */
-function watchSession(session: ServerHttp2Session, options: TlsServerOptions): void {
+export function watchSession(session: ServerHttp2Session, options: Pick<Http2Options, 'onTrouble'>): void {
   let resets = 0;
   session.setTimeout(limits.clientKeepAliveMs * 10, () => session.close());
   session.on('error', () => options.onTrouble('http2-session'));

@@ -1,3 +1,4 @@
+export { type CleartextServer, createCleartextServer } from './cleartext-server.ts';
 export { type BodySink, type ClientBody, readWholeBody } from './client-body.ts';
 export type { ClientSide } from './client-side.ts';
 export type { Exchange } from './exchange.ts';

@@ -172,6 +172,18 @@ export const gatewaySchema = z.strictObject({
   joinedAt: timeSchema.nullable(),
 });
 
+const cedarUidSchema = z.strictObject({ type: z.string().min(1).max(500), id: z.string().max(1_000) });
+
+/**
+ * A thing that an application of its own asks the PDP about, as Cedar's entity JSON writes it; the id of the fact is its uid in Cedar
+ * syntax. Its type lies in a namespace of the published schema: types without one are our own, and made from other facts.
+ */
+export const entitySchema = z.strictObject({
+  uid: cedarUidSchema,
+  attrs: z.record(z.string().max(500), z.json()),
+  parents: z.array(cedarUidSchema).max(200),
+});
+
 /** Every kind of fact, under the name used in the store, the change feed and the API. */
 export const factSchemas = {
   user: userSchema,
@@ -185,6 +197,7 @@ export const factSchemas = {
   publication: publicationSchema,
   'journal-key': journalKeySchema,
   gateway: gatewaySchema,
+  entity: entitySchema,
 } as const;
 
 export type FactKind = keyof typeof factSchemas;
@@ -198,6 +211,7 @@ export type Session = FactOf<'session'>;
 export type AppCookie = FactOf<'app-cookie'>;
 export type Token = FactOf<'token'>;
 export type Grant = FactOf<'grant'>;
+export type StoredEntity = FactOf<'entity'>;
 export type GatewayFact = FactOf<'gateway'>;
 export type Publication = FactOf<'publication'>;
 

@@ -25,11 +25,17 @@ export function checkConfig(config: Config, context: { readonly file: string; re
 }
 
 function checkListeners(config: Config, report: Report): void {
-  const { plain, tls, operations } = config.listen;
+  const { plain, tls, operations, pdp } = config.listen;
   if (plain !== null && !isLoopback(plain.host)) {
     report(
       ['listen', 'plain'],
       `\`listen.plain\` on \`${plain.host}\` would carry sessions over the network in the clear; keep it on \`127.0.0.1\` and use \`listen.tls\``,
+    );
+  }
+  if (pdp !== null && !isLoopback(pdp.host)) {
+    report(
+      ['listen', 'pdp'],
+      `\`listen.pdp\` on \`${pdp.host}\` would carry tokens over the network in the clear; keep it on \`127.0.0.1\`, and let callers elsewhere use \`https://pdp.${config.domain}\``,
     );
   }
   if (operations !== null && !isLoopback(operations.host)) {

@@ -86,6 +86,11 @@ test('loadConfig() refuses a plain listener that leaves loopback', () => {
   assert.match(problems('', ['listen.plain=192.168.1.2:80'])[0] ?? '', /^--set listen\.plain: .*in the clear/);
 });
 
+test('loadConfig() keeps the PDP listener on loopback', () => {
+  assert.match(problems('listen: { pdp: "0.0.0.0:9091" }')[0] ?? '', /tokens over the network in the clear/);
+  assert.ok(load('listen: { pdp: "127.0.0.1:9091" }').ok);
+});
+
 test('loadConfig() refuses an upstream on a private address unless it says so', () => {
   for (const upstream of [
     'http://127.0.0.1:1',

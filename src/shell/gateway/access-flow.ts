@@ -11,6 +11,7 @@ import type { Gate } from './gate.ts';
 import { identifyAsker } from './identify-asker.ts';
 import { judgeAccess } from './judge-access.ts';
 import { isOwnEndpoint, serveOwnEndpoint } from './own-endpoints.ts';
+import { pdpHost, servePdp } from './pdp/serve-pdp.ts';
 import { confirmCookie, reportCopiedCookie } from './rotate-cookie.ts';
 import { redirect } from './sign-in.ts';
 
@@ -26,6 +27,7 @@ export async function accessFlow(gate: Gate, exchange: Exchange): Promise<void> 
   if (isRefusal(request)) return answerRefusal(gate, { exchange, id, request: null, refusal: request });
 
   if (answerAcme(gate, { exchange, request })) return;
+  if (request.host === pdpHost(gate)) return servePdp(gate, { exchange, id, request });
   const site = gate.sites().get(request.host);
   if (site === undefined) return answerUnknownHost(gate, { exchange, id, request });
   const canonical = canonicalLocation(gate.urls, request);

@@ -8,6 +8,7 @@ import type { CallControl } from './control-client.ts';
 import type { CutEvents } from './cut-events.ts';
 import type { Identified } from './identify-asker.ts';
 import type { Metrics } from './metrics.ts';
+import type { Pdp } from './pdp/pdp.ts';
 import type { SeenSessions } from './seen-sessions.ts';
 import type { Site } from './sites.ts';
 
@@ -40,6 +41,8 @@ export interface Gate {
   /** Tells the journal of every cut. */
   readonly cuts: CutEvents;
   readonly call: CallControl;
+  /** Answers enforcement points that are not this gateway. */
+  readonly pdp: Pdp;
   readonly assertions: Assertions;
   readonly seen: SeenSessions;
   readonly upstreams: Upstreams;

@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { adviceOf, findRemedies, judge, LiveStreams } from '#decision/administration';
 import { createSweep, createUpstreams, forwardRequest } from '#enforcement/gateway';
-import type { Clock, MonotonicClock, RandomBytes } from '#foundation/model';
+import type { Clock, MonotonicClock, Question, RandomBytes } from '#foundation/model';
 import { type JournalClient, startJournal } from '#shell/journal';
 import { Replica, type ReplicaError } from '#shell/replica';
 import type { GatewayHandoff } from '#shell/wire';
@@ -18,6 +18,8 @@ import { KeptCertificates } from './kept-certificates.ts';
 import { openListeners } from './listeners.ts';
 import { Metrics } from './metrics.ts';
 import { serveOperations } from './operations.ts';
+import { makePdp } from './pdp/make-pdp.ts';
+import { openPdpListener } from './pdp/pdp-listener.ts';
 import { PoliciesInForce } from './policies-in-force.ts';
 import { pooledIds } from './pooled-ids.ts';
 import { reportState } from './report-state.ts';
@@ -87,6 +89,8 @@ export async function startGateway(
     certificates,
     minVersion: handoff.tls.minVersion,
   });
+  const pdpListener = handoff.listen.pdp === null ? null : await openPdpListener(gate.gate, handoff.listen.pdp);
+  if (pdpListener !== null) notice(`the PDP answers on http://${handoff.listen.pdp?.host}:${pdpListener.port}`);
   await certificates?.settled();
   const operations =
     handoff.listen.operations === null
@@ -100,6 +104,7 @@ export async function startGateway(
       stopRenewing();
       operations?.close();
       await listeners.close();
+      await pdpListener?.close();
       await certificates?.close();
       await gate.close();
       await journal.close();
@@ -195,6 +200,15 @@ function makeGate(handoff: GatewayHandoff, parts: Parts) {
   metrics.gauge('nullius_live_streams', () => live.size);
   metrics.gauge('nullius_fact_revision', () => facts.revision);
 
+  const judgeNow = (question: Question, now: number) =>
+    judge({ view: facts, policies: policies.current, question, now });
+  const pdp = makePdp({
+    facts,
+    policies: () => policies.current,
+    judge: judgeNow,
+    urls: handoff.urls,
+    randomBytes: needs.randomBytes,
+  });
   const gate: Gate = {
     clock,
     newId,
@@ -203,7 +217,7 @@ function makeGate(handoff: GatewayHandoff, parts: Parts) {
     sites: () => sites,
     isFreshFor: (sensitivity) => replica.isFreshFor(sensitivity),
     isControlThere,
-    judge: (question, now) => judge({ view: facts, policies: policies.current, question, now }),
+    judge: judgeNow,
     remedies: (question, now) => findRemedies({ view: facts, policies: policies.current, question, now }),
     advice: (verdict) => adviceOf(policies.current, verdict),
     record: (event, options) => journal.append(event, options),
@@ -212,6 +226,7 @@ function makeGate(handoff: GatewayHandoff, parts: Parts) {
     live,
     cuts,
     call,
+    pdp,
     assertions,
     seen,
     upstreams,

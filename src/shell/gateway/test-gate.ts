@@ -1,10 +1,11 @@
 // A gateway for tests of the access flow: real sockets, facts, policies and apps; only control and journal are played.
+import { randomBytes } from 'node:crypto';
 import { globSync, readFileSync } from 'node:fs';
 import { createServer, request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo, Server } from 'node:net';
 import { basename, join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { adviceOf, findRemedies, judge, LiveStreams } from '#decision/administration';
+import { adviceOf, findRemedies, judge, LiveStreams, type PublishedPolicies } from '#decision/administration';
 import { createFrontServers, createSweep, createUpstreams, forwardRequest } from '#enforcement/gateway';
 import type { WrittenEvent } from '#evidence/log';
 import type { FactRow, Resource } from '#foundation/model';
@@ -15,6 +16,7 @@ import { Assertions } from './assertions.ts';
 import { type CallControl, ControlError } from './control-client.ts';
 import type { Gate } from './gate.ts';
 import { Metrics } from './metrics.ts';
+import { makePdp } from './pdp/make-pdp.ts';
 import { SeenSessions } from './seen-sessions.ts';
 import { sitesFrom } from './sites.ts';
 import { StrangerEvents } from './stranger-events.ts';
@@ -67,6 +69,8 @@ export async function startTestGate(
     onRecord?: () => void;
     call?: CallControl;
     isJournalTaking?: () => boolean;
+    /** Instead of the shipped ones. */
+    policies?: PublishedPolicies;
   },
 ) {
   const received: Received[] = [];
@@ -98,7 +102,7 @@ export async function startTestGate(
   const faults: unknown[] = [];
   const sweep = createSweep(() => performance.now());
   const upstreams = createUpstreams({ ownListeners: () => [] });
-  const input = { view: facts, policies };
+  const input = { view: facts, policies: options.policies ?? policies };
   const live = new LiveStreams({
     clock: Date.now,
     monotonicClock: () => performance.now(),
@@ -133,6 +137,13 @@ export async function startTestGate(
     countStranger: (request) => strangers.note(request),
     live,
     call,
+    pdp: makePdp({
+      facts,
+      policies: () => input.policies,
+      judge: (question, now) => judge({ ...input, question, now }),
+      urls,
+      randomBytes: (count) => randomBytes(count),
+    }),
     assertions: new Assertions(async () => ({ jwt: 'a.b.c', expiresAt: Date.now() + 60_000 }) as never, Date.now),
     seen: new SeenSessions(async () => ({}) as never),
     upstreams,
@@ -190,7 +201,7 @@ export async function startTestGate(
       if (stalls) sent.write('reason=');
       else sent.end();
     });
-  return { ask, put, facts, received, calls, events, faults, live, strangers };
+  return { ask, gate, put, facts, received, calls, events, faults, live, strangers };
 }
 
 async function listen(t: TestContext, server: Server): Promise<number> {

@@ -36,7 +36,8 @@ export const tokenCommands: readonly Command[] = [
     noun: 'token',
     verb: 'create',
     summary: 'Makes a token for a program that cannot sign in; it is shown once',
-    details: 'Scopes: `<noun>:read`, `<noun>:write`, `read`, `admin`; for apps `app:<name>`.',
+    details:
+      'Scopes: `<noun>:read`, `<noun>:write`, `read`, `admin`; for apps `app:<name>`; for programs that ask the PDP `pdp`, `pdp:app:<name>`, `pdp:namespace:<Namespace>`, the last two also with `:search`.',
     options: {
       scope: { type: 'string', multiple: true, value: 'scope', summary: 'what it may do', required: true },
       for: { type: 'string', value: 'duration', summary: 'how long it lives (default 30d)' },

@@ -18,6 +18,7 @@ export const nouns = [
   'event',
   'key',
   'gateway',
+  'pdp',
 ] as const;
 export type Noun = (typeof nouns)[number];
 

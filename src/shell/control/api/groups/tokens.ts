@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { parsePdpScope } from '#decision/administration';
 import { formatUid, nameSchema } from '#foundation/model';
 import type { Caller } from '../caller.ts';
 import { change } from '../change.ts';
@@ -14,10 +15,13 @@ const tokenLifetimeMsMax = 366 * 24 * hourMs;
 const scopeSchema = z
   .string()
   .max(100)
-  .refine(isScope, 'must be `admin`, `read`, `<noun>:read`, `<noun>:write`, `app:<name>` or `app:<name>:read`');
+  .refine(
+    isScope,
+    'must be `admin`, `read`, `<noun>:read`, `<noun>:write`, `app:<name>`, `app:<name>:read`, `pdp`, `pdp:app:<name>` or `pdp:namespace:<Namespace>`, the last two also with `:search`',
+  );
 
 function isScope(text: string): boolean {
-  if (text === 'admin' || text === 'read') return true;
+  if (text === 'admin' || text === 'read' || parsePdpScope(text) !== undefined) return true;
   const [noun, right, more, ...rest] = text.split(':');
   if (rest.length > 0) return false;
   if (noun === 'app') return nameSchema.safeParse(right).success && (more === undefined || more === 'read');

@@ -1,0 +1,111 @@
+import { vocabularyOf } from '#decision/engine';
+import type { EntityUid, FactView, Question, RequestContext, Verdict } from '#foundation/model';
+import type { PublishedPolicies } from '../judge.ts';
+import { type PdpScope, pdpScopeCovers } from '../pdp-scope.ts';
+import { judgeApp } from './judge-app.ts';
+import { judgeEntities } from './judge-entities.ts';
+import type { Given, NotJudged, QuestionAbout } from './question-about.ts';
+import { namespaceOf, ownType, resolveAction, resolveType } from './resolve-types.ts';
+
+export interface AboutNeeds {
+  readonly view: FactView;
+  readonly policies: PublishedPolicies | null;
+  readonly scope: PdpScope;
+  readonly now: number;
+  /** Is the answer part of a search? Then the scope must allow searching. */
+  readonly isSearch: boolean;
+  /** The one user with this id, login name or e-mail address; undefined when there is none, or it could be two. */
+  findUser(name: string): string | undefined;
+  /** What a request for this app says, from what a caller gave; words when it cannot be read in one way only. */
+  requestFor(
+    app: string,
+    about: { readonly action: Question['action']; readonly given: Given },
+  ): RequestContext | string;
+}
+
+export interface JudgedAbout {
+  readonly verdict: Verdict;
+  readonly subject: EntityUid;
+  readonly resource: EntityUid;
+}
+
+/** The same words for what is not there and for what the caller may not ask about. */
+const unknownResource: Pick<NotJudged, 'problem' | 'message'> = {
+  problem: 'unknown',
+  message: 'there is no such resource or action that this caller may ask about',
+};
+
+const nobody: EntityUid = { type: 'Anonymous', id: 'anonymous' };
+const appActions: ReadonlySet<string> = new Set(['read', 'write', 'delete', 'connect']);
+
+/** Judges what an enforcement point asks about somebody else, within what it may ask about. */
+export function askAbout(needs: AboutNeeds, about: QuestionAbout): JudgedAbout | NotJudged {
+  return ownType(about.resource.type) === 'App' ? askAboutApp(needs, about) : askInNamespace(needs, about);
+}
+
+/** Who is meant; null: nobody we know, who is nobody in particular. */
+export function subjectOf(
+  needs: Pick<AboutNeeds, 'findUser'>,
+  { type, id }: { type: string; id: string },
+): EntityUid | null {
+  switch (ownType(type)) {
+    case 'User': {
+      const user = needs.findUser(id);
+      return user === undefined ? null : { type: 'User', id: user };
+    }
+    case 'Workload':
+      return { type: 'Workload', id };
+    case 'Anonymous':
+      return nobody;
+    default:
+      return null;
+  }
+}
+
+function askAboutApp(needs: AboutNeeds, about: QuestionAbout): JudgedAbout | NotJudged {
+  const { view, policies, scope, now, isSearch } = needs;
+  const subject = subjectOf(needs, about.subject);
+  const app = about.resource.id;
+  const action = about.action.name;
+  const isKnown = view.get('resource', app) !== undefined && isAppAction(action);
+  if (!pdpScopeCovers(scope, { app, isSearch }) || !isKnown) return { ...unknownResource, subject };
+  const request = needs.requestFor(app, { action, given: { ...about.action.properties, ...about.context } });
+  if (typeof request === 'string') return { problem: 'malformed', message: request, subject };
+  const sessionId = typeof about.context['session'] === 'string' ? about.context['session'] : null;
+  const resource = { type: 'App', id: app };
+  // Whom nobody knows is judged like any stranger, so that the answer does not tell who is known.
+  const asked = {
+    subject: subject ?? nobody,
+    sessionId: subject === null ? null : sessionId,
+    action,
+    resource,
+    request,
+  };
+  return { verdict: judgeApp(view, { policies, now, about: asked }), subject: asked.subject, resource };
+}
+
+function isAppAction(name: string): name is Question['action'] {
+  return appActions.has(name);
+}
+
+function askInNamespace(needs: AboutNeeds, about: QuestionAbout): JudgedAbout | NotJudged {
+  const { view, policies, scope, now, isSearch } = needs;
+  if (policies === null) return { ...unknownResource, subject: null };
+  const vocabulary = vocabularyOf(policies.compiled.schemaJson);
+  const type = resolveType(about.resource.type, { vocabulary, scope, isSearch });
+  if (type === undefined) return { ...unknownResource, subject: null };
+  const namespace = namespaceOf(type);
+  const action = resolveAction(about.action.name, { vocabulary, namespace });
+  const own = resolveType(about.subject.type, { vocabulary, scope, isSearch, namespace });
+  const subject = own === undefined ? subjectOf(needs, about.subject) : { type: own, id: about.subject.id };
+  if (action === undefined || subject === null) return { ...unknownResource, subject };
+  const resource = { type, id: about.resource.id };
+  const question = {
+    principal: { uid: subject, given: about.subject.properties },
+    action,
+    actionGiven: about.action.properties,
+    resource: { uid: resource, given: about.resource.properties },
+    context: about.context,
+  };
+  return { verdict: judgeEntities(view, { policies, question, now }), subject, resource };
+}

@@ -1,0 +1,127 @@
+import type { EntityJson, LosslessJson, RecordShape, Vocabulary } from '#decision/engine';
+import { type EntityUid, type FactView, formatUid, type StoredEntity } from '#foundation/model';
+import { personEntities, placeEntities } from '../standing.ts';
+import type { Given } from './question-about.ts';
+import { namespaceOf } from './resolve-types.ts';
+
+/** One question reaches this many entities at most. */
+export const entitiesMax = 1_000;
+
+/** More entities than can be judged. */
+export class TooManyEntities extends Error {}
+
+/** The attributes of a record that the schema knows, taken out of what a caller gave; the rest is ignored. */
+export function pick(shape: RecordShape, given: Given): Record<string, LosslessJson> {
+  const picked: Record<string, LosslessJson> = {};
+  for (const [name, inner] of shape) {
+    if (!Object.hasOwn(given, name)) continue;
+    const value = given[name];
+    // Whatever it is, the engine takes it only when it is of the type that the schema says.
+    picked[name] = inner !== null && isRecord(value) ? pick(inner, value) : (value as LosslessJson);
+  }
+  return picked;
+}
+
+function isRecord(value: unknown): value is Given {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+const frozen = new WeakMap<StoredEntity, EntityJson>();
+
+/** What is stored, with what a caller gave where nothing is stored. */
+function entityOf(
+  uid: EntityUid,
+  { stored, given }: { stored: StoredEntity | undefined; given: Record<string, LosslessJson> },
+): EntityJson | undefined {
+  if (stored === undefined) return Object.keys(given).length === 0 ? undefined : { uid, attrs: given, parents: [] };
+  if (Object.keys(given).some((name) => !Object.hasOwn(stored.attrs, name))) {
+    return { uid, attrs: { ...given, ...stored.attrs } as EntityJson['attrs'], parents: stored.parents };
+  }
+  let entity = frozen.get(stored);
+  if (entity === undefined) {
+    // Frozen, so that the engine converts it once; facts are never changed in place.
+    entity = Object.freeze({ uid, attrs: stored.attrs as EntityJson['attrs'], parents: stored.parents });
+    frozen.set(stored, entity);
+  }
+  return entity;
+}
+
+/** Adds every entity that a value refers to. */
+function references(value: unknown, add: (uid: EntityUid) => void): void {
+  if (Array.isArray(value)) {
+    for (const item of value) references(item, add);
+  } else if (isRecord(value)) {
+    const { __entity: inner } = value;
+    if (isRecord(inner) && typeof inner['type'] === 'string' && typeof inner['id'] === 'string') {
+      add({ type: inner['type'], id: inner['id'] });
+    } else for (const item of Object.values(value)) references(item, add);
+  }
+}
+
+interface NamedEntity {
+  readonly uid: EntityUid;
+  readonly given: Given;
+}
+
+/**
+ * Gathers every entity that a question in a namespace can read: who and what it names, all above them, and all they refer to.
+ * Stored facts come first; what a caller says counts only for attributes that nothing is stored about. Throws TooManyEntities.
+ */
+export function gatherEntities(
+  view: FactView,
+  {
+    vocabulary,
+    named,
+    context,
+  }: { vocabulary: Vocabulary; named: readonly { uid: EntityUid; given: Given }[]; context: unknown },
+): { readonly entities: readonly EntityJson[]; readonly read: readonly EntityUid[] } {
+  const entities: EntityJson[] = [];
+  const seen = new Map<string, EntityUid>();
+  const given = new Set<string>();
+  const queue: EntityUid[] = [];
+  const add = (uid: EntityUid) => {
+    const text = formatUid(uid);
+    if (seen.has(text)) return;
+    if (seen.size >= entitiesMax)
+      throw new TooManyEntities(`more than ${entitiesMax} entities belong to this question`);
+    seen.set(text, uid);
+    queue.push(uid);
+  };
+  const give = (entity: EntityJson) => {
+    const text = formatUid(entity.uid);
+    if (given.has(text)) return;
+    given.add(text);
+    entities.push(entity);
+    add(entity.uid);
+  };
+  for (const { uid } of named) add(uid);
+  references(context, add);
+  for (let uid = queue.shift(); uid !== undefined; uid = queue.shift()) {
+    if (namespaceOf(uid.type) === '') {
+      for (const entity of ownEntities(view, uid)) give(entity);
+      continue;
+    }
+    const entity = namespacedEntity(view, { uid, vocabulary, named });
+    if (entity === undefined) continue;
+    give(entity);
+    for (const parent of entity.parents) add(parent);
+    references(entity.attrs, add);
+  }
+  return { entities, read: [...seen.values()] };
+}
+
+function namespacedEntity(
+  view: FactView,
+  { uid, vocabulary, named }: { uid: EntityUid; vocabulary: Vocabulary; named: readonly NamedEntity[] },
+): EntityJson | undefined {
+  const shape = vocabulary.entityTypes.get(uid.type);
+  const about = named.find(({ uid: each }) => each.type === uid.type && each.id === uid.id);
+  const given = shape === undefined || about === undefined ? {} : pick(shape, about.given);
+  return entityOf(uid, { stored: view.get('entity', formatUid(uid)), given });
+}
+
+/** People, groups, apps and segments are made from their own facts. */
+function ownEntities(view: FactView, uid: EntityUid): readonly EntityJson[] {
+  if (uid.type === 'User' || uid.type === 'Group') return personEntities(view, uid);
+  return uid.type === 'App' || uid.type === 'Segment' ? placeEntities(view, uid) : [];
+}

@@ -1,0 +1,60 @@
+import { EngineError, type LosslessJson, vocabularyOf } from '#decision/engine';
+import type { EntityUid, FactView, Verdict } from '#foundation/model';
+import { datetime } from '../cedar-request.ts';
+import { HierarchyTooLarge } from '../hierarchy.ts';
+import { explain, type PublishedPolicies, timeReviewMs } from '../judge.ts';
+import { gatherEntities, pick, TooManyEntities } from './gather-entities.ts';
+import type { Given } from './question-about.ts';
+
+/** A question whose action and resource belong to an application that only asks. */
+export interface EntityQuestion {
+  readonly principal: { readonly uid: EntityUid; readonly given: Given };
+  readonly action: EntityUid;
+  readonly actionGiven: Given;
+  readonly resource: { readonly uid: EntityUid; readonly given: Given };
+  readonly context: Given;
+}
+
+const couldNotJudge = 'The request could not be judged, so it is refused. An administrator finds the cause in the log.';
+
+/**
+ * Judges a question by stored entities, as strictly as judge(): an allow during which a `forbid` errored, and whatever does not fit
+ * the schema, is `indeterminate`. Of what the caller gives, attributes the schema does not know are ignored, and none replaces a
+ * stored one; `now` in a context is this process's own.
+ */
+export function judgeEntities(
+  view: FactView,
+  { policies, question, now }: { policies: PublishedPolicies; question: EntityQuestion; now: number },
+): Verdict {
+  const { compiled, sequence } = policies;
+  const { principal, action, resource } = question;
+  const vocabulary = vocabularyOf(compiled.schemaJson);
+  const common = {
+    policySequence: sequence,
+    factRevision: view.revision,
+    judgeAgainAt: compiled.readsTime ? now + timeReviewMs : null,
+  };
+  let read: readonly EntityUid[] = [principal.uid, resource.uid];
+  try {
+    const shape = vocabulary.actions.get(action.type)?.get(action.id)?.context ?? new Map();
+    const context: Record<string, LosslessJson> = {
+      ...pick(shape, question.actionGiven),
+      ...pick(shape, question.context),
+      ...(shape.has('now') ? { now: datetime(now) } : {}),
+    };
+    const gathered = gatherEntities(view, { vocabulary, named: [principal, resource], context });
+    read = gathered.read;
+    const request = { principal: principal.uid, action, resource: resource.uid, context, entities: gathered.entities };
+    const { decision, reasons, errors } = compiled.decide(request);
+    if (decision === 'allow' && errors.some(({ id }) => compiled.policies.get(id)?.effect !== 'permit')) {
+      return { answer: 'indeterminate', reasons, words: [couldNotJudge], errors, read, ...common };
+    }
+    return { answer: decision, ...explain(compiled, reasons), errors, read, ...common };
+  } catch (error) {
+    const isOurs =
+      error instanceof EngineError || error instanceof HierarchyTooLarge || error instanceof TooManyEntities;
+    if (!isOurs) throw error;
+    const errors = [{ id: '', message: error.message }];
+    return { answer: 'indeterminate', reasons: [], words: [couldNotJudge], errors, read, ...common };
+  }
+}

@@ -1,0 +1,93 @@
+/** A JSON object as it came: attacker-controlled in every member. */
+export type Properties = Readonly<Record<string, unknown>>;
+
+/** Subject or resource, Authorization API 1.0 sections 5.1 and 5.2. */
+export interface NamedEntity {
+  readonly type: string;
+  readonly id: string;
+  readonly properties: Properties;
+}
+
+/** Section 5.3. */
+export interface NamedAction {
+  readonly name: string;
+  readonly properties: Properties;
+}
+
+/** One question of a caller, section 6.1. Unknown members are ignored, as the specification asks. */
+export interface Evaluation {
+  readonly subject: NamedEntity;
+  readonly action: NamedAction;
+  readonly resource: NamedEntity;
+  readonly context: Properties;
+}
+
+/** Longest type, id or action name. */
+export const nameLengthMax = 1_024;
+
+/** What is wrong with a request, in words for the author of the caller. */
+export class MalformedRequest extends Error {}
+
+export const noProperties: Properties = Object.freeze({});
+
+export function isObject(value: unknown): value is Properties {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** The member `name` of a request, which must be an object; undefined when it is not there. */
+export function objectMember(parent: Properties, name: string): Properties | undefined {
+  const value = member(parent, name);
+  if (value === undefined) return undefined;
+  if (!isObject(value)) throw new MalformedRequest(`\`${name}\` must be an object`);
+  return value;
+}
+
+export function requireObject(parent: Properties, name: string): Properties {
+  const value = objectMember(parent, name);
+  if (value === undefined) throw new MalformedRequest(`\`${name}\` is missing`);
+  return value;
+}
+
+/** A member that must be a string of bounded length, neither empty nor with half a character in it. */
+export function requireText(parent: Properties, path: string): string {
+  const value = member(parent, path.slice(path.lastIndexOf('.') + 1));
+  if (value === undefined) throw new MalformedRequest(`\`${path}\` is missing`);
+  if (typeof value !== 'string') throw new MalformedRequest(`\`${path}\` must be a string`);
+  if (value === '' || value.length > nameLengthMax || !value.isWellFormed()) {
+    throw new MalformedRequest(`\`${path}\` must be text of 1 to ${nameLengthMax} characters`);
+  }
+  return value;
+}
+
+/** Only own members: a request cannot reach what every object inherits. */
+export function member(parent: Properties, name: string): unknown {
+  return Object.hasOwn(parent, name) ? parent[name] : undefined;
+}
+
+export function readProperties(parent: Properties): Properties {
+  return objectMember(parent, 'properties') ?? noProperties;
+}
+
+export function readEntity(request: Properties, name: 'subject' | 'resource'): NamedEntity {
+  const entity = requireObject(request, name);
+  return {
+    type: requireText(entity, `${name}.type`),
+    id: requireText(entity, `${name}.id`),
+    properties: readProperties(entity),
+  };
+}
+
+export function readAction(request: Properties): NamedAction {
+  const action = requireObject(request, 'action');
+  return { name: requireText(action, 'action.name'), properties: readProperties(action) };
+}
+
+/** Reads one evaluation, section 6.1. Throws MalformedRequest. */
+export function readEvaluation(request: Properties): Evaluation {
+  return {
+    subject: readEntity(request, 'subject'),
+    action: readAction(request),
+    resource: readEntity(request, 'resource'),
+    context: objectMember(request, 'context') ?? noProperties,
+  };
+}

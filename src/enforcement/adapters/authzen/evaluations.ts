@@ -1,0 +1,82 @@
+import { type Evaluation, isObject, MalformedRequest, member, type Properties, readEvaluation } from './evaluation.ts';
+
+/** Evaluations in one request. */
+export const evaluationsMax = 1_000;
+
+/** Section 7.1.2.1. */
+export type Semantic = 'execute_all' | 'deny_on_first_deny' | 'permit_on_first_permit';
+const semantics: readonly string[] = ['execute_all', 'deny_on_first_deny', 'permit_on_first_permit'];
+
+/** A boxcarred request: what could be read, and what is wrong with the rest, in the caller's order. */
+export interface Evaluations {
+  readonly semantic: Semantic;
+  readonly items: readonly (Evaluation | MalformedRequest)[];
+}
+
+/**
+ * Reads an Access Evaluations request, section 7.1. Without evaluations it is a single one, and so is the answer. Throws
+ * MalformedRequest for what concerns all of it; what is wrong with one evaluation is that one's own denial.
+ */
+export function readEvaluations(request: Properties): Evaluation | Evaluations {
+  const list = member(request, 'evaluations');
+  if (list === undefined) return readEvaluation(request);
+  if (!Array.isArray(list)) throw new MalformedRequest('`evaluations` must be an array');
+  if (list.length === 0) return readEvaluation(request);
+  if (list.length > evaluationsMax) throw new MalformedRequest(`\`evaluations\` has more than ${evaluationsMax} items`);
+  const semantic = readSemantic(request);
+  const defaults = new Defaults(request);
+  return { semantic, items: list.map((item: unknown) => defaults.complete(item)) };
+}
+
+function readSemantic(request: Properties): Semantic {
+  const options = member(request, 'options');
+  if (options === undefined) return 'execute_all';
+  if (!isObject(options)) throw new MalformedRequest('`options` must be an object');
+  const semantic = member(options, 'evaluations_semantic') ?? 'execute_all';
+  if (typeof semantic !== 'string' || !semantics.includes(semantic)) {
+    throw new MalformedRequest(`\`options.evaluations_semantic\` must be one of ${semantics.join(', ')}`);
+  }
+  return semantic as Semantic;
+}
+
+const keys = ['subject', 'action', 'resource', 'context'] as const;
+/** What an entity cannot be without: taken from the default when an evaluation gives only the rest. */
+const required = { subject: ['type', 'id'], action: ['name'], resource: ['type', 'id'], context: [] } as const;
+
+/** Section 7.1.1: what an evaluation gives replaces the default of that key as a whole, but for members that must be there. */
+class Defaults {
+  readonly #request: Properties;
+
+  constructor(request: Properties) {
+    this.#request = request;
+  }
+
+  complete(item: unknown): Evaluation | MalformedRequest {
+    try {
+      if (!isObject(item)) throw new MalformedRequest('an evaluation must be an object');
+      const whole: Record<string, unknown> = {};
+      for (const key of keys) {
+        const value = this.#merged(key, member(item, key));
+        if (value !== undefined) whole[key] = value;
+      }
+      return readEvaluation(whole);
+    } catch (error) {
+      if (error instanceof MalformedRequest) return error;
+      throw error;
+    }
+  }
+
+  #merged(key: (typeof keys)[number], own: unknown): unknown {
+    const common = member(this.#request, key);
+    if (own === undefined) return common;
+    if (!isObject(own) || !isObject(common)) return own;
+    const missing = required[key].filter((name) => member(own, name) === undefined);
+    if (missing.length === 0) return own;
+    return { ...own, ...Object.fromEntries(missing.map((name) => [name, member(common, name)])) };
+  }
+}
+
+/** Whether no further evaluation is carried out after this answer. */
+export function endsAfter(semantic: Semantic, decision: boolean): boolean {
+  return semantic === 'deny_on_first_deny' ? !decision : semantic === 'permit_on_first_permit' && decision;
+}

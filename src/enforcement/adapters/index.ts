@@ -1,0 +1,23 @@
+export { type Answered, decisionBody } from './authzen/decision.ts';
+export {
+  type Evaluation,
+  isObject,
+  MalformedRequest,
+  type NamedAction,
+  type NamedEntity,
+  type Properties,
+  readEvaluation,
+} from './authzen/evaluation.ts';
+export { type Evaluations, endsAfter, evaluationsMax, readEvaluations, type Semantic } from './authzen/evaluations.ts';
+export { authzenPaths, pdpMetadata } from './authzen/metadata.ts';
+export { openPageToken, type PageBinding, sealPageToken } from './authzen/page-token.ts';
+export {
+  type Page,
+  pageLimitMax,
+  readSearch,
+  type Search,
+  type SearchKind,
+  type SoughtEntity,
+  searchText,
+} from './authzen/search.ts';
+export { jsonDepthMax, parseStrictJson, type StrictJson } from './authzen/strict-json.ts';

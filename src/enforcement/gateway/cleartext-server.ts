@@ -1,0 +1,84 @@
+import { createServer as createHttp2Server, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+import type { Clock } from '#foundation/model';
+import { connectionFactsOf } from './connection-facts.ts';
+import { AnswerDate } from './http1/answer-date.ts';
+import { ClientConnection, type ConnectionNeeds } from './http1/client-connection.ts';
+import { type Http2Options, http2Settings, serveStream, watchSession } from './http2-server.ts';
+import { clientConnectionsMax, clientHeadersMsMax } from './limits.ts';
+import type { Sweep } from './sweep.ts';
+
+export interface CleartextServer {
+  /** Listens; gives the port that was bound. */
+  listen(address: { readonly host: string; readonly port: number }): Promise<number>;
+  /** Stops accepting, lets what runs end, destroys the rest after `graceMs`. */
+  close(graceMs: number): Promise<void>;
+}
+
+/** RFC 9113 3.4 begins so, and no method that is served does. */
+const prefaceStart = Buffer.from('PRI', 'latin1');
+
+/**
+ * A listener without TLS for programs: HTTP/1.1, and HTTP/2 by prior knowledge (RFC 9113 3.3), told apart by the first bytes. Not for
+ * browsers, and the caller keeps it on loopback.
+ */
+export function createCleartextServer(
+  options: Http2Options & { readonly sweep: Sweep; readonly clock: Clock },
+): CleartextServer {
+  const connections = new Set<ClientConnection>();
+  const sockets = new Set<Socket>();
+  const needs: ConnectionNeeds = {
+    onExchange: options.onExchange,
+    onTrouble: options.onTrouble,
+    onGone: (connection) => connections.delete(connection),
+    sweep: options.sweep,
+    date: new AnswerDate(options.clock, options.sweep),
+  };
+  const http2 = createHttp2Server(http2Settings as Parameters<typeof createHttp2Server>[0]);
+  http2.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, _flags: number, rawHeaders: string[]) =>
+    serveStream(stream, { headers, rawHeaders, options }),
+  );
+  http2.on('session', (session) => watchSession(session, options));
+
+  const server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+    const silent = () => socket.destroy();
+    socket.setTimeout(clientHeadersMsMax, silent);
+    socket.once('error', silent);
+    socket.once('end', silent);
+    socket.once('data', (first: Buffer) => {
+      socket.pause();
+      socket.setTimeout(0, silent);
+      socket.off('error', silent);
+      socket.off('end', silent);
+      socket.unshift(first);
+      if (first.subarray(0, prefaceStart.byteLength).equals(prefaceStart)) http2.emit('connection', socket);
+      else connections.add(new ClientConnection(socket, { facts: connectionFactsOf(socket), needs }));
+      socket.resume();
+    });
+  });
+  server.maxConnections = clientConnectionsMax;
+  // One connection could not be accepted (no file descriptor left, say): unheard, it would end the process.
+  server.on('error', () => options.onTrouble('accept'));
+
+  return {
+    listen: ({ host, port }) =>
+      new Promise((resolve, reject) => {
+        server.once('error', reject);
+        server.listen({ host, port, backlog: 1024 }, () => {
+          server.removeListener('error', reject);
+          resolve((server.address() as AddressInfo).port);
+        });
+      }),
+    close: async (graceMs) => {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      for (const connection of connections) connection.closeSoon();
+      const timer = setTimeout(() => {
+        for (const socket of sockets) socket.destroy();
+      }, graceMs);
+      await closed;
+      clearTimeout(timer);
+    },
+  };
+}

@@ -1,0 +1,72 @@
+import type { JournalEvent } from '#foundation/model';
+import {
+  bounded,
+  type EventStamp,
+  ocsfActor,
+  ocsfVerdict,
+  type PrincipalInput,
+  severityOf,
+  type VerdictInput,
+} from './ocsf-objects.ts';
+
+export interface PdpActivityInput extends EventStamp {
+  /** The caller: who asked the PDP. */
+  readonly by: PrincipalInput;
+  /** Id of the caller's token. */
+  readonly token: string;
+  /** What was asked for: `evaluation`, `search/subject`, `forward-auth` … */
+  readonly operation: string;
+  /** About whom; attacker-controlled as far as the caller is. Null when nobody could be made out. */
+  readonly subject: { readonly type: string; readonly id: string } | null;
+  readonly action: string | null;
+  readonly resource: { readonly type: string; readonly id: string } | null;
+  /** The caller's address. */
+  readonly address: string;
+  readonly verdict: VerdictInput;
+  /** The caller's `X-Request-ID`. */
+  readonly requestId?: string | undefined;
+  readonly message?: string | undefined;
+  /** What explaining the decision needs besides. */
+  readonly unmapped?: Readonly<Record<string, unknown>>;
+}
+
+/** OCSF API Activity (6003): a decision asked of the PDP. Sealed by the key of the person it is about, if it is one of ours. */
+export function pdpActivity(input: PdpActivityInput): JournalEvent {
+  const { id, time, policySequence, factRevision, by, subject, resource, verdict, action } = input;
+  const judged = ocsfVerdict(verdict, policySequence);
+  return {
+    id,
+    time,
+    classUid: 6003,
+    activityId: 2,
+    severityId: severityOf(verdict.answer),
+    statusId: verdict.answer === 'allow' ? 1 : 2,
+    subject: subject?.type === 'User' ? subject.id : 'system',
+    policySequence,
+    factRevision,
+    payload: {
+      ...judged,
+      profiles: ['security_control'],
+      actor: ocsfActor(by),
+      api: {
+        operation: bounded(input.operation),
+        service: { name: 'pdp' },
+        version: 'v1',
+        ...(input.requestId === undefined ? {} : { request: { uid: bounded(input.requestId) } }),
+      },
+      src_endpoint: { ip: input.address },
+      dst_endpoint: { svc_name: 'pdp' },
+      ...(resource === null
+        ? {}
+        : { resources: [{ type: bounded(resource.type), uid: bounded(resource.id), name: bounded(resource.id) }] }),
+      unmapped: {
+        ...judged.unmapped,
+        token: input.token,
+        ...(action === null ? {} : { action: bounded(action) }),
+        ...(subject === null ? {} : { subject: { type: bounded(subject.type), id: bounded(subject.id) } }),
+        ...input.unmapped,
+      },
+      ...(input.message === undefined ? {} : { message: bounded(input.message) }),
+    },
+  };
+}

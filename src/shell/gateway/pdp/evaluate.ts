@@ -1,0 +1,92 @@
+import { type JudgedAbout, type NotJudged, namespaceOf, pdpScopeCovers } from '#decision/administration';
+import {
+  type Answered,
+  decisionBody,
+  type Evaluation,
+  type Evaluations,
+  endsAfter,
+  MalformedRequest,
+  type Properties,
+  readEvaluation,
+  readEvaluations,
+} from '#enforcement/adapters';
+import type { EntityUid } from '#foundation/model';
+import type { Gate } from '../gate.ts';
+import { answerJson } from './answer.ts';
+import type { KnownCall } from './pdp.ts';
+import { recordDecision } from './record-decision.ts';
+
+/** `POST /access/v1/evaluation`. Throws MalformedRequest. */
+export async function evaluateOne(gate: Gate, call: KnownCall, body: Properties): Promise<void> {
+  const answered = await evaluate(gate, call, { evaluation: readEvaluation(body), id: call.id });
+  answerJson(call, decisionBody(answered));
+}
+
+/** `POST /access/v1/evaluations`. Throws MalformedRequest for what concerns all of it. */
+export async function evaluateMany(gate: Gate, call: KnownCall, body: Properties): Promise<void> {
+  const asked = readEvaluations(body);
+  if ('items' in asked) return answerJson(call, { evaluations: await evaluateAll(gate, call, asked) });
+  const answered = await evaluate(gate, call, { evaluation: asked, id: call.id });
+  answerJson(call, decisionBody(answered));
+}
+
+async function evaluateAll(gate: Gate, call: KnownCall, { semantic, items }: Evaluations): Promise<unknown[]> {
+  const answers: unknown[] = [];
+  const written: Promise<void>[] = [];
+  for (const [index, evaluation] of items.entries()) {
+    const id = index === 0 ? call.id : gate.newId();
+    const { outcome, answered } = judgeOne(gate, call, { evaluation, id });
+    answers.push(decisionBody(answered));
+    const about = evaluation instanceof MalformedRequest ? null : evaluation;
+    written.push(recordDecision(gate, call, { id, operation: 'evaluations', about, outcome }));
+    if (endsAfter(semantic, answered.decision)) break;
+  }
+  await Promise.all(written);
+  return answers;
+}
+
+async function evaluate(
+  gate: Gate,
+  call: KnownCall,
+  { evaluation, id }: { evaluation: Evaluation; id: string },
+): Promise<Answered> {
+  const { outcome, answered } = judgeOne(gate, call, { evaluation, id });
+  await recordDecision(gate, call, { id, operation: 'evaluation', about: evaluation, outcome });
+  return answered;
+}
+
+function judgeOne(
+  gate: Gate,
+  call: KnownCall,
+  { evaluation, id }: { evaluation: Evaluation | MalformedRequest; id: string },
+): { outcome: JudgedAbout | NotJudged; answered: Answered } {
+  const { caller, now } = call;
+  const outcome: JudgedAbout | NotJudged =
+    evaluation instanceof MalformedRequest
+      ? { problem: 'malformed', message: evaluation.message, subject: null }
+      : gate.pdp.ask(evaluation, { caller, isSearch: false, now });
+  if (!('verdict' in outcome)) {
+    const error = { status: outcome.problem === 'malformed' ? 400 : 404, message: outcome.message };
+    return { outcome, answered: { decision: false, id, policies: null, words: [], error } };
+  }
+  const { verdict, resource } = outcome;
+  const message = verdict.errors[0]?.message ?? 'the question could not be judged';
+  return {
+    outcome,
+    answered: {
+      decision: verdict.answer === 'allow',
+      id,
+      policies: maySeePolicies(caller.scope, resource) ? verdict.reasons : null,
+      words: verdict.words,
+      error: verdict.answer === 'indeterminate' ? { status: 500, message } : null,
+    },
+  };
+}
+
+/** Which policies decided is told to those who may also search. */
+function maySeePolicies(scope: KnownCall['caller']['scope'], resource: EntityUid): boolean {
+  const isSearch = true;
+  return resource.type === 'App'
+    ? pdpScopeCovers(scope, { app: resource.id, isSearch })
+    : pdpScopeCovers(scope, { namespace: namespaceOf(resource.type), isSearch });
+}

@@ -1,0 +1,38 @@
+import { askAbout, type PublishedPolicies } from '#decision/administration';
+import { sealKeyBytes } from '#foundation/crypto';
+import type { FactView, Question, RandomBytes, Verdict } from '#foundation/model';
+import type { PublicUrls } from '#shell/wire';
+import { Callers } from './caller.ts';
+import { KnownNames } from './known-names.ts';
+import type { Pdp } from './pdp.ts';
+import { requestForApp } from './request-for-app.ts';
+
+interface PdpNeeds {
+  readonly facts: ConstructorParameters<typeof KnownNames>[0] & FactView;
+  readonly policies: () => PublishedPolicies | null;
+  readonly judge: (question: Question, now: number) => Verdict;
+  readonly urls: PublicUrls;
+  readonly randomBytes: RandomBytes;
+}
+
+/** Puts the PDP of this process together. */
+export function makePdp({ facts, policies, judge, urls, randomBytes }: PdpNeeds): Pdp {
+  const names = new KnownNames(facts);
+  const requestFor = requestForApp(facts, urls);
+  const needsFor: Pdp['needsFor'] = ({ caller, isSearch, now }) => ({
+    view: facts,
+    policies: policies(),
+    scope: caller.scope,
+    now,
+    isSearch,
+    findUser: (name) => names.findUser(name),
+    requestFor,
+  });
+  return {
+    callers: new Callers({ facts, judge, policies }),
+    names,
+    needsFor,
+    ask: (about, asked) => askAbout(needsFor(asked), about),
+    pageKey: randomBytes(sealKeyBytes),
+  };
+}

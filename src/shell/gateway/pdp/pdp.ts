@@ -1,0 +1,34 @@
+import type { AboutNeeds, JudgedAbout, NotJudged, QuestionAbout } from '#decision/administration';
+import type { Exchange, GatewayRequest } from '#enforcement/gateway';
+import type { Caller, Callers } from './caller.ts';
+import type { KnownNames } from './known-names.ts';
+
+/** The policy decision point of this process: what its calls need besides the gate. */
+export interface Pdp {
+  readonly callers: Callers;
+  readonly names: KnownNames;
+  /** Judges within a caller's scope. */
+  readonly ask: (
+    about: QuestionAbout,
+    asked: { readonly caller: Caller; readonly isSearch: boolean; readonly now: number },
+  ) => JudgedAbout | NotJudged;
+  /** The same needs, for searches. */
+  readonly needsFor: (asked: { caller: Caller; isSearch: boolean; now: number }) => AboutNeeds;
+  /** Seals page tokens: this process's own. */
+  readonly pageKey: Uint8Array;
+}
+
+/** One call, its caller not yet known. */
+export interface PdpCall {
+  readonly exchange: Exchange;
+  readonly request: GatewayRequest;
+  /** Of the call; the first decision in it goes by the same. */
+  readonly id: string;
+  readonly now: number;
+  /** The caller's `X-Request-ID`, given back as it came. */
+  readonly requestId: string | undefined;
+}
+
+export interface KnownCall extends PdpCall {
+  readonly caller: Caller;
+}

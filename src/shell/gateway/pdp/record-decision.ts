@@ -1,0 +1,42 @@
+import type { JudgedAbout, NotJudged, QuestionAbout } from '#decision/administration';
+import { type PrincipalInput, pdpActivity } from '#evidence/log';
+import type { Gate } from '../gate.ts';
+import type { KnownCall } from './pdp.ts';
+
+/** The caller as events name it. */
+export function callerPrincipal(gate: Pick<Gate, 'facts'>, { owner }: KnownCall['caller']): PrincipalInput {
+  if (owner.type !== 'User') return { type: 'Workload', uid: owner.id };
+  return { type: 'User', uid: owner.id, name: gate.facts.get('user', owner.id)?.name };
+}
+
+/** Writes one decision to the journal; rejects when it cannot be written, and then nothing is answered. */
+export async function recordDecision(
+  gate: Gate,
+  call: KnownCall,
+  decided: {
+    readonly id: string;
+    readonly operation: string;
+    readonly about: QuestionAbout | null;
+    readonly outcome: JudgedAbout | NotJudged;
+  },
+): Promise<void> {
+  const { id, operation, about, outcome } = decided;
+  const isJudged = 'verdict' in outcome;
+  const verdict = isJudged ? outcome.verdict : { answer: 'deny' as const, reasons: [], words: [outcome.message] };
+  const event = pdpActivity({
+    id,
+    time: call.now,
+    policySequence: isJudged ? outcome.verdict.policySequence : 0,
+    factRevision: gate.facts.revision,
+    by: callerPrincipal(gate, call.caller),
+    token: call.caller.tokenId,
+    operation,
+    subject: outcome.subject ?? (about === null ? null : about.subject),
+    action: about?.action.name ?? null,
+    resource: isJudged ? outcome.resource : (about?.resource ?? null),
+    address: call.request.address,
+    verdict,
+    requestId: call.requestId,
+  });
+  await gate.record({ ...event, payload: JSON.stringify(event.payload) });
+}
