@@ -21,6 +21,7 @@ const exceptions: Record<string, { room: string; why: string }[]> = {
     { room: 'decision/engine', why: 'explaining and simulating is deciding again' },
     { room: 'decision/administration', why: 'what is rehearsed is what the door would answer' },
   ],
+  'decision/proof': [{ room: 'decision/engine', why: 'what the solver finds is put to the engine before it is told' }],
   'enforcement/segmentation': [{ room: 'decision/engine', why: 'packet rules are compiled from policy' }],
 };
 

@@ -5,6 +5,11 @@ export {
   describePolicies,
   type PolicyDescription,
 } from './compile-policy-set.ts';
+export { Datetime, Duration } from './compiled/datetime.ts';
+export { Decimal } from './compiled/decimal.ts';
+export { callExtension } from './compiled/extension-functions.ts';
+export { IpNet } from './compiled/ip-net.ts';
+export { EvaluationError } from './compiled/value.ts';
 export type { DecisionRequest, EntityJson } from './decision-request.ts';
 export { EngineError, type EngineErrorCode, type Problem } from './engine-error.ts';
 export { type LosslessJson, parseLosslessJson, withRawIntegers } from './lossless-json.ts';

@@ -3,17 +3,15 @@ import {
   compilePolicySet,
   describePolicies,
   EngineError,
+  type PolicySet,
   type PolicySource,
   type Problem,
-  policyIdLengthMax,
   writeParsedForm,
 } from '#decision/engine';
+import { nameAll, type PolicyNaming, problemOf } from './name-policies.ts';
 import { type ParsedPolicy, parsePolicies } from './parse-policies.ts';
 import { resolveSchema, validatePolicies } from './validate-policies.ts';
 import { wasmEvaluator } from './wasm-evaluator.ts';
-
-/** `annotation`: every policy carries a unique `@id`, as published sets must. `position`: `policy0`, `policy1` … as Cedar numbers them. */
-export type PolicyNaming = 'annotation' | 'position';
 
 export interface CompileInput {
   readonly policies: readonly PolicySource[];
@@ -26,49 +24,6 @@ export interface CompileInput {
 
 /** Annotations that mean something here. Anything else is probably a misspelling, so it is reported. */
 export const knownAnnotations: readonly string[] = ['id', 'description', 'remedy'];
-
-function idOf(policy: ParsedPolicy, index: number, naming: PolicyNaming): string {
-  if (naming === 'position') return `policy${index}`;
-  const where = { file: policy.file, line: policy.line, column: policy.column };
-  const id = policy.annotations['id'];
-  if (id === undefined || id.trim() === '' || id.length > policyIdLengthMax) {
-    throw new EngineError({
-      code: 'missing-id',
-      message: `a policy has no \`@id\`, or one longer than ${policyIdLengthMax} characters`,
-      hint: 'Write `@id("a-name-of-its-own")` before it: journals and refusals name policies by it.',
-      ...where,
-    });
-  }
-  if (policy.kind === 'template') {
-    throw new EngineError({
-      code: 'unlinked-template',
-      message: `\`${id}\` is a template (it has \`?principal\` or \`?resource\`), and published sets have no links`,
-      hint: 'Name the principal or resource, or use a group; just-in-time access is a grant, not a template.',
-      ...where,
-    });
-  }
-  return id;
-}
-
-function nameAll(parsed: readonly ParsedPolicy[], naming: PolicyNaming): Map<string, ParsedPolicy> {
-  const named = new Map<string, ParsedPolicy>();
-  for (const [index, policy] of parsed.entries()) {
-    const id = idOf(policy, index, naming);
-    const earlier = named.get(id);
-    if (earlier !== undefined) {
-      throw new EngineError({
-        code: 'duplicate-id',
-        message: `two policies have the id \`${id}\`; the first stands in ${earlier.file}:${earlier.line}`,
-        hint: 'Give each policy an `@id` of its own.',
-        file: policy.file,
-        line: policy.line,
-        column: policy.column,
-      });
-    }
-    named.set(id, policy);
-  }
-  return named;
-}
 
 /**
  * Compiles policies and schema into something that decides. Throws EngineError for the first thing that is wrong: syntax,
@@ -124,6 +79,16 @@ export function preparePolicies(input: { policies: readonly PolicySource[]; sche
   }
 }
 
+/** Parses and validates a set as it would be published; `set` is undefined when a problem is an error. */
+export function parsePolicySet({ policies, schema }: { policies: readonly PolicySource[]; schema: string }): {
+  problems: readonly Problem[];
+  set: PolicySet | undefined;
+} {
+  const { problems, named } = examine({ policies, schema });
+  if (named === undefined || problems.some(({ level }) => level === 'error')) return { problems, set: undefined };
+  return { problems, set: { policies: named, schema, schemaJson: resolveSchema(schema) } };
+}
+
 function examine(input: CompileInput): { problems: Problem[]; named?: ReadonlyMap<string, ParsedPolicy> } {
   try {
     const named = nameAll(parsePolicies(input.policies), input.naming ?? 'annotation');
@@ -146,19 +111,4 @@ function unknownAnnotations([id, { annotations, file, line, column }]: [string, 
       line,
       column,
     }));
-}
-
-/** Anything that is not an error of the author's is thrown on. */
-function problemOf(error: unknown): Problem {
-  if (!(error instanceof EngineError)) throw error;
-  const { code, message, file, line, column, hint } = error;
-  return {
-    level: 'error',
-    code,
-    message,
-    ...(file === undefined ? {} : { file }),
-    ...(line === undefined ? {} : { line }),
-    ...(column === undefined ? {} : { column }),
-    ...(hint === undefined ? {} : { hint }),
-  };
 }

@@ -3,8 +3,10 @@ export {
   checkPolicies,
   compilePolicies,
   knownAnnotations,
-  type PolicyNaming,
   type PreparedPolicies,
+  parsePolicySet,
   preparePolicies,
 } from './compile-policies.ts';
 export { type DecideTexts, decideTexts } from './decide-texts.ts';
+export type { PolicyNaming } from './name-policies.ts';
+export { type ParsedInvariant, type ParsedInvariants, parseInvariants } from './parse-invariants.ts';

@@ -8,6 +8,7 @@ import { groupCommands } from './nouns/group.ts';
 import { keyCommands } from './nouns/key.ts';
 import { logCommands } from './nouns/log.ts';
 import { policyCommands } from './nouns/policy.ts';
+import { policyProveCommands } from './nouns/policy-prove.ts';
 import { protectCommands } from './nouns/protect.ts';
 import { resourceCommands } from './nouns/resource.ts';
 import { segmentCommands } from './nouns/segment.ts';
@@ -30,6 +31,7 @@ export const commands: readonly Command[] = [
   ...tokenCommands,
   ...grantCommands,
   ...policyCommands,
+  ...policyProveCommands,
   ...decideCommands,
   ...logCommands,
   ...keyCommands,

@@ -33,13 +33,15 @@ const ownV8Flags = {
   // on cores that have work.
   gateway: ['--max-semi-space-size=16', '--no-parallel-scavenge'],
   parser: [],
+  // The solver's memory is WebAssembly's and bounded by itself; this bounds what is around it.
+  prover: ['--max-old-space-size=1024'],
 } as const;
 
 /**
  * Flags that compiled code depends on: our import condition, V8's own, and the right to ask for a collection, by which each process
  * gives back what only its start needed (`settleMemory`).
  */
-export function v8Flags(name: ProcessName | 'parser'): readonly string[] {
+export function v8Flags(name: ProcessName | 'parser' | 'prover'): readonly string[] {
   return [...(isSource ? ['--conditions=nullius-source'] : []), '--expose-gc', ...ownV8Flags[name]];
 }
 
@@ -80,6 +82,11 @@ export function controlFlags(): readonly string[] {
 /** Control's parser reads code and nothing else: policies come over its channel. */
 export function parserFlags(dataDirectory: string): readonly string[] {
   return [...v8Flags('parser'), ...permissionFlags({ read: [], write: [join(dataDirectory, 'cache', 'parser')] })];
+}
+
+/** The prover reads code and nothing else, and writes nothing: what it shall prove comes over its channel. Its solver has threads. */
+export function proverFlags(): readonly string[] {
+  return [...v8Flags('prover'), ...permissionFlags({ read: [], write: [], worker: true })];
 }
 
 /** Nothing is inherited. */

@@ -1,0 +1,2 @@
+export type { PolicyTexts, ProveAnswer } from './messages.ts';
+export { checkMsDefault, type ProveLimits, ProverError, prove } from './prover.ts';
