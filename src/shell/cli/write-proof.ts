@@ -9,14 +9,16 @@ export function describeResult(result: ProofResult): string {
   const { id, outcome, file, line, assumptions } = result;
   const lines = [`${words[outcome].padEnd(12)} ${id}  (${file}:${line})`];
   if (assumptions.length > 0) lines.push(`  assuming ${assumptions.join(', ')}`);
-  if (result.outcome === 'holds' && result.isVacuous) lines.push('  but no request at all is spoken of; is a name misspelt?');
+  if (result.outcome === 'holds' && result.isVacuous)
+    lines.push('  but no request at all is spoken of; is a name misspelt?');
   if (result.outcome === 'undecided') {
     lines.push(`  ${result.why}`);
     for (const gap of result.gaps) lines.push(`  ${gap.file}:${gap.line}: ${gap.construct} in \`${gap.policy}\``);
   }
   if (result.outcome === 'counterexample') {
     const { request, decision, policies } = result.counterexample;
-    const by = policies.length === 0 ? 'no policy permits it' : `by ${policies.map((each) => `\`${each}\``).join(', ')}`;
+    const by =
+      policies.length === 0 ? 'no policy permits it' : `by ${policies.map((each) => `\`${each}\``).join(', ')}`;
     lines.push(`  ${decision === 'allow' ? 'allowed' : 'denied'} ${by}:`, ...describeRequest(request));
   }
   return lines.join('\n');

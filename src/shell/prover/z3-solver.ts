@@ -3,6 +3,15 @@ import type { Solver } from '#decision/proof';
 /** What the solver may take, all questions of its process together. */
 const memoryMegabytesMax = 1_500;
 
+/** What we use of the solver's WebAssembly module; its package does not type it. */
+interface Module {
+  readonly HEAPU8: Uint8Array;
+  _malloc(size: number): number;
+  _free(pointer: number): void;
+  _async_Z3_eval_smtlib2_string(context: number, text: number): void;
+  async_call(run: (context: number, text: number) => void, context: number, text: number): Promise<string>;
+}
+
 /**
  * Starts Z3 (WebAssembly with threads) and speaks SMT-LIB 2 with it. Each check ends within `checkMsMax`: then its answer is `unknown`,
  * and so is everything that is not plainly `sat` or `unsat`.
@@ -10,19 +19,28 @@ const memoryMegabytesMax = 1_500;
 export async function startZ3({ checkMsMax }: { checkMsMax: number }): Promise<Solver> {
   // Loaded here and not above: 35 MB that only this process has.
   const { init } = await import('z3-solver');
-  const { Z3 } = await init();
+  const { Z3, em } = await init();
+  const module = em as Module;
   Z3.global_param_set('memory_max_size', String(memoryMegabytesMax));
   const config = Z3.mk_config();
   const context = Z3.mk_context(config);
   Z3.del_config(config);
-  const run = async (script: string): Promise<string> => {
+
+  async function run(script: string): Promise<string> {
+    // The package's own call puts the text on the stack and returns while a thread still reads it: the solver would see something else.
+    const bytes = Buffer.from(`${script}\0`, 'utf8');
+    const text = module._malloc(bytes.length);
+    if (text === 0) return 'unknown';
+    module.HEAPU8.set(bytes, text);
     try {
-      return (await Z3.eval_smtlib2_string(context, script)).trim();
+      return (await module.async_call(module._async_Z3_eval_smtlib2_string, Number(context), text)).trim();
     } catch {
       // Out of memory, or something it could not read: no answer either way.
       return 'unknown';
+    } finally {
+      module._free(text);
     }
-  };
+  }
   return {
     check: async (script) => {
       const answer = await run(`(reset)\n(set-option :timeout ${checkMsMax})\n${script}\n(check-sat)`);

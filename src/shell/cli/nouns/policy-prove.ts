@@ -2,8 +2,8 @@ import type { Problem } from '#decision/engine';
 import type { ProofResult } from '#decision/proof';
 import type { Command } from '../command.ts';
 import { CliError, type ExitCode, exitCodes } from '../failure.ts';
-import { readInvariants } from '../read-invariants.ts';
 import { readFolder } from '../read-folder.ts';
+import { readInvariants } from '../read-invariants.ts';
 import { describeResult } from '../write-proof.ts';
 
 const timeoutOption = {
@@ -46,7 +46,11 @@ const proveCommand: Command = {
 really answered so. Exit 0 all hold, 1 a counterexample, 3 some could not be decided.`,
   positionals: [{ name: 'folder', optional: true }],
   options: {
-    invariants: { type: 'string', value: 'folder', summary: 'folder with `*.invariants` (default: that of the policies)' },
+    invariants: {
+      type: 'string',
+      value: 'folder',
+      summary: 'folder with `*.invariants` (default: that of the policies)',
+    },
     timeout: timeoutOption,
   },
   run: async ({ out, positionals, text }) => {
