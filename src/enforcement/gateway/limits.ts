@@ -4,6 +4,8 @@
 export const headerBytesMax = 32 * 1024;
 /** Fields of one request, cookie crumbs not counted. */
 export const headerCountMax = 150;
+/** Headers that `Connection` may nominate: each is looked for among all fields. Real clients name one or two. */
+export const nominationsMax = 32;
 /**
  * HTTP/2 may send every cookie as a field of its own (RFC 9113 8.2.3). Chromium keeps 180 for a domain with all its hosts, and as
  * many partitioned ones: whatever a hostile app's script sets for its parent domain, the count alone locks nobody out.

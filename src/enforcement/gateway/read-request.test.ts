@@ -214,6 +214,13 @@ test('readRequest() refuses a Connection field that would strip what the app rel
   assert.equal(statusOf({ rawHeaders: ['Host', 'a', 'Connection', 'keep-alive, x-private'] }), 0);
 });
 
+test('readRequest() refuses a Connection field that names headers without end', () => {
+  const named = (count: number) => Array.from({ length: count }, (_, each) => `x-${each}`).join(',');
+  assert.equal(statusOf({ rawHeaders: ['Host', 'a', 'Connection', named(32)] }), 0);
+  assert.equal(statusOf({ rawHeaders: ['Host', 'a', 'Connection', named(33)] }), 400);
+  assert.equal(statusOf({ rawHeaders: ['Host', 'a', 'Connection', named(20), 'Connection', named(20)] }), 400);
+});
+
 const forwarded = (rawHeaders: string[], cookie?: string) => {
   const request = readRequest(
     head({

@@ -1,6 +1,6 @@
 import type { AccessAction } from '#foundation/model';
 import { classifyRequestHeader, isProtectedFromNomination } from './header-names.ts';
-import { cookieCrumbsMax, headerCountMax } from './limits.ts';
+import { cookieCrumbsMax, headerCountMax, nominationsMax } from './limits.ts';
 import { type Authority, readAuthority } from './read-authority.ts';
 import { type ParsedPath, readPath } from './read-path.ts';
 import { isRefusal, type Refusal, refuse } from './refusal.ts';
@@ -266,7 +266,11 @@ function readContentLength(value: string): number | undefined {
 function takeNominations(scan: HeaderScan, value: string): Refusal | undefined {
   const lower = value.toLowerCase();
   if (lower === 'keep-alive') return undefined;
-  for (const part of lower.split(',')) {
+  const parts = lower.split(',', nominationsMax + 1);
+  if (scan.nominated.length + parts.length > nominationsMax) {
+    return refuse([400, 'bad-header'], 'The `Connection` field names too many headers.');
+  }
+  for (const part of parts) {
     const name = part.trim();
     if (name === '') continue;
     if (name === 'close') {
