@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { type Installation, startInstallation } from '../../tests/installation.ts';
 import type { PasskeyClient } from '../../tests/passkey-client.ts';
-import { ask, download, openStream, openWebSocket, type Target, upload } from './clients.ts';
+import { ask, download, openStream, openWebSocket, statusOf, type Target, upload } from './clients.ts';
 import { gatewayOf, highestDuring, residentBytes } from './memory.ts';
 
 const { values } = parseArgs({
@@ -25,6 +25,7 @@ const streams = Number(values.streams);
 const rounds = Number(values.rounds);
 const bodyBytes = Math.round(Number(values.gibibytes) * 1024 ** 3);
 const openAtOnce = 50;
+const publications = 20;
 const shippedPolicies = fileURLToPath(new URL('../../policies', import.meta.url));
 const descriptorsWanted = 65_536;
 /** Files, libraries and sockets the gateway has open besides tunnels, generously. */
@@ -176,6 +177,26 @@ async function measureCuts(bed: Bed): Promise<string[]> {
   return lines;
 }
 
+/** Publications by turns with and without a `forbid`: how long each takes, and when requests are judged by it. */
+async function measurePublications(bed: Bed): Promise<string> {
+  process.stderr.write('publications\n');
+  const target = await signedIn(bed);
+  const whole: number[] = [];
+  const effect: number[] = [];
+  for (let round = 0; round < publications; round += 1) {
+    const isForbidden = round % 2 === 0;
+    const begun = performance.now();
+    const answered = publish(bed, isForbidden ? [permit, forbid] : [permit]).then(() => performance.now());
+    while ((await statusOf(target)) !== (isForbidden ? 403 : 200)) await wait(1);
+    const inForce = performance.now();
+    whole.push((await answered) - begun);
+    effect.push(Math.max(0, inForce - (await answered)));
+  }
+  const words = (times: number[]) =>
+    [0.5, 1].map((share) => `${percentile(times, share).toFixed(0)} ms`).join(' at the median, at most ');
+  return `${publications} publications, nothing else going on. From the API's answer until requests are judged by it: ${words(effect)} (asked: under 200 ms). From the call to the API's answer (parse, validate, sign, store): ${words(whole)}.`;
+}
+
 async function measureIdleSockets(bed: Bed): Promise<string> {
   process.stderr.write(`${sockets} idle WebSockets\n`);
   const target = await signedIn(bed);
@@ -244,10 +265,13 @@ try {
 /** Memory is measured first, idle sockets last: what they took is given back late. */
 async function measureAll(bed: Bed): Promise<string[]> {
   const bodies = await measureBodies(bed);
+  const published = await measurePublications(bed);
   const cuts = await measureCuts(bed);
   const idleSockets = await measureIdleSockets(bed);
   return [
     cuts.join('\n'),
+    '## Publishing',
+    published,
     '## Idle WebSockets',
     idleSockets,
     `## Bodies of ${values.gibibytes} GiB`,

@@ -61,6 +61,19 @@ export function ask({ port, headers }: Target, path = '/'): Promise<number> {
   });
 }
 
+/** The status that one request is answered with; 0 when it was cut, because the right to it ended while it was on its way. */
+export function statusOf({ port, headers }: Target): Promise<number> {
+  return new Promise((resolve) => {
+    const sent = request({ host: '127.0.0.1', port, path: '/', headers: { ...headers, accept: 'application/json' } });
+    sent.on('response', (response) => {
+      response.resume();
+      response.on('end', () => resolve(response.statusCode ?? 0));
+    });
+    sent.on('error', () => resolve(0));
+    sent.end();
+  });
+}
+
 /** Reads a download as fast as it comes, or at most `bytesPerSecond`; stops after `seconds` when given. Gives bytes read. */
 export function download(
   { port, headers }: Target,
