@@ -9,6 +9,9 @@ export interface ReserveOptions {
   readonly random: (byteCount: number) => Uint8Array;
 }
 
+/** What a process may write on one look at the disk: this part of the reserve's size. */
+const trustedPart = 32;
+
 /**
  * Space kept for administrators. Ordinary appends are refused while less than the reserve's size is free, and so cannot
  * eat what another process has released; administrators' appends release the file when the disk is full.
@@ -16,6 +19,8 @@ export interface ReserveOptions {
 export class DiskReserve {
   readonly #options: ReserveOptions;
   readonly #directory: string;
+  /** Bytes that ordinary appends may still write before the disk is looked at again. */
+  #trustedBytes = 0;
 
   constructor(directory: string, options: ReserveOptions) {
     this.#directory = directory;
@@ -32,17 +37,32 @@ export class DiskReserve {
     return existsSync(this.#options.path) && statSync(this.#options.path).size === this.#options.bytes;
   }
 
-  /** May an ordinary append write now? Takes the reserve back first when there is space for it again. */
+  /**
+   * May an ordinary append write now? Takes the reserve back first when there is space for it again. A yes holds for a small part of
+   * the reserve's size (`wrote`), because looking costs more than writing a few records; a no is asked for again at once.
+   */
   allowsOrdinary(): boolean {
+    if (this.#trustedBytes > 0) return true;
+    if (!this.#hasRoom()) return false;
+    this.#trustedBytes = Math.floor(this.#options.bytes / trustedPart);
+    return true;
+  }
+
+  /** Tells of bytes that were written. */
+  wrote(bytes: number): void {
+    this.#trustedBytes = Math.max(0, this.#trustedBytes - bytes);
+  }
+
+  #hasRoom(): boolean {
     const free = this.#freeBytes;
     if (free >= this.#options.bytes && this.isHeld) return true;
     // Twice: once for the file, once so that ordinary appends have room beside it.
-    if (free >= 2 * this.#options.bytes) return this.restore();
-    return false;
+    return free >= 2 * this.#options.bytes && this.restore();
   }
 
   /** Gives the space free; false when it was free already. */
   release(): boolean {
+    this.#trustedBytes = 0;
     if (!existsSync(this.#options.path)) return false;
     rmSync(this.#options.path);
     return true;

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { appendFileSync, readdirSync, truncateSync } from 'node:fs';
+import { appendFileSync, readdirSync, statSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { LogError, verifyLog } from '#evidence/log';
-import { appendMany, journalFolder, signNote, verifyNote } from '../../../tests/fakes/journal-folder.ts';
+import { LogError, queryLog, verifyLog } from '#evidence/log';
+import { appendMany, journalFolder, signNote, testKeyring, verifyNote } from '../../../tests/fakes/journal-folder.ts';
 
 const damaged = (error: unknown) => error instanceof LogError && error.code === 'damaged';
 
@@ -62,4 +62,19 @@ test('openJournal() refuses a journal that is shorter than its checkpoint', asyn
   await journal.close();
   truncateSync(join(folder.root, 'gateway-1', '0000000000000000.segment'), 2000);
   await assert.rejects(folder.open(), damaged);
+});
+
+test('a reader finds every record at once, though the index is written in larger pieces and whole only after close()', async (t) => {
+  const folder = journalFolder();
+  t.after(folder.remove);
+  const { journal } = await folder.open({ syncIntervalMs: 60_000 });
+  const index = join(folder.root, 'gateway-1', '0000000000000000.index');
+  const query = { directory: folder.root, keys: testKeyring, limit: 1000 };
+  await appendMany(journal, 300);
+  assert.ok(statSync(index).size < 300 * 32, 'some entries are still gathered');
+  assert.equal((await queryLog(query)).records.length, 300);
+  assert.equal((await verifyLog({ directory: folder.root, verifyNote })).writers[0]?.size, 300);
+  await journal.close();
+  assert.equal(statSync(index).size, 300 * 32);
+  assert.equal((await queryLog(query)).records.length, 300);
 });

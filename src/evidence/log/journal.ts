@@ -6,7 +6,7 @@ import { type Checkpoint, type CheckpointStatement, keepCheckpoint, type SignChe
 import type { DiskReserve } from './disk-reserve.ts';
 import { frameBytesMax, frameOverheadBytes } from './frame.ts';
 import type { SubjectKey } from './journal-keys.ts';
-import { LogError } from './log-error.ts';
+import { isNoSpace, LogError } from './log-error.ts';
 import type { CompactRange } from './merkle-tree.ts';
 import { BatchMemory, RecordBatch } from './record-batch.ts';
 import { checkHeaderFields, type HeaderFields } from './record-header.ts';
@@ -178,25 +178,29 @@ export class Journal {
       timeMin: Math.min(this.#segment.timeMin, batch.timeMin),
       timeMax: Math.max(this.#segment.timeMax, batch.timeMax),
     };
+    reserve?.wrote(batch.frames.byteLength);
     this.#memory.shrink();
     this.#unsynced = true;
     return first;
   }
 
-  /** Writes frames and index; on failure both files are as before. */
+  /** Writes frames, then their index; when the frames cannot be written the segment is as before. */
   #lay(batch: RecordBatch): void {
     const { handle, bytes, index } = this.#segment;
     try {
-      index.append(batch.entries);
-      try {
-        writeAll(handle.fd, { bytes: batch.frames, position: bytes });
-      } catch (error) {
-        ftruncateSync(handle.fd, bytes);
-        index.retract(batch.entries);
-        throw error;
-      }
+      writeAll(handle.fd, { bytes: batch.frames, position: bytes });
     } catch (error) {
+      try {
+        ftruncateSync(handle.fd, bytes);
+      } catch (again) {
+        throw this.#break(again);
+      }
       if (isNoSpace(error)) throw error;
+      throw this.#break(error);
+    }
+    try {
+      index.append(batch.entries);
+    } catch (error) {
       throw this.#break(error);
     }
   }
@@ -277,6 +281,11 @@ export class Journal {
 
   async #startSync(): Promise<void> {
     this.#unsynced = false;
+    try {
+      this.#segment.index.flush();
+    } catch (error) {
+      throw this.#break(error);
+    }
     const syncing = this.#segment.handle.datasync().catch((error: unknown) => {
       // After a failed sync the kernel may have dropped what was dirty: what the log holds is unknown until reopened.
       throw this.#break(error);
@@ -313,17 +322,14 @@ export class Journal {
   }
 }
 
-function isNoSpace(error: unknown): boolean {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  return code === 'ENOSPC' || code === 'EDQUOT';
-}
-
 function noSpace(cause?: unknown): LogError {
   return new LogError('full', 'the disk of the journal is full: free space on it, or prune old segments', { cause });
 }
 
 /** Throws LogError `invalid` unless the payload fits. */
 export function checkPayload(id: string, payload: string): void {
+  // A character is three bytes at most.
+  if (payload.length * 3 <= payloadBytesMax) return;
   if (Buffer.byteLength(payload) > Math.min(payloadBytesMax, hardFrameBytes)) {
     throw new LogError('invalid', `the payload of event \`${id}\` is larger than ${payloadBytesMax} bytes`);
   }

@@ -15,3 +15,9 @@ export class LogError extends Error {
     this.code = code;
   }
 }
+
+/** Did the system refuse for want of space? */
+export function isNoSpace(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  return code === 'ENOSPC' || code === 'EDQUOT';
+}

@@ -54,14 +54,15 @@ export class PayloadSealer {
    */
   seal(text: string, sealing: { subject: SubjectKey; nonce: Uint8Array; place: PayloadPlace; target: Buffer }): number {
     const { subject, nonce, place, target } = sealing;
+    const bodyStart = saltBytes + nonceBytes;
+    const bodyEnd = bodyStart + target.write(text, bodyStart, 'utf8');
     const cipher = createCipheriv('aes-256-gcm', this.#keyOf(subject), nonce);
     cipher.setAAD(associatedData(place));
-    const body = cipher.update(text, 'utf8');
+    const body = cipher.update(target.subarray(bodyStart, bodyEnd));
     cipher.final();
-    const bodyEnd = saltBytes + nonceBytes + body.byteLength;
     target.set(this.#salt, 0);
     target.set(nonce, saltBytes);
-    target.set(body, saltBytes + nonceBytes);
+    target.set(body, bodyStart);
     target.set(cipher.getAuthTag(), bodyEnd);
     return bodyEnd + tagBytes;
   }

@@ -1,4 +1,5 @@
-import { closeSync, existsSync, ftruncateSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
+import { isNoSpace } from './log-error.ts';
 import type { RecordHeader } from './record-header.ts';
 import { segmentPath, writeAll } from './segment-file.ts';
 
@@ -100,10 +101,16 @@ export function readSegmentIndex(directory: string, first: number): SegmentIndex
   return new SegmentIndex(existsSync(path) ? readFileSync(path) : Buffer.alloc(0));
 }
 
-/** Appends entries beside the segment being written. */
+/** Entries are gathered up to this many bytes; until then readers find their records in the segment itself. */
+const gatheredBytes = 128 * entryBytes;
+
+/** Appends entries beside the segment being written, whose records are there already. */
 export class IndexWriter {
   readonly #fd: number;
+  /** Bytes in the file. */
   #bytes: number;
+  #gathered: Buffer = Buffer.alloc(2 * gatheredBytes);
+  #gatheredEnd = 0;
 
   /** Starts the index of a segment anew with these entries. */
   constructor(directory: string, { first, entries }: { first: number; entries: Buffer }) {
@@ -113,22 +120,35 @@ export class IndexWriter {
   }
 
   append(entries: Buffer): void {
-    try {
-      writeAll(this.#fd, { bytes: entries, position: this.#bytes });
-    } catch (error) {
-      ftruncateSync(this.#fd, this.#bytes);
-      throw error;
+    const end = this.#gatheredEnd + entries.byteLength;
+    if (end > this.#gathered.byteLength) {
+      const larger = Buffer.allocUnsafe(2 * end);
+      this.#gathered.copy(larger, 0, 0, this.#gatheredEnd);
+      this.#gathered = larger;
     }
-    this.#bytes += entries.byteLength;
+    entries.copy(this.#gathered, this.#gatheredEnd);
+    this.#gatheredEnd = end;
+    if (end >= gatheredBytes) this.flush();
   }
 
-  /** Takes back the last entries. */
-  retract(entries: Buffer): void {
-    this.#bytes -= entries.byteLength;
-    ftruncateSync(this.#fd, this.#bytes);
+  /** Writes what was gathered. Where there is no space it is kept, for no longer than the segment is written, and tried again. */
+  flush(): void {
+    if (this.#gatheredEnd === 0) return;
+    try {
+      writeAll(this.#fd, { bytes: this.#gathered.subarray(0, this.#gatheredEnd), position: this.#bytes });
+    } catch (error) {
+      if (isNoSpace(error)) return;
+      throw error;
+    }
+    this.#bytes += this.#gatheredEnd;
+    this.#gatheredEnd = 0;
   }
 
   close(): void {
-    closeSync(this.#fd);
+    try {
+      this.flush();
+    } finally {
+      closeSync(this.#fd);
+    }
   }
 }

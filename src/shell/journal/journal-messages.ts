@@ -18,10 +18,13 @@ export interface WorkerSettings {
 }
 
 /**
- * Events that were handed over together, as one text: `linesPerEvent` lines for each, because copying one long text between
- * threads is much cheaper than copying objects. Nothing in an event has a line end: numbers and ids cannot, JSON escapes them.
+ * A batch of events that were handed over together, as one text, because copying one long text between threads is much cheaper than
+ * copying objects: the batch's number, `1` when it is reserved, else `0`, and `linesPerEvent` lines for each event. Nothing in an
+ * event has a line end: numbers and ids cannot, JSON escapes them.
  */
 export type JournalLines = string;
+/** Lines before the first event. */
+export const linesBeforeEvents = 2;
 /** id, time, class, activity, severity, status, number of the key that seals it, policy sequence, fact revision, payload as JSON. */
 export const linesPerEvent = 10;
 
@@ -38,12 +41,7 @@ export interface SubjectKeyText {
 }
 
 export type ToWorker =
-  | {
-      readonly type: 'batch';
-      readonly batch: number;
-      readonly isReserved: boolean;
-      readonly events: JournalLines;
-    }
+  | JournalLines
   /** Those the worker does not know yet, or that changed. Sent before the batches that need them. */
   | { readonly type: 'keys'; readonly keys: readonly SubjectKeyText[] }
   /** Forget the keys sent so far. */
@@ -54,8 +52,9 @@ export type ToWorker =
   | { readonly type: 'close' };
 
 export type FromWorker =
+  /** The batch of this number is written. */
+  | number
   | { readonly type: 'opened'; readonly size: number; readonly repair: JournalRepair | null }
-  | { readonly type: 'written'; readonly batch: number }
   | { readonly type: 'refused'; readonly batch: number; readonly code: LogErrorCode; readonly words: string }
   | { readonly type: 'sign'; readonly request: number; readonly statement: CheckpointStatement }
   | { readonly type: 'has'; readonly request: number; readonly found: boolean }

@@ -19,6 +19,7 @@ import { settleMemory } from '../child/settle-memory.ts';
 import {
   type FromWorker,
   type JournalLines,
+  linesBeforeEvents,
   linesPerEvent,
   type SubjectKeyText,
   strangerKeyNumber,
@@ -92,7 +93,7 @@ class JournalWorker {
   }
 
   #receive(message: ToWorker): void {
-    if (message.type === 'batch') {
+    if (typeof message === 'string') {
       this.#append(message);
     } else if (message.type === 'keys') {
       this.#takeKeys(message.keys);
@@ -116,10 +117,13 @@ class JournalWorker {
     }
   }
 
-  #append({ batch, events, isReserved }: Extract<ToWorker, { type: 'batch' }>): void {
-    this.#journal.append(this.#unfold(events), { isReserved }).then(
+  #append(text: JournalLines): void {
+    const lines = text.split('\n');
+    const batch = Number(lines[0]);
+    const isReserved = lines[1] === '1';
+    this.#journal.append(this.#unfold(lines), { isReserved }).then(
       () => {
-        this.#send({ type: 'written', batch });
+        this.#send(batch);
         const above = this.#journal.size - (this.#journal.lastCheckpoint?.size ?? 0);
         if (above >= this.#settings.checkpointRecordsMax) this.#checkpoint();
       },
@@ -127,10 +131,9 @@ class JournalWorker {
     );
   }
 
-  #unfold(text: JournalLines): SealableEvent[] {
-    const lines = text.split('\n');
+  #unfold(lines: readonly string[]): SealableEvent[] {
     const unfolded: SealableEvent[] = [];
-    for (let at = 0; at < lines.length; at += linesPerEvent) {
+    for (let at = linesBeforeEvents; at < lines.length; at += linesPerEvent) {
       const subject = this.#keys.get(Number(lines[at + 6]));
       const payload = lines[at + 9];
       if (subject === undefined || payload === undefined) {
