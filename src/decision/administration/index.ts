@@ -1,4 +1,5 @@
 export { type AboutNeeds, askAbout, type JudgedAbout, subjectOf } from './about/ask-about.ts';
+export { actionCandidates, type Candidates, resourceCandidates, subjectCandidates } from './about/candidates.ts';
 export type { GivenEntity, NotJudged, QuestionAbout } from './about/question-about.ts';
 export { namespaceOf, ownType, resolveAction, resolveType } from './about/resolve-types.ts';
 export { cedarAddress, cedarRequest } from './cedar-request.ts';

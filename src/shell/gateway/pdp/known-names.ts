@@ -12,16 +12,15 @@ interface Watched extends FactView {
   onChange(listener: (changes: readonly Change[]) => void): unknown;
 }
 
-const sortedKinds = ['user', 'resource', 'entity'] as const;
-type SortedKind = (typeof sortedKinds)[number];
-
 /** Finds people by what other programs call them, and lists ids in order; kept as facts change. */
 export class KnownNames {
   readonly #facts: FactView;
   /** Users by id, login name and e-mail address in small letters. */
   readonly #users = new Map<string, Set<string>>();
   readonly #names = new Map<string, readonly string[]>();
-  readonly #sorted = new Map<SortedKind, readonly string[]>();
+  readonly #sorted = new Map<FactKind, readonly string[]>();
+  /** Ids of stored entities by type. */
+  #entities: Map<string, string[]> | null = null;
 
   constructor(facts: Watched) {
     this.#facts = facts;
@@ -32,7 +31,9 @@ export class KnownNames {
           this.#forget(id);
           if (after !== null) this.#learn(id);
         }
-        if ((before === null) !== (after === null)) this.#sorted.delete(kind as SortedKind);
+        if ((before === null) === (after === null)) continue;
+        this.#sorted.delete(kind);
+        if (kind === 'entity') this.#entities = null;
       }
     });
   }
@@ -48,8 +49,22 @@ export class KnownNames {
     return id;
   }
 
+  /** Ids of the stored entities of one type, in the order of their characters. */
+  entities(type: string): readonly string[] {
+    if (this.#entities === null) {
+      this.#entities = new Map();
+      for (const [, { uid }] of this.#facts.all('entity')) {
+        const ids = this.#entities.get(uid.type);
+        if (ids === undefined) this.#entities.set(uid.type, [uid.id]);
+        else ids.push(uid.id);
+      }
+      for (const ids of this.#entities.values()) ids.sort();
+    }
+    return this.#entities.get(type) ?? [];
+  }
+
   /** All ids of a kind in the order of their characters. */
-  sorted(kind: SortedKind): readonly string[] {
+  sorted(kind: 'user' | 'resource'): readonly string[] {
     let ids = this.#sorted.get(kind);
     if (ids === undefined) {
       ids = [...this.#facts.all(kind)].map(([id]) => id).sort();

@@ -33,6 +33,7 @@ export function makePdp({ facts, policies, judge, urls, randomBytes }: PdpNeeds)
     names,
     needsFor,
     ask: (about, asked) => askAbout(needsFor(asked), about),
+    policySequence: () => policies()?.sequence ?? 0,
     pageKey: randomBytes(sealKeyBytes),
   };
 }

@@ -14,6 +14,7 @@ export interface Pdp {
   ) => JudgedAbout | NotJudged;
   /** The same needs, for searches. */
   readonly needsFor: (asked: { caller: Caller; isSearch: boolean; now: number }) => AboutNeeds;
+  readonly policySequence: () => number;
   /** Seals page tokens: this process's own. */
   readonly pageKey: Uint8Array;
 }

@@ -1,4 +1,5 @@
 import type { JudgedAbout, NotJudged, QuestionAbout } from '#decision/administration';
+import type { Search } from '#enforcement/adapters';
 import { type PrincipalInput, pdpActivity } from '#evidence/log';
 import type { Gate } from '../gate.ts';
 import type { KnownCall } from './pdp.ts';
@@ -38,5 +39,35 @@ export async function recordDecision(
     verdict,
     requestId: call.requestId,
   });
-  await gate.record({ ...event, payload: JSON.stringify(event.payload) });
+  // Only whom we resolved has a key: a name that a caller made up seals nothing.
+  const subject = outcome.subject?.type === 'User' ? outcome.subject.id : 'system';
+  await gate.record({ ...event, subject, payload: JSON.stringify(event.payload) });
+}
+
+/** Writes that a search was answered, and how much it found; whom it found is for the caller alone. */
+export async function recordSearch(
+  gate: Gate,
+  call: KnownCall,
+  { search, count }: { readonly search: Search; readonly count: number },
+): Promise<void> {
+  const named = (entity: { type: string; id?: string }) => ({ type: entity.type, id: entity.id ?? '*' });
+  const subject = named(search.subject);
+  const event = pdpActivity({
+    id: call.id,
+    time: call.now,
+    policySequence: gate.pdp.policySequence(),
+    factRevision: gate.facts.revision,
+    by: callerPrincipal(gate, call.caller),
+    token: call.caller.tokenId,
+    operation: `search/${search.kind}`,
+    subject,
+    action: search.kind === 'action' ? null : search.action.name,
+    resource: named(search.resource),
+    address: call.request.address,
+    verdict: { answer: 'allow', reasons: [], words: [] },
+    requestId: call.requestId,
+    unmapped: { results: count },
+  });
+  // A name that the caller chose is nobody's key: only ids of ours seal.
+  await gate.record({ ...event, subject: 'system', payload: JSON.stringify(event.payload) });
 }

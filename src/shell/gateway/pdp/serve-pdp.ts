@@ -12,6 +12,7 @@ import type { Gate } from '../gate.ts';
 import { answerError, answerJson, requestIdLengthMax } from './answer.ts';
 import { evaluateMany, evaluateOne } from './evaluate.ts';
 import type { KnownCall, PdpCall } from './pdp.ts';
+import { searchFor } from './search.ts';
 
 /** Bytes of one request body. */
 export const pdpBodyBytesMax = 1_048_576;
@@ -28,6 +29,9 @@ type Handler = (gate: Gate, call: KnownCall, body: Properties) => Promise<void>;
 const handlers: ReadonlyMap<string, Handler> = new Map<string, Handler>([
   [authzenPaths.evaluation, evaluateOne],
   [authzenPaths.evaluations, evaluateMany],
+  [authzenPaths.subject, searchFor('subject')],
+  [authzenPaths.resource, searchFor('resource')],
+  [authzenPaths.action, searchFor('action')],
 ]);
 
 /**
