@@ -10,7 +10,6 @@ export { ancestorsMax } from './hierarchy.ts';
 export { identify, operatorUid, type Subject } from './identify.ts';
 export { adviceOf, type JudgeInput, judge, type PublishedPolicies, timeReviewMs } from './judge.ts';
 export { type CutReason, type FactChange, type LiveStream, type LiveStreamNeeds, LiveStreams } from './live-streams.ts';
-export { type PdpScope, parsePdpScope, pdpScopeCovers, readPdpScope } from './pdp-scope.ts';
 export { type PublicationStatement, publicationStatement } from './publication-statement.ts';
 export { type Asking, askingFor, type Reach, type ReachInput, reachOf } from './reach.ts';
 export { grantPairUid } from './standing.ts';

@@ -1,11 +1,10 @@
-import type { Question } from '#foundation/model';
-import { parsePdpScope } from './pdp-scope.ts';
+import { parsePdpScope, type Question } from '#foundation/model';
 
 /**
  * Do a token's scopes cover this question? Scopes only ever narrow what the owner may do; policies are asked as well.
  *
  * `admin`: all administration. `read`: reading in all of it. `<noun>:read`, `<noun>:write`: one noun of it; writing includes
- * reading, which `If-Match` needs. `app:<name>`, `app:<name>:read`: one app behind the gateway. A scope of the PDP (pdp-scope.ts)
+ * reading, which `If-Match` needs. `app:<name>`, `app:<name>:read`: one app behind the gateway. A scope of the PDP (`parsePdpScope`)
  * covers asking it, and nothing else. Nothing else covers anything.
  */
 export function scopesCover(

@@ -2,11 +2,13 @@ import type { Command } from './command.ts';
 import { backupCommands } from './nouns/backup.ts';
 import { checkCommands } from './nouns/check.ts';
 import { decideCommands } from './nouns/decide.ts';
+import { entityCommands } from './nouns/entity.ts';
 import { gatewayCommands } from './nouns/gateway.ts';
 import { grantCommands } from './nouns/grant.ts';
 import { groupCommands } from './nouns/group.ts';
 import { keyCommands } from './nouns/key.ts';
 import { logCommands } from './nouns/log.ts';
+import { pdpCommands } from './nouns/pdp.ts';
 import { policyCommands } from './nouns/policy.ts';
 import { policyProveCommands } from './nouns/policy-prove.ts';
 import { protectCommands } from './nouns/protect.ts';
@@ -30,6 +32,8 @@ export const commands: readonly Command[] = [
   ...sessionCommands,
   ...tokenCommands,
   ...grantCommands,
+  ...pdpCommands,
+  ...entityCommands,
   ...policyCommands,
   ...policyProveCommands,
   ...decideCommands,

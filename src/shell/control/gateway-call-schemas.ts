@@ -26,6 +26,12 @@ export const gatewayCallSchemas = {
     epoch: time,
     revision: time,
     open: z.array(z.strictObject({ resource: id, count: z.int().min(0) })).max(10_000),
+    pdp: z
+      .strictObject({
+        url: z.string().max(300).nullable(),
+        callers: z.array(z.strictObject({ token: id, at: time })).max(10_000),
+      })
+      .exactOptional(),
   }),
   'grant/request': z.strictObject({ sessionId: id, resource: id, reason: z.string().max(500) }),
   'certificate/issue': z.strictObject({

@@ -3,6 +3,7 @@ import type { CallControl } from './control-client.ts';
 
 const reportEveryMs = 5_000;
 const appsMax = 10_000;
+const callersMax = 10_000;
 
 /** Tells control every few seconds how this gateway is. A report that could not be given is not made up for. */
 export function reportState(
@@ -11,20 +12,27 @@ export function reportState(
     version,
     facts,
     open,
+    pdp,
     onTokenKeys,
   }: {
     readonly version: string;
     readonly facts: { readonly epoch: number; readonly revision: number };
     readonly open: () => ReadonlyMap<string, number>;
+    readonly pdp: () => { readonly url: string | null; readonly lastUse: ReadonlyMap<string, number> };
     /** Told with every answer which keys sign and verify assertions. */
     readonly onTokenKeys: (keyIds: readonly string[]) => void;
   },
 ): { close: () => void } {
+  const pdpReport = () => {
+    const { url, lastUse } = pdp();
+    return { url, callers: [...lastUse].slice(0, callersMax).map(([token, at]) => ({ token, at })) };
+  };
   const report = (): GatewayReport => ({
     version,
     epoch: facts.epoch,
     revision: facts.revision,
     open: [...open()].slice(0, appsMax).map(([resource, count]) => ({ resource, count })),
+    pdp: pdpReport(),
   });
   const tell = () =>
     void call('report', report()).then(

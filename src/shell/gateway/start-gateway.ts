@@ -163,12 +163,6 @@ function makeGate(handoff: GatewayHandoff, parts: Parts) {
   const call = callWhile(isControlThere, control.call);
   const seen = new SeenSessions(call);
   const assertions = new Assertions(call, clock);
-  const reporting = reportState(call, {
-    version: needs.version,
-    facts,
-    open: () => live.countByApp(),
-    onTokenKeys: (keyIds) => assertions.keepSignedBy(keyIds),
-  });
   const sweep = createSweep(monotonicClock);
   const ownListeners = Object.values(handoff.listen).filter((address) => address !== null);
   const upstreams = createUpstreams({ ownListeners: () => ownListeners });
@@ -208,6 +202,16 @@ function makeGate(handoff: GatewayHandoff, parts: Parts) {
     judge: judgeNow,
     urls: handoff.urls,
     randomBytes: needs.randomBytes,
+  });
+  const pdpAt = handoff.listen.pdp;
+  const pdpUrl =
+    pdpAt === null ? null : `http://${pdpAt.host.includes(':') ? `[${pdpAt.host}]` : pdpAt.host}:${pdpAt.port}`;
+  const reporting = reportState(call, {
+    version: needs.version,
+    facts,
+    open: () => live.countByApp(),
+    pdp: () => ({ url: pdpUrl, lastUse: pdp.callers.lastUse }),
+    onTokenKeys: (keyIds) => assertions.keepSignedBy(keyIds),
   });
   const gate: Gate = {
     clock,

@@ -122,6 +122,11 @@ export interface GatewayReport {
   readonly revision: number;
   /** Open requests, WebSockets and event streams by app. */
   readonly open: readonly { readonly resource: string; readonly count: number }[];
+  /** Its policy decision point: the listener for this machine, if on, and when callers (by token) were last answered. */
+  readonly pdp?: {
+    readonly url: string | null;
+    readonly callers: readonly { readonly token: string; readonly at: number }[];
+  };
 }
 
 /** Name of the gateway that `nullius up` runs on the machine of control. */

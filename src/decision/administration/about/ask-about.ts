@@ -1,7 +1,7 @@
 import { vocabularyOf } from '#decision/engine';
 import type { EntityUid, FactView, Question, RequestContext, Verdict } from '#foundation/model';
+import { type PdpScope, pdpScopeCovers } from '#foundation/model';
 import type { PublishedPolicies } from '../judge.ts';
-import { type PdpScope, pdpScopeCovers } from '../pdp-scope.ts';
 import { judgeApp } from './judge-app.ts';
 import { judgeEntities } from './judge-entities.ts';
 import type { Given, NotJudged, QuestionAbout } from './question-about.ts';

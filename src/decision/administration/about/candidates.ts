@@ -1,6 +1,6 @@
 import { vocabularyOf } from '#decision/engine';
+import { type PdpScope, pdpScopeCovers } from '#foundation/model';
 import type { PublishedPolicies } from '../judge.ts';
-import { type PdpScope, pdpScopeCovers } from '../pdp-scope.ts';
 import { namespaceOf, ownType, resolveType } from './resolve-types.ts';
 
 /** Where to look for what a search seeks; null: nowhere that this caller may look. */

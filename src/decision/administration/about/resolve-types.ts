@@ -1,6 +1,6 @@
 import type { Vocabulary } from '#decision/engine';
 import type { EntityUid } from '#foundation/model';
-import { type PdpScope, pdpScopeCovers } from '../pdp-scope.ts';
+import { type PdpScope, pdpScopeCovers } from '#foundation/model';
 
 /** Types of facts that are asked about by these names, small or capital as callers prefer. */
 const ownTypes: ReadonlyMap<string, 'User' | 'Workload' | 'Anonymous' | 'App'> = new Map([

@@ -31,7 +31,7 @@ export async function createToken(core: IdentityCore, request: TokenRequest): Pr
   if (wrong !== undefined || scopes.length === 0) {
     throw new IdentityError(
       'invalid-request',
-      `\`${(wrong ?? '').slice(0, 100)}\` is not a scope: use \`<noun>:read\`, \`<noun>:write\`, \`read\`, \`admin\` or \`app:<name>\``,
+      `\`${(wrong ?? '').slice(0, 100)}\` is not a scope: use \`<noun>:read\`, \`<noun>:write\`, \`read\`, \`admin\`, \`app:<name>\`, or \`pdp:app:<name>\` for the PDP`,
     );
   }
   if (!Number.isSafeInteger(request.lifetimeMs) || request.lifetimeMs <= 0 || request.lifetimeMs > tokenLifetimeMsMax) {

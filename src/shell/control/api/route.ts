@@ -19,6 +19,7 @@ export const nouns = [
   'key',
   'gateway',
   'pdp',
+  'entity',
 ] as const;
 export type Noun = (typeof nouns)[number];
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { entityRoutes } from './groups/entities.ts';
 import { eventRoutes } from './groups/events.ts';
 import { gatewayRoutes } from './groups/gateways.ts';
 import { grantRoutes } from './groups/grants.ts';
@@ -7,6 +8,7 @@ import { invitationRoutes } from './groups/invitations.ts';
 import { keyRoutes } from './groups/keys.ts';
 import { meRoutes } from './groups/me.ts';
 import { overviewRoutes } from './groups/overview.ts';
+import { pdpRoutes } from './groups/pdp.ts';
 import { policyRoutes } from './groups/policies.ts';
 import { policyAccessRoutes } from './groups/policy-access.ts';
 import { resourceReachRoutes } from './groups/resource-reach.ts';
@@ -35,6 +37,8 @@ const described: readonly Route[] = [
   ...eventRoutes,
   ...keyRoutes,
   ...gatewayRoutes,
+  ...pdpRoutes,
+  ...entityRoutes,
 ];
 
 const documentRoute = route({

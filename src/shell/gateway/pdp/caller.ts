@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
-import { type PdpScope, readPdpScope } from '#decision/administration';
 import type { GatewayRequest } from '#enforcement/gateway';
 import type { EntityUid, FactView, Question, Token, Verdict } from '#foundation/model';
+import { type PdpScope, readPdpScope } from '#foundation/model';
 
 /** An enforcement point that has shown who it is. */
 export interface Caller {

@@ -1,4 +1,4 @@
-import { type JudgedAbout, type NotJudged, namespaceOf, pdpScopeCovers } from '#decision/administration';
+import { type JudgedAbout, type NotJudged, namespaceOf } from '#decision/administration';
 import {
   type Answered,
   decisionBody,
@@ -11,6 +11,7 @@ import {
   readEvaluations,
 } from '#enforcement/adapters';
 import type { EntityUid } from '#foundation/model';
+import { pdpScopeCovers } from '#foundation/model';
 import type { Gate } from '../gate.ts';
 import { answerJson } from './answer.ts';
 import type { KnownCall } from './pdp.ts';

@@ -1,6 +1,5 @@
 import { z } from 'zod';
-import { parsePdpScope } from '#decision/administration';
-import { formatUid, nameSchema } from '#foundation/model';
+import { formatUid, nameSchema, parsePdpScope } from '#foundation/model';
 import type { Caller } from '../caller.ts';
 import { change } from '../change.ts';
 import { newestFirst, pageOf, pageQuery, paginate } from '../page.ts';

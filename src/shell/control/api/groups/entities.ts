@@ -1,0 +1,123 @@
+import { z } from 'zod';
+import { namespaceOf } from '#decision/administration';
+import { vocabularyOf } from '#decision/engine';
+import { entitySchema, formatUid, type StoredEntity } from '#foundation/model';
+import { isFactId } from '#information/inventory';
+import { change, checkRevision } from '../change.ts';
+import { pageOf, pageQuery, paginate } from '../page.ts';
+import { problem } from '../problem.ts';
+import { type Route, route } from '../route.ts';
+import type { ApiServices } from '../services.ts';
+import { idParams, viewAll, viewFact } from '../view.ts';
+
+/** Entities of one call. */
+const entitiesMax = 1_000;
+
+const entityView = entitySchema.extend({ id: z.string(), revision: z.int() });
+
+/** Refuses what no question in force could be about: types of our own are made from other facts. */
+function checkEntity(services: ApiServices, { uid, attrs }: StoredEntity): void {
+  const text = formatUid(uid);
+  if (!isFactId(text))
+    throw problem(400, 'invalid-id', `\`${text.slice(0, 60)}\` is too long, or has control characters`);
+  if (namespaceOf(uid.type) === '') {
+    throw problem(
+      400,
+      'own-type',
+      `\`${uid.type}\` has no namespace; only types of an application’s own are stored here`,
+    );
+  }
+  const shape = vocabularyOf(services.policies()?.compiled.schemaJson ?? null).entityTypes.get(uid.type);
+  if (shape === undefined) {
+    throw problem(
+      400,
+      'unknown-type',
+      `the schema in force has no type \`${uid.type}\`; publish one that has, then repeat`,
+    );
+  }
+  const unknown = Object.keys(attrs).find((name) => !shape.has(name));
+  if (unknown !== undefined) {
+    throw problem(400, 'unknown-attribute', `\`${uid.type}\` has no attribute \`${unknown}\` in the schema in force`);
+  }
+}
+
+export const entityRoutes: readonly Route[] = [
+  route({
+    method: 'GET',
+    path: '/entities',
+    noun: 'entity',
+    action: 'read',
+    summary: 'Lists the entities of applications that ask the PDP about their own things',
+    query: z.strictObject({ ...pageQuery, type: z.string().max(500).optional() }),
+    answer: pageOf(entityView),
+    handle: async ({ services, query }) => {
+      const entities = [...viewAll(services, 'entity')].filter(
+        ({ uid }) => query.type === undefined || uid.type === query.type,
+      );
+      return { body: paginate(entities, { ...query, cursor: query.cursor, keyOf: ({ id }) => id }) };
+    },
+  }),
+  route({
+    method: 'POST',
+    path: '/entities',
+    noun: 'entity',
+    action: 'write',
+    summary: 'Stores entities in Cedar’s JSON form, all or none; those that are there already are replaced',
+    body: z.strictObject({ entities: z.array(entitySchema).min(1).max(entitiesMax) }),
+    answer: z.object({ stored: z.int() }),
+    handle: async ({ services, caller, body }) => {
+      const first = body.entities[0];
+      await change(services, caller, {
+        activity: 'update',
+        message: `stored ${body.entities.length} entities`,
+        entity: { type: 'entity', uid: first === undefined ? '' : formatUid(first.uid) },
+        prepare: () => {
+          const writes = new Map<string, StoredEntity>();
+          for (const entity of body.entities) {
+            checkEntity(services, entity);
+            writes.set(formatUid(entity.uid), entity);
+          }
+          if (writes.size !== body.entities.length) throw problem(400, 'twice', 'one entity is given twice');
+          return [...writes].map(([id, entity]) => ({ kind: 'entity' as const, id, body: entity }));
+        },
+      });
+      return { body: { stored: body.entities.length } };
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/entities/:id',
+    noun: 'entity',
+    action: 'read',
+    summary: 'Shows one entity; its id is its uid in Cedar syntax, such as `Todo::user::"ada"`',
+    params: idParams,
+    answer: entityView,
+    handle: async ({ services, params }) => {
+      const entity = viewFact(services, 'entity', params.id);
+      return { body: entity, revision: entity.revision };
+    },
+  }),
+  route({
+    method: 'DELETE',
+    path: '/entities/:id',
+    noun: 'entity',
+    action: 'write',
+    summary: 'Removes one entity',
+    params: idParams,
+    answer: z.null(),
+    status: 204,
+    handle: async ({ services, caller, params, ifMatch }) => {
+      await change(services, caller, {
+        activity: 'delete',
+        message: `removed entity ${params.id}`,
+        entity: { type: 'entity', uid: params.id },
+        prepare: () => {
+          const { revision } = viewFact(services, 'entity', params.id);
+          checkRevision(ifMatch, revision);
+          return [{ kind: 'entity', id: params.id, body: null, expectedRevision: revision }];
+        },
+      });
+      return { body: null };
+    },
+  }),
+];

@@ -1,0 +1,90 @@
+// An application that only asks: its schema, policies and entities published and stored from the command line, its questions over a socket.
+import assert from 'node:assert/strict';
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { request } from 'node:http';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { type Installation, installationFor } from '../installation.ts';
+
+const root = join(import.meta.dirname, '../..');
+const morty = 'CiRmZDE2MTRkMy1jMzlhLTQ3ODEtYjdiZC04Yjk2ZjVhNTEwMGQSBWxvY2Fs';
+
+function post(to: { port: number; host: string; path: string; token: string }, body: unknown) {
+  return new Promise<{ status: number; text: string }>((resolve, reject) => {
+    const { port, host, path, token } = to;
+    const headers = { host, 'content-type': 'application/json', authorization: `Bearer ${token}` };
+    const sent = request({ host: '127.0.0.1', port, path, method: 'POST', agent: false, headers }, (response) => {
+      let text = '';
+      response.on('data', (chunk) => {
+        text += String(chunk);
+      });
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, text }));
+    });
+    sent.on('error', reject);
+    sent.end(JSON.stringify(body));
+  });
+}
+
+/** The shipped policies with those of the example, in one folder. */
+function todoPolicies(folder: string): string {
+  const policies = join(folder, 'todo-policies');
+  mkdirSync(policies);
+  cpSync(join(root, 'policies'), policies, { recursive: true });
+  cpSync(join(root, 'examples/authzen-todo/todo.cedar'), join(policies, 'todo.cedar'));
+  rmSync(join(policies, 'schema.cedarschema'));
+  const schemas = ['policies/schema.cedarschema', 'examples/authzen-todo/todo.cedarschema'];
+  const texts = schemas.map((file) => readFileSync(join(root, file), 'utf8'));
+  writeFileSync(join(policies, 'schema.cedarschema'), texts.join('\n'));
+  return policies;
+}
+
+async function run(installation: Installation, ...args: string[]): Promise<string> {
+  const { code, stdout, stderr } = await installation.cli(...args);
+  assert.equal(code, 0, `${args.join(' ')}: ${stderr}`);
+  return stdout;
+}
+
+test('an application that only asks is set up from the command line and gets its answers', {
+  timeout: 180_000,
+}, async (t) => {
+  const up = await installationFor(t, { overrides: ['listen.pdp=127.0.0.1:0'] });
+  const url = /the PDP answers on http:\/\/127\.0\.0\.1:(\d+)/.exec(up.stderr());
+  const port = Number(url?.[1]);
+  assert.ok(port > 0, up.stderr());
+
+  const early = await up.cli('entity', 'import', join(root, 'examples/authzen-todo/entities.json'));
+  assert.equal(early.code, 2);
+  assert.match(early.stderr, /no type `Todo::user`/);
+  await run(up, 'policy', 'publish', '--from', todoPolicies(up.folder), '-m', 'the to-do application');
+  await run(up, 'entity', 'import', join(root, 'examples/authzen-todo/entities.json'));
+  const stored = JSON.parse(await run(up, 'entity', 'list', '--json')) as { id: string }[];
+  assert.ok(stored.some(({ id }) => id === `Todo::user::"${morty}"`));
+  const token = (await run(up, 'token', 'create', '--scope', 'pdp:namespace:Todo', '--label', 'to-do')).trim();
+
+  const question = (ownerID: string) => ({
+    subject: { type: 'user', id: morty },
+    action: { name: 'can_update_todo' },
+    resource: { type: 'todo', id: '1', properties: { ownerID } },
+  });
+  const ask = async (ownerID: string, at = { port, host: '127.0.0.1' }) =>
+    post({ ...at, path: '/access/v1/evaluation', token }, question(ownerID));
+  const own = await ask('morty@the-citadel.com');
+  assert.equal(own.status, 200, own.text);
+  assert.equal(JSON.parse(own.text).decision, true);
+  assert.equal(JSON.parse((await ask('rick@the-citadel.com')).text).decision, false);
+  const public_ = await ask('morty@the-citadel.com', { port: up.port, host: `pdp.localhost:${up.port}` });
+  assert.equal(JSON.parse(public_.text).decision, true, 'the reserved host answers the same');
+
+  const { id } = JSON.parse(own.text).context;
+  assert.match(await run(up, 'log', 'query', '--json'), new RegExp(id));
+  const shown = JSON.parse(await run(up, 'pdp', 'show', '--json'));
+  assert.deepEqual(
+    shown.callers.map(({ label, scopes }: { label: string; scopes: string[] }) => [label, scopes]),
+    [['to-do', ['pdp:namespace:Todo']]],
+  );
+
+  await run(up, 'entity', 'remove', `Todo::user::"${morty}"`);
+  assert.equal(JSON.parse((await ask('morty@the-citadel.com')).text).decision, false, 'nobody stored any more');
+  await run(up, 'token', 'revoke', shown.callers[0].id);
+  assert.equal((await ask('morty@the-citadel.com')).status, 401);
+});
