@@ -1,4 +1,7 @@
 // Policy tests and coverage.
+
+// Why, and what would turn it.
+export * from './explanation/index.ts';
 export type { Coverage, Gap, PolicyCoverage } from './policy-tests/coverage.ts';
 export {
   formatTestFileProblem,
