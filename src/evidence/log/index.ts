@@ -35,6 +35,8 @@ export { pruneLog, pruneWriter } from './prune-log.ts';
 export type { QueryAnswer, QueryOptions } from './query-log.ts';
 export { openedRecordsMax, queryLimitMax, queryLog } from './query-log.ts';
 export type { HeaderFields, RecordHeader } from './record-header.ts';
+export type { NoQuestion, RecordedQuestion } from './recorded-question.ts';
+export { httpActivityClass, recordedQuestion } from './recorded-question.ts';
 export type { ScanOrder } from './scan-writer.ts';
 export type { StrangerRequest } from './stranger-tally.ts';
 export { StrangerTally } from './stranger-tally.ts';

@@ -2,10 +2,10 @@ import type { ApiClient } from '../client.ts';
 import type { Command } from '../command.ts';
 import { CliError, exitCodes } from '../failure.ts';
 import { diffTexts } from '../line-diff.ts';
-import { findUser } from '../lookup.ts';
 import { formatTime, table } from '../output.ts';
 import { readFolder } from '../read-folder.ts';
 import { policyAccessCommands } from './policy-access.ts';
+import { explainCommand } from './policy-explain.ts';
 import { testCommand } from './policy-test.ts';
 
 interface PublicationView {
@@ -136,57 +136,6 @@ const changeCommands: readonly Command[] = [
     },
   },
 ];
-
-interface Explanation {
-  answer: string;
-  words: string[];
-  reasons: string[];
-  errors: { id: string; message: string }[];
-  remedies: { kind: string; words: string }[];
-  policies: { id: string; file: string; text: string }[];
-}
-
-const explainCommand: Command = {
-  noun: 'policy',
-  verb: 'explain',
-  summary: 'Says why: for a past decision by its correlation id, or for a user, action and resource',
-  details: 'nullius policy explain <correlation id>\nnullius policy explain --user ada --action read --resource wiki',
-  positionals: [{ name: 'correlation-id', optional: true }],
-  options: {
-    user: { type: 'string', value: 'user', summary: 'who would ask' },
-    resource: { type: 'string', value: 'resource', summary: 'for what' },
-    action: { type: 'string', value: 'read|write|delete|connect', summary: 'to do what (default read)' },
-    path: { type: 'string', value: 'path', summary: 'at which path (default /)' },
-  },
-  run: async ({ api, out, positionals, text }) => {
-    const [event] = positionals;
-    const name = text('user');
-    const resource = text('resource');
-    if (event === undefined && (name === undefined || resource === undefined)) {
-      throw new CliError('usage', 'give a correlation id, or --user and --resource');
-    }
-    const path = text('path');
-    const body =
-      event === undefined
-        ? {
-            user: (await findUser(api, name ?? '')).id,
-            resource,
-            action: text('action') ?? 'read',
-            ...(path === undefined ? {} : { path }),
-          }
-        : { event };
-    const explained = (await api.call({ method: 'POST', path: '/policies/explain', body })).body as Explanation;
-    const lines = [
-      `answer: ${explained.answer}`,
-      ...explained.words.map((words) => `  ${words}`),
-      ...explained.errors.map((error) => `  error in \`${error.id}\`: ${error.message}`),
-      ...explained.remedies.map((remedy) => `  would help: ${remedy.words}`),
-      ...explained.policies.map((policy) => `\n// ${policy.file}\n${policy.text.trimEnd()}`),
-    ];
-    out.answer(explained, lines.join('\n'));
-    return exitCodes.done;
-  },
-};
 
 export const policyCommands: readonly Command[] = [
   ...listCommands,

@@ -11,6 +11,7 @@ import { overviewRoutes } from './groups/overview.ts';
 import { pdpRoutes } from './groups/pdp.ts';
 import { policyRoutes } from './groups/policies.ts';
 import { policyAccessRoutes } from './groups/policy-access.ts';
+import { policyExplainRoutes } from './groups/policy-explain.ts';
 import { resourceReachRoutes } from './groups/resource-reach.ts';
 import { resourceRoutes } from './groups/resources.ts';
 import { segmentRoutes } from './groups/segments.ts';
@@ -34,6 +35,7 @@ const described: readonly Route[] = [
   ...grantRoutes,
   ...policyRoutes,
   ...policyAccessRoutes,
+  ...policyExplainRoutes,
   ...eventRoutes,
   ...keyRoutes,
   ...gatewayRoutes,

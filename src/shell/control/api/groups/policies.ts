@@ -1,18 +1,15 @@
 import { z } from 'zod';
-import { askingFor, compilePublication, findRemedies, judge } from '#decision/administration';
 import type { Problem } from '#decision/engine';
-import { answerOf } from '#evidence/log';
 import { formatUid, type Publication } from '#foundation/model';
 import { preparePublication, UnpublishableError } from '../../publish.ts';
 import { refuseToStrand } from '../administrators.ts';
-import { appActions, appQuestion } from '../app-question.ts';
 import type { Caller } from '../caller.ts';
 import { change, checkRevision } from '../change.ts';
 import { pageOf, pageQuery, paginate } from '../page.ts';
 import { ApiProblem, notFound, problem } from '../problem.ts';
 import { type Route, route } from '../route.ts';
 import type { ApiServices } from '../services.ts';
-import { idParams, publicationView, viewFact } from '../view.ts';
+import { publicationView, viewFact } from '../view.ts';
 
 const policyFilesSchema = z
   .array(z.strictObject({ file: z.string().min(1).max(300), text: z.string().max(1_000_000) }))
@@ -233,115 +230,4 @@ const writeRoutes: readonly Route[] = [
   }),
 ];
 
-const explainBody = z.union([
-  z.strictObject({ event: z.string().min(1).max(200) }),
-  z.strictObject({
-    user: idParams.shape.id,
-    resource: z.string().max(63),
-    action: z.enum(appActions),
-    method: z.string().max(20).optional(),
-    path: z.string().startsWith('/').max(2000).optional(),
-    route: z.string().max(63).optional(),
-  }),
-]);
-
-const explanationView = z.strictObject({
-  question: z.record(z.string(), z.unknown()),
-  answer: z.string(),
-  reasons: z.array(z.string()),
-  words: z.array(z.string()),
-  errors: z.array(z.strictObject({ id: z.string(), message: z.string() })),
-  remedies: z.array(z.strictObject({ kind: z.string(), words: z.string() })),
-  policySequence: z.int(),
-  factRevision: z.int(),
-  policies: z.array(z.strictObject({ id: z.string(), file: z.string(), effect: z.string(), text: z.string() })),
-});
-type Explanation = z.infer<typeof explanationView>;
-
-/** What the builders of `#evidence/log` keep of a verdict. */
-const recordedVerdict = z.object({
-  authorizations: z.array(z.object({ policy: z.object({ uid: z.string() }) })).default([]),
-  status_detail: z.string().optional(),
-  unmapped: z.object({ errors: z.array(z.object({ id: z.string(), message: z.string() })).default([]) }).optional(),
-});
-
-/** The texts of policies as they stood in a publication. */
-async function policyTexts(
-  services: ApiServices,
-  options: { sequence: number; ids: readonly string[] },
-): Promise<Explanation['policies']> {
-  const found = (await publications(services)).find(({ body }) => body.sequence === options.sequence);
-  if (found === undefined) return [];
-  const { schema, policies } = found.body;
-  const parsed = found.body.parsed ?? (await services.parser.prepare({ policies, schema })).parsedForm ?? null;
-  const { compiled } = compilePublication({ ...found.body, parsed });
-  return [...new Set(options.ids)].flatMap((id) => {
-    const policy = compiled.policies.get(id);
-    return policy === undefined ? [] : [{ id, file: policy.file, effect: policy.effect, text: policy.text }];
-  });
-}
-
-/** A decision that was taken, from its journal record: what was answered then, by the policies of then. */
-async function explainEvent(services: ApiServices, id: string): Promise<Explanation> {
-  const event = await services.events.find(id);
-  if (event === undefined) throw notFound('event', id);
-  const recorded = recordedVerdict.safeParse(event.payload);
-  const { authorizations, status_detail, unmapped } = recorded.success ? recorded.data : { authorizations: [] };
-  const reasons = authorizations.map(({ policy }) => policy.uid);
-  const errors = unmapped?.errors ?? [];
-  return {
-    question: { event: id, time: event.time, ...event.payload },
-    answer: answerOf(event.payload) ?? (event.statusId === 1 ? 'allow' : 'deny'),
-    reasons,
-    words: status_detail === undefined ? [] : [status_detail],
-    errors,
-    remedies: [],
-    policySequence: event.policySequence,
-    factRevision: event.factRevision,
-    policies: await policyTexts(services, {
-      sequence: event.policySequence,
-      ids: [...reasons, ...errors.map((each) => each.id)],
-    }),
-  };
-}
-
-type Hypothesis = Extract<z.infer<typeof explainBody>, { user: string }>;
-
-/** What would be answered now, from the person's newest session; without one, as if they had just signed in. */
-async function explainHypothesis(services: ApiServices, asked: Hypothesis): Promise<Explanation> {
-  const user = viewFact(services, 'user', asked.user);
-  const now = services.clock();
-  const { basis, asker, ...as } = askingFor(services.facts, { user: { id: user.id, body: user }, now });
-  const question = { asker, ...appQuestion(services, asked.resource, asked) };
-  const input = { view: services.facts, policies: services.policies(), question, now, ...as };
-  const verdict = judge(input);
-  const ids = [...new Set([...verdict.reasons, ...verdict.errors.map((error) => error.id)])];
-  const hint =
-    basis === 'session' ? [] : [`\`${user.name}\` has no session now; judged as if they had just signed in.`];
-  return {
-    question: { ...question },
-    answer: verdict.answer,
-    reasons: [...verdict.reasons],
-    words: [...hint, ...verdict.words],
-    errors: verdict.errors.map((error) => ({ ...error })),
-    remedies: verdict.answer === 'allow' ? [] : findRemedies(input).map(({ kind, words }) => ({ kind, words })),
-    policySequence: verdict.policySequence,
-    factRevision: verdict.factRevision,
-    policies: await policyTexts(services, { sequence: verdict.policySequence, ids }),
-  };
-}
-
-const explainRoute = route({
-  method: 'POST',
-  path: '/policies/explain',
-  noun: 'policy',
-  action: 'read',
-  summary: 'Why: for a decision that was taken (its correlation id), or for a person, resource and action',
-  body: explainBody,
-  answer: explanationView,
-  handle: async ({ services, body }) => ({
-    body: 'event' in body ? await explainEvent(services, body.event) : await explainHypothesis(services, body),
-  }),
-});
-
-export const policyRoutes: readonly Route[] = [...readRoutes, ...writeRoutes, explainRoute];
+export const policyRoutes: readonly Route[] = [...readRoutes, ...writeRoutes];

@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { type AccessSubject, type Answer, type SubjectAnswer, subjectKey, whatCan, whoCan } from '#decision/analysis';
-import type { FactView, Question } from '#foundation/model';
-import { FactTable } from '#information/inventory';
+import type { Question } from '#foundation/model';
 import { accessActions, accessPlaces, accessQuestion, controlResource, namedSubject } from '../access-questions.ts';
 import { mayAdminister } from '../authorise.ts';
 import type { Caller } from '../caller.ts';
+import { factsStandingStill } from '../facts-at.ts';
 import { pageQuery, paginate } from '../page.ts';
 import { readsInForce } from '../policies-read.ts';
 import { ApiProblem } from '../problem.ts';
@@ -54,17 +54,6 @@ export function checkAccessRights(services: ApiServices, caller: Caller): void {
   }
 }
 
-const unneededKinds = new Set(['app-cookie', 'publication', 'journal-key', 'gateway']);
-
-/** The facts as they are now, standing still: what is judged in many turns is judged by one revision. */
-function standingStill(services: ApiServices): FactView {
-  const { facts, clock } = services;
-  const copy = new FactTable({ clock });
-  const rows = facts.rows().filter(({ kind }) => !unneededKinds.has(kind));
-  copy.replace({ epoch: facts.epoch, revision: facts.revision, rows });
-  return copy;
-}
-
 function viewSubject(subject: AccessSubject): z.infer<typeof subjectSchema> {
   const { kind } = subject;
   if (kind === 'user') {
@@ -110,7 +99,7 @@ async function judgeAll(
   if (known !== undefined && !isFirst) return known;
   const policies = services.policies();
   const reads = await readsInForce(services);
-  const view = standingStill(services);
+  const view = factsStandingStill(services);
   const all: SubjectAnswer[] = [];
   for (const each of whoCan({ view, policies, reads, now, question })) {
     all.push(each);
@@ -234,7 +223,7 @@ const whatCanRoute = route({
   }),
   handle: async ({ services, caller, query, signal }) => {
     checkAccessRights(services, caller);
-    const view = standingStill(services);
+    const view = factsStandingStill(services);
     const [now, policies] = [services.clock(), services.policies()];
     const subject = namedSubject(view, query);
     const rows = new Map<
