@@ -107,12 +107,16 @@ test('every route that writes refuses a token that may only read', async () => {
 });
 
 test('every list answers a page in the shape it declares', async () => {
+  const queries: Readonly<Record<string, string>> = {
+    '/overview/activity': '?since=0&bucketMs=3600000',
+    '/policies/who-can': '?action=read&resource=wiki',
+    '/policies/what-can': '?who=stranger',
+  };
   for (const route of routes.filter(
     (each) => each.method === 'GET' && !each.path.includes(':') && each.contentType === undefined,
   )) {
     if (route.path.startsWith('/me/')) continue;
-    const query = route.path === '/overview/activity' ? '?since=0&bucketMs=3600000' : '';
-    const { status, body, text } = await admin('GET', `${route.path}${query}`);
+    const { status, body, text } = await admin('GET', `${route.path}${queries[route.path] ?? ''}`);
     assert.equal(status, 200, `${route.path}: ${text}`);
     const parsed = route.answer.safeParse(body);
     assert.ok(parsed.success, `${route.path}: ${parsed.error?.message}`);

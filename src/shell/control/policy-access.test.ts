@@ -139,3 +139,52 @@ test('whoever may read policies but not people, tokens or apps learns nothing ab
   const auditor = await tokenCaller(['read']);
   assert.equal((await auditor('/policies/who-can?action=read&resource=wiki')).status, 200);
 });
+
+test('an explanation tells of facts, so whoever may not read all of them is refused, whatever they ask', async () => {
+  const question = { user: 'id-ben', resource: 'shop', action: 'read' };
+  const [event] = (await admin('GET', '/events?limit=1')).body.items;
+  const ask = async (scopes: string[], body: unknown) => {
+    const { body: made } = await admin('POST', '/tokens', { label: 'test', scopes, lifetimeMs: 3_600_000 });
+    const headers = { authorization: `Bearer ${made.token}` };
+    return control.call('POST', '/api/v1/policies/explain', { socket: 'web', headers, body });
+  };
+  for (const scopes of [['policy:read'], ['policy:read', 'user:read', 'group:read'], ['user:read']]) {
+    for (const body of [question, { event: event.id }]) {
+      const { status, text } = await ask(scopes, body);
+      assert.equal(status, 403, `${scopes} ${JSON.stringify(body)}`);
+      assert.doesNotMatch(text, /ben|shop/);
+    }
+  }
+  const allButEvents = ['policy', 'user', 'group', 'token', 'resource', 'grant', 'session'].map(
+    (noun) => `${noun}:read`,
+  );
+  assert.equal((await ask(allButEvents, question)).status, 200);
+  assert.equal((await ask(allButEvents, { event: event.id })).status, 403);
+  assert.equal((await ask(['read'], { event: event.id })).status, 200);
+});
+
+test('explain answers a question with a session, an address and a time that might be, and says what it assumed', async () => {
+  const explain = async (body: object) => (await admin('POST', '/policies/explain', body)).body;
+  const asked = { user: 'id-ben', resource: 'shop', action: 'read', route: 'admin' };
+  const allowed = await explain(asked);
+  assert.deepEqual([allowed.answer, allowed.reasons], ['allow', ['shop-admin']]);
+  assert.match(allowed.notes.join(), /no session now/);
+  const part = allowed.spoke[0].parts.find(({ part: kind }: { part: string }) => kind === 'when');
+  assert.deepEqual(part.place, { file: '50-shop.cedar', line: 2, column: 98, text: 'context.route == "admin"' });
+  assert.deepEqual(part.values, [{ text: 'context.route', value: '"admin"' }]);
+  const recovery = await explain({ ...asked, session: { credential: 'recovery' } });
+  assert.deepEqual([recovery.answer, recovery.reasons], ['deny', ['recovery-sessions-only-enrol']]);
+  assert.equal((await admin('POST', '/policies/explain', { ...asked, address: 'x' })).status, 400);
+  assert.equal(
+    (await admin('POST', '/policies/explain', { who: 'stranger', resource: 'shop', action: 'read', session: {} }))
+      .status,
+    400,
+  );
+  const operator = await explain({
+    who: 'operator',
+    resource: 'Service::"control"',
+    action: 'administer-write',
+    noun: 'policy',
+  });
+  assert.deepEqual(operator.reasons, ['operator-administers']);
+});
