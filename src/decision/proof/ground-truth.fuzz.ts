@@ -26,10 +26,14 @@ function ip(json: LosslessJson): IpNet {
   return value;
 }
 
+function uidOf(json: LosslessJson): EntityUid | undefined {
+  return (json as unknown as { readonly __entity?: EntityUid }).__entity;
+}
+
 function simple(type: CedarType, json: LosslessJson): Ground {
   if (type.kind === 'bool' || type.kind === 'string') return json as Ground;
   if (type.kind === 'long') return BigInt(json as number | bigint);
-  if (type.kind === 'entity') return (json as { __entity: EntityUid }).__entity.id;
+  if (type.kind === 'entity') return uidOf(json)?.id ?? '';
   const { fn, arg } = (json as { __extn: { fn: string; arg: string } }).__extn;
   const value = callExtension(fn, [arg]);
   if (value instanceof Decimal) return value.scaled;
@@ -203,8 +207,7 @@ export class GroundTruth {
       const kind = typeof json === 'object' && json !== null ? ('__entity' in json ? 'entity' : 'ipaddr') : typeof json;
       const wanted = { long: 'number', string: 'string' }[claim.element.kind as string] ?? claim.element.kind;
       const isOfKind = kind === wanted || (kind === 'bigint' && wanted === 'number');
-      const isOfType =
-        claim.element.kind !== 'entity' || (json as { __entity?: EntityUid }).__entity?.type === claim.element.name;
+      const isOfType = claim.element.kind !== 'entity' || uidOf(json)?.type === claim.element.name;
       if (isOfKind && isOfType) found.push(elementOf(claim.element, json));
     }
     return found;

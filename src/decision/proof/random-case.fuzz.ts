@@ -1,6 +1,7 @@
 // Random policies, requests and stores along one schema, for holding the encoder against the engine. Everything is text and JSON, as
 // authors and callers write it. Values come from small pools, so that they often meet.
-import type { DecisionRequest, EntityJson, LosslessJson } from '#decision/engine';
+import * as cedar from '@cedar-policy/cedar-wasm/nodejs';
+import type { DecisionRequest, EntityJson, LosslessJson, PolicyJson } from '#decision/engine';
 import type { EntityUid } from '#foundation/model';
 
 export const fuzzSchema = `
@@ -320,4 +321,19 @@ export function randomRequest(dice: Dice): DecisionRequest {
     context,
     entities,
   };
+}
+
+/** The parser rounds; the pool has just two numbers that it can round. */
+function exact(json: unknown): unknown {
+  if (typeof json === 'number' && !Number.isSafeInteger(json)) return json > 0 ? 2n ** 63n - 1n : -(2n ** 63n);
+  if (Array.isArray(json)) return json.map(exact);
+  if (typeof json !== 'object' || json === null) return json;
+  return Object.fromEntries(Object.entries(json).map(([key, item]) => [key, exact(item)]));
+}
+
+/** A policy as JSON, parsed but not validated. */
+export function exactPolicy(text: string): PolicyJson {
+  const answer = cedar.policyToJson(text);
+  if (answer.type === 'failure') throw new Error(`${text}: ${JSON.stringify(answer.errors)}`);
+  return exact({ annotations: {}, ...answer.json }) as PolicyJson;
 }
