@@ -28,6 +28,7 @@ interface ScopeJson {
 export class PolicyEncoder {
   readonly #expressions: ExpressionEncoder;
   readonly #request: RequestType;
+  readonly #known = new Map<string, EncodedPolicy>();
   readonly terms: Terms;
 
   constructor(terms: Terms, { schema, request }: { schema: SchemaModel; request: RequestType }) {
@@ -37,6 +38,14 @@ export class PolicyEncoder {
   }
 
   encode(id: string, policy: PolicyJson): EncodedPolicy {
+    // Two policies that say the same are the same, also where that is not known: so that a set does not differ from itself.
+    const key = JSON.stringify([id, policy], (_key, value) => (typeof value === 'bigint' ? `${value}n` : value));
+    const encoded = this.#known.get(key) ?? this.#encode(id, policy);
+    this.#known.set(key, encoded);
+    return encoded;
+  }
+
+  #encode(id: string, policy: PolicyJson): EncodedPolicy {
     const { terms } = this;
     let applies = this.scope(policy);
     let errs = terms.false;

@@ -1,4 +1,6 @@
+export { analyseSet, type PolicyFinding } from './analyse-set.ts';
 export type { Solver } from './ask.ts';
+export { type Comparison, compareSets, type Difference, type Direction } from './compare-sets.ts';
 export type { Invariant } from './invariant.ts';
 export {
   type Counterexample,

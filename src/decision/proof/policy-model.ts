@@ -39,9 +39,36 @@ function modelOf(
 }
 
 /** Encodes the policies of a set that can say something about this type of request. */
-export function encodeAll(set: PolicySet, encoder: PolicyEncoder): EncodedPolicy[] {
+function encodeAll(set: PolicySet, encoder: PolicyEncoder): EncodedPolicy[] {
   const { terms } = encoder;
   return [...set.policies]
     .map(([id, { json }]) => encoder.encode(id, json))
     .filter(({ applies, errs }) => applies !== terms.false || errs !== terms.false);
+}
+
+/** Two policy sets under one type of request, over the same requests and stores. */
+export interface JointModel {
+  readonly terms: PolicyEncoder['terms'];
+  readonly allowedBefore: Term;
+  readonly allowedAfter: Term;
+  ask(...goals: readonly Term[]): Promise<Answer>;
+}
+
+/** Encodes two sets together, under the schema of the second. */
+export function jointModelsOf(
+  { before, after }: { before: PolicySet; after: PolicySet },
+  solver: Solver,
+): JointModel[] {
+  const schema = readSchema(after.schemaJson);
+  return requestTypes(schema).map((request) => {
+    const terms = new Terms<Meaning>();
+    const encoder = new PolicyEncoder(terms, { schema, request });
+    const setting: Setting = { schema, request, terms, solver };
+    return {
+      terms,
+      allowedBefore: isAllowed(encodeAll(before, encoder), terms),
+      allowedAfter: isAllowed(encodeAll(after, encoder), terms),
+      ask: (...goals) => ask(goals, setting),
+    };
+  });
 }

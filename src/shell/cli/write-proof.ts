@@ -1,5 +1,5 @@
 import { type DecisionRequest, type LosslessJson, withRawIntegers } from '#decision/engine';
-import type { ProofResult } from '#decision/proof';
+import type { Comparison, Direction, ProofResult } from '#decision/proof';
 import { formatUid } from '#foundation/model';
 
 const words = { holds: 'holds', counterexample: 'BROKEN', undecided: 'not decided' } as const;
@@ -22,6 +22,36 @@ export function describeResult(result: ProofResult): string {
     lines.push(`  ${decision === 'allow' ? 'allowed' : 'denied'} ${by}:`, ...describeRequest(request));
   }
   return lines.join('\n');
+}
+
+const verdicts = {
+  equivalent: 'equivalent: every request is answered as before, whatever the facts',
+  'more-permissive': 'more permissive: some requests are let in that were refused, none the other way',
+  'less-permissive': 'less permissive: some requests are refused that were let in, none the other way',
+  both: 'both more and less permissive',
+  undecided: 'not decided',
+} as const;
+
+/** A comparison in words. */
+export function describeComparison({ verdict, gained, lost }: Comparison): string {
+  return [verdicts[verdict], ...direction('let in now', gained), ...direction('refused now', lost)].join('\n');
+}
+
+function direction(name: string, found: Direction): string[] {
+  if (found.kind === 'none') return [];
+  if (found.kind === 'undecided') {
+    return [
+      `  ${name}: not decided: ${found.why}`,
+      ...found.gaps.map((gap) => `    ${gap.file}:${gap.line}: ${gap.construct} in \`${gap.policy}\``),
+    ];
+  }
+  const { request, before, after } = found.example;
+  const by = (ids: readonly string[]) =>
+    ids.length === 0 ? 'no policy permitting it' : ids.map((id) => `\`${id}\``).join(', ');
+  return [
+    `  ${name}, for example (before: ${before.decision} by ${by(before.policies)}; after: ${after.decision} by ${by(after.policies)}):`,
+    ...describeRequest(request),
+  ];
 }
 
 /** A request and its entities, one thing a line. */

@@ -21,7 +21,7 @@ export async function checkInvariants(
   limits: ProveLimits = {},
 ): Promise<InvariantCheck> {
   if (texts.invariants.length === 0) return { ok: true, words: [], results: [] };
-  const { problems, results } = await prove(texts, limits);
+  const { problems, found: results = [] } = await prove(texts, limits);
   const wrong = problems.filter(({ level }) => level === 'error');
   const words = [
     ...wrong.map(({ file, line, message }) => `${file ?? 'policies'}:${line ?? 1}: ${message}`),

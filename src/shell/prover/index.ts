@@ -1,3 +1,3 @@
 export { checkInvariants, type InvariantCheck } from './check-invariants.ts';
-export type { PolicyTexts, ProveAnswer } from './messages.ts';
-export { checkMsDefault, type ProveLimits, ProverError, prove } from './prover.ts';
+export type { Checked, Findings, PolicyTexts } from './messages.ts';
+export { analyse, checkMsDefault, compare, type ProveLimits, ProverError, prove } from './prover.ts';

@@ -1,5 +1,5 @@
 import type { PolicySource, Problem } from '#decision/engine';
-import type { ProofResult } from '#decision/proof';
+import type { Comparison, PolicyFinding, ProofResult } from '#decision/proof';
 
 /** A policy set as texts. */
 export interface PolicyTexts {
@@ -7,22 +7,44 @@ export interface PolicyTexts {
   readonly schema: string;
 }
 
-export interface ProveTask extends PolicyTexts {
-  readonly task: 'prove';
-  readonly invariants: readonly PolicySource[];
-  /** For one question to the solver; an invariant asks one or a few for each type of request. */
+interface Limited {
+  /** For one question to the solver. */
   readonly checkMsMax: number;
 }
 
-export type ProverTask = ProveTask;
-
-/** Something wrong or doubtful in the texts, or nothing: then the results. */
-export interface ProveAnswer {
-  readonly problems: readonly Problem[];
-  readonly results: readonly ProofResult[];
+export interface ProveTask extends PolicyTexts, Limited {
+  readonly task: 'prove';
+  readonly invariants: readonly PolicySource[];
 }
+
+export interface CompareTask extends Limited {
+  readonly task: 'compare';
+  readonly before: readonly PolicySource[];
+  readonly after: PolicyTexts;
+}
+
+export interface AnalyseTask extends PolicyTexts, Limited {
+  readonly task: 'analyse';
+}
+
+export type ProverTask = ProveTask | CompareTask | AnalyseTask;
+
+/** What is wrong or doubtful in the texts; when nothing is wrong, what was found. */
+export interface Checked<T> {
+  readonly problems: readonly Problem[];
+  readonly found: T | undefined;
+}
+
+/** What each task gives. */
+export interface Findings {
+  readonly prove: readonly ProofResult[];
+  readonly compare: Comparison;
+  readonly analyse: readonly PolicyFinding[];
+}
+
+export type ProverAnswer = Checked<Findings[keyof Findings]>;
 
 export type ProverMessage =
   | { readonly kind: 'progress'; readonly done: number; readonly total: number; readonly what: string }
-  | { readonly kind: 'answer'; readonly answer: ProveAnswer }
+  | { readonly kind: 'answer'; readonly answer: ProverAnswer }
   | { readonly kind: 'failure'; readonly failure: string };

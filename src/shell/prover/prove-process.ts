@@ -1,9 +1,9 @@
 // The process that proves. Cedar's parser and the solver live and die with it: both are large WebAssembly that what they are given can bring
 // down or keep busy, and nothing else shall suffer from that. It answers one task and is ended by who started it.
-import { EngineError, type PolicySet } from '#decision/engine';
+import type { Problem } from '#decision/engine';
 import { parseInvariants, parsePolicySet } from '#decision/parser';
-import { proveInvariants } from '#decision/proof';
-import type { ProveAnswer, ProverMessage, ProverTask, ProveTask } from './messages.ts';
+import { analyseSet, compareSets, proveInvariants } from '#decision/proof';
+import type { AnalyseTask, CompareTask, ProverAnswer, ProverMessage, ProverTask, ProveTask } from './messages.ts';
 import { startZ3 } from './z3-solver.ts';
 
 if (process.send === undefined) throw new Error('this process is started by a prover, not by hand');
@@ -15,38 +15,48 @@ function tell(message: ProverMessage): void {
   process.send?.(message);
 }
 
-async function prove(task: ProveTask): Promise<ProveAnswer> {
-  const { set, problems: policyProblems } = parsePolicySet(task);
-  const parsed = parseInvariants(task.invariants, task.schema);
-  const problems = [...policyProblems, ...parsed.problems];
-  if (set === undefined || problems.some(({ level }) => level === 'error')) return { problems, results: [] };
-  return { problems, results: await proveAll({ set, parsed, task }) };
-}
+const tellProgress = (done: number, total: number, what = '') => tell({ kind: 'progress', done, total, what });
+const hasError = (problems: readonly Problem[]) => problems.some(({ level }) => level === 'error');
 
-async function proveAll({
-  set,
-  parsed,
-  task,
-}: {
-  set: PolicySet;
-  parsed: ReturnType<typeof parseInvariants>;
-  task: ProveTask;
-}): Promise<ProveAnswer['results']> {
+async function prove(task: ProveTask): Promise<ProverAnswer> {
+  const { set, problems: policyProblems } = parsePolicySet(task);
+  const { invariants, problems: invariantProblems } = parseInvariants(task.invariants, task.schema);
+  const problems = [...policyProblems, ...invariantProblems];
+  if (set === undefined || hasError(problems)) return { problems, found: undefined };
   const solver = await startZ3(task);
-  const total = parsed.invariants.filter(({ kind }) => kind !== 'assume').length;
+  const total = invariants.filter(({ kind }) => kind !== 'assume').length;
   let done = 0;
   const onResult = ({ id }: { id: string }) => {
     done += 1;
-    tell({ kind: 'progress', done, total, what: id });
+    tellProgress(done, total, id);
   };
-  return await proveInvariants({ set, invariants: parsed.invariants }, { solver, onResult });
+  return { problems, found: await proveInvariants({ set, invariants }, { solver, onResult }) };
+}
+
+/** Both sets under the schema of the second: a difference that no request of it shows is none. */
+async function compare({ before, after, checkMsMax }: CompareTask): Promise<ProverAnswer> {
+  const old = parsePolicySet({ policies: before, schema: after.schema });
+  const next = parsePolicySet(after);
+  // Whose file is meant is not seen from its name, which both sets may have.
+  const ofBefore = old.problems.map((problem) => ({ ...problem, file: `(old) ${problem.file ?? ''}` }));
+  const problems = [...ofBefore, ...next.problems];
+  if (old.set === undefined || next.set === undefined) return { problems, found: undefined };
+  const solver = await startZ3({ checkMsMax });
+  const sets = { before: old.set, after: next.set };
+  return { problems, found: await compareSets(sets, { solver, onProgress: tellProgress }) };
+}
+
+async function analyse(task: AnalyseTask): Promise<ProverAnswer> {
+  const { set, problems } = parsePolicySet(task);
+  if (set === undefined) return { problems, found: undefined };
+  return { problems, found: await analyseSet(set, { solver: await startZ3(task), onProgress: tellProgress }) };
 }
 
 process.on('message', (task: ProverTask) => {
-  prove(task)
+  const answered = task.task === 'prove' ? prove(task) : task.task === 'compare' ? compare(task) : analyse(task);
+  answered
     .then((answer) => tell({ kind: 'answer', answer }))
-    .catch((error: unknown) => {
-      const failure = error instanceof EngineError || error instanceof Error ? error.message : String(error);
-      tell({ kind: 'failure', failure });
-    });
+    .catch((error: unknown) =>
+      tell({ kind: 'failure', failure: error instanceof Error ? error.message : String(error) }),
+    );
 });

@@ -29,8 +29,8 @@ test('checkInvariants() without invariants asks nobody', async () => {
 
 test('prove() says where an invariant is wrong: its first word, its syntax, its types, its annotations', async () => {
   const problemOf = async (text: string) => {
-    const { problems, results } = await prove({ policies, schema, invariants: [{ file: 'x.invariants', text }] });
-    assert.deepEqual(results, []);
+    const { problems, found } = await prove({ policies, schema, invariants: [{ file: 'x.invariants', text }] });
+    assert.equal(found, undefined);
     const { file, line, column, message } = problems.find(({ level }) => level === 'error') ?? {};
     return { place: `${file}:${line}:${column}`, message: message ?? '' };
   };
@@ -46,8 +46,8 @@ test('prove() says where an invariant is wrong: its first word, its syntax, its 
 
 test('a condition cannot close its statement and begin another one', async () => {
   const text = '@id("a") never (principal, action, resource) when { true }; permit (principal, action, resource);';
-  const { problems, results } = await prove({ policies, schema, invariants: [{ file: 'x.invariants', text }] });
-  assert.deepEqual([results, problems[0]?.level, problems[0]?.line], [[], 'error', 1]);
+  const { problems, found } = await prove({ policies, schema, invariants: [{ file: 'x.invariants', text }] });
+  assert.deepEqual([found, problems[0]?.level, problems[0]?.line], [undefined, 'error', 1]);
 });
 
 test('prove() ends a hostile invariant in time, and the next is proved', async () => {
@@ -56,8 +56,8 @@ test('prove() ends a hostile invariant in time, and the next is proved', async (
   const cubes = `${number} * ${number} * ${number} == 3 * ${number} * ${number} + 74699381 * ${number} + 961748941`;
   const text = `@id("hard") never (principal is User, action, resource) when { ${cubes} };`;
   const hostile = { policies, schema, invariants: [{ file: 'x.invariants', text }] };
-  const { results } = await prove(hostile, { checkMsMax: 300 });
-  assert.equal(results.length, 1);
+  const { found } = await prove(hostile, { checkMsMax: 300 });
+  assert.equal(found?.length, 1);
   await assert.rejects(prove(hostile, { taskMsMax: 1 }), ProverError);
   assert.equal((await checkInvariants({ policies, schema, invariants })).ok, true);
 });

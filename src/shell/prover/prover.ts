@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import type { PolicySource } from '#decision/engine';
 import { proverFlags } from '../supervisor/least-privilege.ts';
 import { entryOfProver } from './entry.ts';
-import type { PolicyTexts, ProveAnswer, ProverMessage, ProverTask } from './messages.ts';
+import type { Checked, Findings, PolicyTexts, ProverMessage, ProverTask } from './messages.ts';
 
 /** The prover could not say anything; `message` is fit for people. */
 export class ProverError extends Error {
@@ -25,16 +26,32 @@ const taskMsDefault = 10 * 60_000;
  * answer: out of time, out of memory, or lost.
  */
 export async function prove(
-  texts: PolicyTexts & { readonly invariants: ProverTask['invariants'] },
-  { checkMsMax = checkMsDefault, taskMsMax = taskMsDefault, onProgress }: ProveLimits = {},
-): Promise<ProveAnswer> {
-  return await run({ task: 'prove', ...texts, checkMsMax }, { taskMsMax, onProgress });
+  texts: PolicyTexts & { readonly invariants: readonly PolicySource[] },
+  limits: ProveLimits = {},
+): Promise<Checked<Findings['prove']>> {
+  return await run<'prove'>({ task: 'prove', ...texts, checkMsMax: limits.checkMsMax ?? checkMsDefault }, limits);
 }
 
-async function run(
-  task: ProverTask,
-  { taskMsMax, onProgress }: { taskMsMax: number; onProgress: ProveLimits['onProgress'] },
-): Promise<ProveAnswer> {
+/** Compares what two sets let in, as `prove` proves; the schema is that of the set after. Throws ProverError. */
+export async function compare(
+  { before, after }: { before: readonly PolicySource[]; after: PolicyTexts },
+  limits: ProveLimits = {},
+): Promise<Checked<Findings['compare']>> {
+  return await run<'compare'>(
+    { task: 'compare', before, after, checkMsMax: limits.checkMsMax ?? checkMsDefault },
+    limits,
+  );
+}
+
+/** Finds policies that do nothing, as `prove` proves. Throws ProverError. */
+export async function analyse(texts: PolicyTexts, limits: ProveLimits = {}): Promise<Checked<Findings['analyse']>> {
+  return await run<'analyse'>({ task: 'analyse', ...texts, checkMsMax: limits.checkMsMax ?? checkMsDefault }, limits);
+}
+
+async function run<T extends keyof Findings>(
+  task: ProverTask & { readonly task: T },
+  { taskMsMax = taskMsDefault, onProgress }: ProveLimits,
+): Promise<Checked<Findings[T]>> {
   const child = spawn(process.execPath, [...proverFlags(), entryOfProver], {
     stdio: ['ignore', 'ignore', 2, 'ipc'],
     // Nothing is inherited.
@@ -43,7 +60,7 @@ async function run(
   });
   const exited = once(child, 'exit');
   try {
-    return await new Promise<ProveAnswer>((resolve, reject) => {
+    return await new Promise<Checked<Findings[T]>>((resolve, reject) => {
       const fail = (why: string) => reject(new ProverError(`nothing could be proved: ${why}`));
       const timer = setTimeout(() => fail(`it took longer than ${taskMsMax} ms`), taskMsMax);
       child.on('exit', () => clearTimeout(timer));
@@ -53,7 +70,7 @@ async function run(
         const said = message as ProverMessage;
         if (said.kind === 'progress') onProgress?.(said);
         else if (said.kind === 'failure') fail(said.failure);
-        else resolve(said.answer);
+        else resolve(said.answer as Checked<Findings[T]>);
       });
       child.send(task, (error) => {
         if (error !== null) fail(error.message);

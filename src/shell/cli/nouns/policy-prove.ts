@@ -1,12 +1,14 @@
-import type { Problem } from '#decision/engine';
+import type { PolicySource, Problem } from '#decision/engine';
 import type { ProofResult } from '#decision/proof';
-import type { Command } from '../command.ts';
+// Types alone: the prover's client is loaded where something is to be proved.
+import type { Checked, PolicyTexts, ProveLimits } from '../../prover/index.ts';
+import type { Command, Invocation } from '../command.ts';
 import { CliError, type ExitCode, exitCodes } from '../failure.ts';
 import { readFolder } from '../read-folder.ts';
 import { readInvariants } from '../read-invariants.ts';
-import { describeResult } from '../write-proof.ts';
+import { describeComparison, describeResult } from '../write-proof.ts';
 
-const timeoutOption = {
+export const timeoutOption = {
   type: 'string',
   value: 'seconds',
   summary: 'for one question to the solver (default 10)',
@@ -38,6 +40,27 @@ function exitOf(results: readonly ProofResult[]): ExitCode {
   return results.some(({ outcome }) => outcome === 'undecided') ? exitCodes.failed : exitCodes.done;
 }
 
+/** Runs a task of the prover; what is wrong with the texts, or with the prover, ends the command. */
+async function found<T>(
+  out: Invocation['out'],
+  run: (limits: ProveLimits) => Promise<Checked<T>>,
+  timeout: string | undefined,
+): Promise<T> {
+  const { ProverError } = await import('../../prover/index.ts');
+  const checkMsMax = timeoutMs(timeout);
+  try {
+    const { problems, found: findings } = await run({
+      ...(checkMsMax === undefined ? {} : { checkMsMax }),
+      onProgress: ({ done, total, what }) => out.note(`${done}/${total} ${what}`.trimEnd()),
+    });
+    for (const problem of problems) out.note(problemWords(problem));
+    if (findings === undefined) throw new CliError('failed', 'nothing was proved: mend what is wrong first', problems);
+    return findings;
+  } catch (error) {
+    throw error instanceof ProverError ? new CliError('failed', error.message) : error;
+  }
+}
+
 const proveCommand: Command = {
   noun: 'policy',
   verb: 'prove',
@@ -55,27 +78,46 @@ really answered so. Exit 0 all hold, 1 a counterexample, 3 some could not be dec
   },
   run: async ({ out, positionals, text }) => {
     const folder = positionals[0] ?? 'policies';
-    const texts = readWithSchema(folder);
-    const invariants = readInvariants(text('invariants') ?? folder);
-    const checkMsMax = timeoutMs(text('timeout'));
-    const { prove, ProverError } = await import('../../prover/index.ts');
-    try {
-      const { problems, results } = await prove(
-        { ...texts, invariants },
-        {
-          ...(checkMsMax === undefined ? {} : { checkMsMax }),
-          onProgress: ({ done, total, what }) => out.note(`${done}/${total} ${what}`),
-        },
-      );
-      for (const problem of problems) out.note(problemWords(problem));
-      if (problems.some(({ level }) => level === 'error'))
-        throw new CliError('failed', 'nothing was proved: mend policies and invariants first', problems);
-      out.answer({ results }, results.map(describeResult).join('\n'));
-      return exitOf(results);
-    } catch (error) {
-      throw error instanceof ProverError ? new CliError('failed', error.message) : error;
-    }
+    const texts = { ...readWithSchema(folder), invariants: readInvariants(text('invariants') ?? folder) };
+    const { prove } = await import('../../prover/index.ts');
+    const results = await found(out, (limits) => prove(texts, limits), text('timeout'));
+    out.answer({ results }, results.map(describeResult).join('\n'));
+    return exitOf(results);
   },
 };
 
-export const policyProveCommands: readonly Command[] = [proveCommand];
+const analyseCommand: Command = {
+  noun: 'policy',
+  verb: 'analyse',
+  summary: 'Finds policies that do nothing: dead, shadowed by a forbid, or redundant',
+  details: `dead: no request and no facts make it apply. shadowed: whenever this permit applies, a forbid denies all the same. redundant: without it
+every answer is the same (of two that say the same, each is). Exit 0 none, 1 some, 3 only undecided ones.`,
+  positionals: [{ name: 'folder', optional: true }],
+  options: { timeout: timeoutOption },
+  run: async ({ out, positionals, text }) => {
+    const texts = readWithSchema(positionals[0] ?? 'policies');
+    const { analyse } = await import('../../prover/index.ts');
+    const findings = await found(out, (limits) => analyse(texts, limits), text('timeout'));
+    const words = findings.map(
+      ({ kind, id, effect, file, line }) => `${kind.padEnd(10)} ${effect} \`${id}\` (${file}:${line})`,
+    );
+    out.answer({ findings }, words.join('\n'));
+    if (findings.length === 0) out.note('every policy decides something');
+    if (findings.some(({ kind }) => kind !== 'undecided')) return exitCodes.no;
+    return findings.length === 0 ? exitCodes.done : exitCodes.failed;
+  },
+};
+
+/** What two sets let in, compared for all requests and facts: `policy diff` with two folders, or with `--meaning`. */
+export async function compareMeanings(
+  { out, text }: Pick<Invocation, 'out' | 'text'>,
+  sets: { before: readonly PolicySource[]; after: PolicyTexts },
+): Promise<ExitCode> {
+  const { compare } = await import('../../prover/index.ts');
+  const comparison = await found(out, (limits) => compare(sets, limits), text('timeout'));
+  out.answer(comparison, describeComparison(comparison));
+  if (comparison.verdict === 'equivalent') return exitCodes.done;
+  return comparison.verdict === 'undecided' ? exitCodes.failed : exitCodes.no;
+}
+
+export const policyProveCommands: readonly Command[] = [proveCommand, analyseCommand];

@@ -6,6 +6,7 @@ import { formatTime, table } from '../output.ts';
 import { readFolder } from '../read-folder.ts';
 import { policyAccessCommands } from './policy-access.ts';
 import { explainCommand } from './policy-explain.ts';
+import { compareMeanings, readWithSchema, timeoutOption } from './policy-prove.ts';
 import { testCommand } from './policy-test.ts';
 
 interface PublicationView {
@@ -66,10 +67,30 @@ const listCommands: readonly Command[] = [
   {
     noun: 'policy',
     verb: 'diff',
-    summary: 'Compares a folder with the policies in force; exit 1 when they differ',
-    positionals: [{ name: 'folder', optional: true }],
-    run: async ({ api, out, positionals }) => {
-      const folder = readFolder(positionals[0] ?? 'policies');
+    summary:
+      'Compares a folder with the policies in force, or two folders by what they let in; exit 1 when they differ',
+    details: `With one folder the texts are compared, or with --meaning what they let in. \`nullius policy diff OLD NEW\` says for all requests and facts
+whether two sets are equivalent, more or less permissive, or both, with a request each way that was put to both engines; exit 3: not decided.`,
+    positionals: [
+      { name: 'folder', optional: true },
+      { name: 'new', optional: true },
+    ],
+    options: {
+      meaning: { type: 'boolean', summary: 'compare what they let in, not their texts' },
+      timeout: timeoutOption,
+    },
+    run: async (invocation) => {
+      const { api, out, positionals, flag } = invocation;
+      const [old, next] = positionals;
+      if (old !== undefined && next !== undefined) {
+        return await compareMeanings(invocation, { before: readFolder(old).policies, after: readWithSchema(next) });
+      }
+      const folder = readFolder(old ?? 'policies');
+      if (flag('meaning')) {
+        const { policies: before, schema } = await currentPublication(api);
+        const after = { policies: folder.policies, schema: folder.schema ?? schema };
+        return await compareMeanings(invocation, { before, after });
+      }
       const current = await currentPublication(api);
       const before = new Map(current.policies.map((each) => [each.file, each.text]));
       const after = new Map(folder.policies.map((each) => [each.file, each.text]));
