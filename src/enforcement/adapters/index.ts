@@ -21,3 +21,15 @@ export {
   searchText,
 } from './authzen/search.ts';
 export { jsonDepthMax, parseStrictJson, type StrictJson } from './authzen/strict-json.ts';
+export {
+  allowedResponse,
+  type CheckedRequest,
+  checkBytesMax,
+  checkPath,
+  deniedResponse,
+  grpcFrame,
+  readCheckRequest,
+  readGrpcFrame,
+} from './ext-authz/check.ts';
+export { bytesField, MalformedMessage, messageIn, readFields, textOf } from './ext-authz/protobuf.ts';
+export { type ForwardedRequest, type ProxyCall, type ProxyKind, readForwarded } from './forwarded/read-forwarded.ts';

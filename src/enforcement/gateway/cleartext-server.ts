@@ -53,8 +53,12 @@ export function createCleartextServer(
       socket.off('error', silent);
       socket.off('end', silent);
       socket.unshift(first);
-      if (first.subarray(0, prefaceStart.byteLength).equals(prefaceStart)) http2.emit('connection', socket);
-      else connections.add(new ClientConnection(socket, { facts: connectionFactsOf(socket), needs }));
+      if (first.subarray(0, prefaceStart.byteLength).equals(prefaceStart)) {
+        // It takes what was read from the buffer, and the rest from below the stream: resumed, the stream would take it first.
+        http2.emit('connection', socket);
+        return;
+      }
+      connections.add(new ClientConnection(socket, { facts: connectionFactsOf(socket), needs }));
       socket.resume();
     });
   });

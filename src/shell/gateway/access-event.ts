@@ -16,6 +16,8 @@ export function accessEvent(
     readonly verdict: Verdict;
     readonly request: GatewayRequest;
     readonly site: Site;
+    /** The token of the enforcement point that asked for another proxy. */
+    readonly via?: string;
   },
 ): WrittenEvent {
   const { id, now, question, verdict, request, site } = judged;
@@ -37,10 +39,12 @@ export function accessEvent(
     address: request.address,
     resource: site.id,
     verdict,
-    unmapped:
-      subject.token === null
-        ? { action: question.action, route: question.request.route }
-        : { action: question.action, route: question.request.route, token: subject.token.id },
+    unmapped: {
+      action: question.action,
+      route: question.request.route,
+      ...(subject.token === null ? {} : { token: subject.token.id }),
+      ...(judged.via === undefined ? {} : { via: judged.via }),
+    },
   });
 }
 

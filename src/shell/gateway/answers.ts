@@ -1,4 +1,5 @@
 import {
+  type Answer,
   type Exchange,
   type GatewayRequest,
   isNavigation,
@@ -88,20 +89,32 @@ export async function answerVerdict(gate: Gate, judged: Judged): Promise<void> {
   if (isStranger && isNavigation(request) && remedies.some((remedy) => remedy.kind === 'sign-in')) {
     return beginSignIn(gate, { ...judged, returnTo: request.method === 'GET' ? request.target : '/', fresh: false });
   }
+  answer(judged, judgedView(gate, judged, remedies));
+}
+
+/** The same without its client: what a proxy hands on. */
+export function verdictAnswer(gate: Gate, judged: Omit<Judged, 'exchange'>): Answer {
+  gate.metrics.count(`nullius_decisions_total{answer="${judged.verdict.answer}"}`);
+  return refusalAnswer(judgedView(gate, judged, gate.remedies(judged.question, judged.now)), judged.request);
+}
+
+function judgedView(gate: Gate, judged: Omit<Judged, 'exchange'>, remedies: readonly Remedy[]): RefusalView {
+  const { request, identified, verdict, question } = judged;
+  const isStranger = identified.asker.kind === 'anonymous';
   const advice = gate.advice(verdict);
   const actions = [
     ...remedies.map((remedy) => actionFor(remedy, request)),
     ...advice.map((words): RefusalAction => ({ kind: 'words', words })),
   ];
   const isRead = question.action === 'read';
-  answer(judged, {
+  return {
     ...blank(judged),
     status: isStranger ? 401 : 403,
     title: `${isStranger ? 'Sign in to' : 'You may not'} ${isRead ? 'open' : 'do'} this`,
     who: whoIs(gate, judged),
     reasons: reasonsFor(judged, advice),
     actions: actions.length > 0 ? actions : [askSomebody],
-  });
+  };
 }
 
 /** When nothing that the program knows of would help. */
@@ -118,7 +131,10 @@ const doings: Readonly<Record<string, string>> = {
 };
 
 /** Why not, without the advice, which has a place of its own. */
-function reasonsFor({ verdict, question, site, identified }: Judged, advice: readonly string[]): readonly string[] {
+function reasonsFor(
+  { verdict, question, site, identified }: Omit<Judged, 'exchange'>,
+  advice: readonly string[],
+): readonly string[] {
   // No policy has words for what no policy speaks of.
   if (verdict.answer === 'deny' && verdict.reasons.length === 0 && identified.asker.kind !== 'token') {
     const doing = doings[question.action] ?? 'use';
@@ -170,7 +186,7 @@ export function whoIs(gate: Gate, { identified }: Pick<Judged, 'identified'>): s
   return asker.kind === 'token' ? `token ${gate.facts.get('token', asker.tokenId)?.label ?? ''}` : null;
 }
 
-function blank({ request, id }: Answering): Omit<RefusalView, 'status' | 'title'> {
+function blank({ request, id }: Omit<Answering, 'exchange'>): Omit<RefusalView, 'status' | 'title'> {
   const asked = request === null ? null : { method: request.method, host: request.host, path: request.path };
   return { asked, who: null, reasons: [], actions: [], correlationId: id };
 }

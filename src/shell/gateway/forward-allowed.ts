@@ -97,7 +97,7 @@ function authorityOf({ request }: Judged): string {
 const versions = new WeakMap<Session, { readonly user: User; readonly version: string }>();
 
 /** Changes whenever what an assertion says may have: the session or its user. Written once for as long as both stand. */
-function assertionVersion(gate: Gate, sessionId: string): string {
+export function assertionVersion(gate: Gate, sessionId: string): string {
   const session = gate.facts.get('session', sessionId);
   const user = session === undefined ? undefined : gate.facts.get('user', session.user);
   if (session === undefined || user === undefined) return 'gone';

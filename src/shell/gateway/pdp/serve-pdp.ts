@@ -1,8 +1,10 @@
 import {
   authzenPaths,
+  checkPath,
   isObject,
   MalformedRequest,
   type Properties,
+  type ProxyKind,
   parseStrictJson,
   pdpMetadata,
 } from '#enforcement/adapters';
@@ -11,6 +13,9 @@ import { originOf } from '#shell/wire';
 import type { Gate } from '../gate.ts';
 import { answerError, answerJson, requestIdLengthMax } from './answer.ts';
 import { evaluateMany, evaluateOne } from './evaluate.ts';
+import { failGrpc, grpcStatus, serveExtAuthz } from './forwarded/ext-authz.ts';
+import { proxyPaths, serveForwardAuth } from './forwarded/forward-auth.ts';
+import { callerHeader } from './forwarded/judge-forwarded.ts';
 import type { KnownCall, PdpCall } from './pdp.ts';
 import { searchFor } from './search.ts';
 
@@ -50,6 +55,8 @@ export async function servePdp(
     return answerError({ ...call, requestId: undefined }, { status: 400, words });
   }
   if (request.path === authzenPaths.metadata) return serveMetadata(gate, call);
+  const proxy = request.segments[0] === 'auth' ? proxyPaths.get(request.segments[1] ?? '') : undefined;
+  if (proxy !== undefined || request.path === checkPath) return serveProxy(gate, call, proxy ?? null);
   const caller = gate.pdp.callers.identify(request, { authorization: request.authorization, now });
   if (!('tokenId' in caller)) {
     gate.metrics.count(`nullius_pdp_refused_total{status="${caller.status}"}`);
@@ -75,6 +82,24 @@ export async function servePdp(
     if (!(error instanceof MalformedRequest)) throw error;
     answerError(call, { status: 400, words: error.message });
   }
+}
+
+/** A proxy that holds a request. It shows its own token in a header of its own, because `Authorization` may be its client's. */
+async function serveProxy(gate: Gate, call: PdpCall, kind: ProxyKind | null): Promise<void> {
+  const { request, now } = call;
+  const shown = request.headers.filter((name, at) => at % 2 === 0 && name === callerHeader).length;
+  const own = shown === 1 ? `Bearer ${headerOf(request, callerHeader)}` : null;
+  const authorization = own ?? (kind === null && shown === 0 ? request.authorization : null);
+  const caller = gate.pdp.callers.identify(request, { authorization, now });
+  if (!('tokenId' in caller)) {
+    gate.metrics.count(`nullius_pdp_refused_total{status="${caller.status}"}`);
+    if (kind !== null)
+      return answerError(call, { status: 403, words: `${caller.words} Proxies show it as \`Nullius-Caller\`.` });
+    const status = caller.status === 401 ? grpcStatus.unauthenticated : grpcStatus.permissionDenied;
+    return failGrpc(call, { status, words: caller.words });
+  }
+  gate.metrics.count('nullius_pdp_calls_total');
+  return kind === null ? serveExtAuthz(gate, { ...call, caller }) : serveForwardAuth(gate, { ...call, caller }, kind);
 }
 
 function serveMetadata(gate: Gate, call: PdpCall): void {

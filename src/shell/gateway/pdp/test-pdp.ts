@@ -4,7 +4,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import { basename, join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { type FactRow, formatUid, type StoredEntity, type Token, type User } from '#foundation/model';
+import { type FactRow, formatUid, type Resource, type StoredEntity, type Token, type User } from '#foundation/model';
 import { publishedPolicies } from '../../../../tests/published-policies.ts';
 import { startTestGate } from '../test-gate.ts';
 import { openPdpListener } from './pdp-listener.ts';
@@ -74,10 +74,14 @@ export const everything = 'nls_everything';
 
 export async function startTestPdp(
   t: TestContext,
-  options: { rows?: readonly Row[]; policies?: ReturnType<typeof policiesWithTodo> } = {},
+  options: { rows?: readonly Row[]; policies?: ReturnType<typeof policiesWithTodo>; app?: Partial<Resource> } = {},
 ) {
   const rows = [tokenRow('t-all', everything, ['pdp']), ...todoRows(), ...(options.rows ?? [])];
-  const gate = await startTestGate(t, { rows, policies: options.policies ?? policiesWithTodo() });
+  const gate = await startTestGate(t, {
+    rows,
+    policies: options.policies ?? policiesWithTodo(),
+    app: options.app ?? {},
+  });
   const listener = await openPdpListener(gate.gate, { host: '127.0.0.1', port: 0 });
   t.after(() => listener.close());
   const send = (

@@ -1,0 +1,208 @@
+import type { ForwardedRequest } from '#enforcement/adapters';
+import {
+  type Answer,
+  type GatewayRequest,
+  headerOf,
+  isNavigation,
+  isRefusal,
+  matchRoute,
+  type Refusal,
+  readRequest,
+  refusalAnswer,
+  viewOfRefusal,
+  withoutOwnCookies,
+} from '#enforcement/gateway';
+import { pdpScopeCovers, type Question, type Verdict } from '#foundation/model';
+import { accessEvent, isWorthAnEvent } from '../../access-event.ts';
+import { verdictAnswer } from '../../answers.ts';
+import { cookieCounts } from '../../cookie-counts.ts';
+import { isCookieFlood } from '../../cookie-flood.ts';
+import { assertionVersion } from '../../forward-allowed.ts';
+import type { Gate, Judged } from '../../gate.ts';
+import { identifyAsker } from '../../identify-asker.ts';
+import { judgeAccess } from '../../judge-access.ts';
+import { isOwnEndpoint } from '../../own-endpoints.ts';
+import { reportCopiedCookie } from '../../rotate-cookie.ts';
+import type { KnownCall } from '../pdp.ts';
+
+/** What a proxy is told. */
+export type ForwardedOutcome =
+  | {
+      readonly kind: 'allowed';
+      /** Flat: what the app shall get instead of what the client sent. */
+      readonly identity: readonly string[];
+    }
+  | {
+      readonly kind: 'refused';
+      /** What the client shall get. */
+      readonly answer: Answer;
+      /** Where a person signs in, for proxies that cannot hand our answer on; null when that would not help. */
+      readonly signIn: string | null;
+    };
+
+/** Fields about the connection to us, and of the proxy itself: no part of the request that is judged. */
+const notJudged = new Set(['host', 'content-length', 'transfer-encoding', 'connection', 'upgrade', 'te', 'expect']);
+const addressUnknown = '0.0.0.0';
+
+/**
+ * Judges a request that another proxy holds, as the gateway would if it had come here: the same strict reader, the same cookie and
+ * tokens, the same event. Only an app that the caller may ask about.
+ */
+export async function judgeForwarded(
+  gate: Gate,
+  call: KnownCall,
+  { forwarded, headers }: { forwarded: ForwardedRequest; headers: readonly string[] },
+): Promise<ForwardedOutcome> {
+  const { id, now, caller } = call;
+  const request = readHeld(forwarded, headers);
+  if (isRefusal(request)) return refused(null, { id, refusal: request });
+  const site = gate.sites().get(request.host);
+  const isCovered = site !== undefined && pdpScopeCovers(caller.scope, { app: site.id, isSearch: false });
+  // Our own sites are served by ourselves alone, and so is our own folder on every host.
+  if (!isCovered || site.upstream?.kind === 'unix' || isOwnEndpoint(request))
+    return refused(request, { id, refusal: unknownApp });
+  if (isCookieFlood(request)) return refused(request, { id, refusal: tooManyCookies });
+  if (!gate.isFreshFor(site.sensitivity)) return refused(request, { id, refusal: unavailable });
+  const identified = identifyAsker(
+    {
+      cookie: request.cookie !== '' && cookieCounts(request, { site, urls: gate.urls }) ? request.cookie : undefined,
+      authorization: request.authorization ?? undefined,
+      nulliusToken: headerOf(request, 'nullius-token'),
+    },
+    { facts: gate.facts, resource: site.id, now },
+  );
+  if (identified.copiedCookieHash !== null) void reportCopiedCookie(gate, identified.copiedCookieHash);
+  const route = matchRoute(request, site.resource.routes);
+  if (isRefusal(route)) return refused(request, { id, refusal: route });
+  const question: Question = {
+    asker: identified.asker,
+    action: request.action,
+    resource: { type: 'App', id: site.id },
+    request: {
+      method: request.method,
+      host: request.host,
+      path: request.path,
+      route: route.label,
+      address: request.address,
+      tls: request.tls,
+      noun: '',
+    },
+  };
+  const judge = (at: number) => judgeBoth(gate, { question, request, site, now: at });
+  const verdict = judge(now);
+  const judged = { id, request, site, identified, now, question, verdict };
+  if (isWorthAnEvent(gate, judged)) await gate.record(accessEvent(gate, { ...judged, via: caller.tokenId }));
+  if (verdict.answer !== 'allow') return refusedBy(gate, judged);
+  const identity = await identityFor(gate, judged);
+  // What changed while the event and the assertion were made counts: the proxy lets the request through with this answer.
+  if (gate.facts.revision === verdict.factRevision) return { kind: 'allowed', identity };
+  const again = { ...judged, id: gate.newId(), now: gate.clock(), verdict: judge(gate.clock()) };
+  if (again.verdict.answer === 'allow') return { kind: 'allowed', identity };
+  await gate.record(accessEvent(gate, { ...again, via: caller.tokenId }));
+  return refusedBy(gate, again);
+}
+
+/** The request as the proxy holds it, read by the same reader as one that comes to us. */
+function readHeld(forwarded: ForwardedRequest, headers: readonly string[]): GatewayRequest | Refusal {
+  const rawHeaders = ['host', forwarded.authority];
+  for (let at = 0; at < headers.length; at += 2) {
+    const name = headers[at] ?? '';
+    if (!notJudged.has(name) && name !== callerHeader) rawHeaders.push(name, headers[at + 1] ?? '');
+  }
+  const host = forwarded.authority.replace(/:\d+$/, '').toLowerCase();
+  const facts = {
+    address: forwarded.address ?? addressUnknown,
+    tls: forwarded.tls,
+    servername: forwarded.tls ? host : null,
+  };
+  const { method, target } = forwarded;
+  const head = {
+    httpVersion: '1.1',
+    method,
+    target,
+    authority: null,
+    scheme: null,
+    protocol: null,
+    rawHeaders,
+    endsStream: true,
+  } as const;
+  return readRequest(head, facts);
+}
+
+/** The header by which a proxy shows its own token: `Authorization` may be the client's. */
+export const callerHeader = 'nullius-caller';
+
+/** A handshake of a WebSocket is no read: proxies do not tell us about upgrades, so what looks like one must be allowed as both. */
+function judgeBoth(gate: Gate, access: Parameters<typeof judgeAccess>[1]): Verdict {
+  const verdict = judgeAccess(gate, access);
+  const isHandshake = access.question.action === 'read' && headerOf(access.request, 'sec-websocket-key') !== undefined;
+  if (!isHandshake || verdict.answer !== 'allow') return verdict;
+  return judgeAccess(gate, { ...access, question: { ...access.question, action: 'connect' } });
+}
+
+type JudgedHere = Omit<Judged, 'exchange'>;
+
+/** Who the app shall believe to be asking, and what of the client's own credentials it may see. */
+async function identityFor(gate: Gate, { id, identified, request, site, now }: JudgedHere): Promise<string[]> {
+  const identity = ['nullius-decision', id];
+  const { asker } = identified;
+  if (asker.kind === 'session') {
+    const about = { resource: site.id, version: assertionVersion(gate, asker.sessionId) };
+    identity.push('nullius-assertion', await gate.assertions.get(asker.sessionId, about));
+    gate.seen.saw(asker.sessionId, now);
+  }
+  const cookie = withoutOwnCookies(request.cookie);
+  if (cookie !== '') identity.push('nullius-cookie', cookie);
+  if (request.authorization !== null && !identified.tokenInAuthorization) {
+    identity.push('nullius-authorization', request.authorization);
+  }
+  return identity;
+}
+
+const unknownApp: Refusal = {
+  refused: true,
+  status: 403,
+  code: 'bad-host',
+  words: 'There is no app at this address that this proxy may ask about.',
+};
+const tooManyCookies: Refusal = {
+  refused: true,
+  status: 431,
+  code: 'bad-header',
+  words: 'The request has too many cookies.',
+};
+const unavailable: Refusal = {
+  refused: true,
+  status: 503,
+  code: 'upstream-unreachable',
+  words: 'Nullius has lost touch with its control process, and does not decide on old facts. Try again shortly.',
+};
+
+function refused(request: GatewayRequest | null, { id, refusal }: { id: string; refusal: Refusal }): ForwardedOutcome {
+  const view = viewOfRefusal(refusal, { request, correlationId: id });
+  return { kind: 'refused', answer: refusalAnswer(view, request), signIn: null };
+}
+
+/** A judged no: as at the gateway, strangers who can sign in are sent there, others learn why. */
+function refusedBy(gate: Gate, judged: JudgedHere): ForwardedOutcome {
+  const { request, identified } = judged;
+  const answer = verdictAnswer(gate, judged);
+  const isStranger = identified.asker.kind === 'anonymous';
+  const maySignIn = isStranger && gate.remedies(judged.question, judged.now).some(({ kind }) => kind === 'sign-in');
+  if (!maySignIn) return { kind: 'refused', answer, signIn: null };
+  const authority = request.port === null ? request.host : `${request.host}:${request.port}`;
+  const returnTo = encodeURIComponent(request.method === 'GET' ? request.target : '/');
+  const signIn = `${request.tls ? 'https' : 'http'}://${authority}/.nullius/sign-in?return_to=${returnTo}`;
+  if (!isNavigation(request)) return { kind: 'refused', answer, signIn };
+  const headers = [
+    'location',
+    signIn,
+    'cache-control',
+    'no-store',
+    'nullius-decision',
+    judged.id,
+    'content-length',
+    '0',
+  ];
+  return { kind: 'refused', answer: { status: 303, headers, body: '' }, signIn };
+}
