@@ -13,4 +13,6 @@ export { readPolicyTests } from './policy-tests/read-test-file.ts';
 export { runPolicyTests, type TestReport, type TestResult } from './policy-tests/run-tests.ts';
 // Questions asked backwards.
 export * from './reverse/index.ts';
+// What recorded decisions would be under other policies.
+export * from './simulation/index.ts';
 export { writeExpression } from './write-expression.ts';

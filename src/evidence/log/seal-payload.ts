@@ -71,13 +71,19 @@ export class PayloadSealer {
 /** Opens what a PayloadSealer sealed. */
 export class PayloadOpener {
   readonly #derived = new Map<string, KeyObject>();
+  readonly #keysMax: number;
+
+  /** `keysMax`: derived keys at hand; more than usual for who reads everybody's records. */
+  constructor({ keysMax = cachedKeysMax }: { keysMax?: number } = {}) {
+    this.#keysMax = keysMax;
+  }
 
   #keyOf(subject: SubjectKey, salt: Buffer): KeyObject {
     const name = `${subject.pseudonym} ${salt.toString('latin1')}`;
     let key = this.#derived.get(name);
     if (key === undefined) {
       key = derivedKey(subject, salt);
-      if (this.#derived.size >= cachedKeysMax) this.#derived.clear();
+      if (this.#derived.size >= this.#keysMax) this.#derived.clear();
       this.#derived.set(name, key);
     }
     return key;

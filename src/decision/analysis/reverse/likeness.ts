@@ -35,41 +35,43 @@ export class Likeness {
   /** How the person would be asked for, and a text that is the same for those who are alike; null: like nobody else. */
   of(person: Person): { readonly asking: Asking; readonly key: string | null } {
     const asking = askingFor(this.#view, { user: person, now: this.#now });
-    if (this.#reads.isIdentityRead || this.#reads.users.has(person.id)) return { asking, key: null };
-    const groups = this.#groups(person.body.groups);
+    const { asker } = asking;
+    const body = asker.kind === 'session' ? this.#view.get('session', asker.sessionId) : asking.as?.session?.body;
+    const [who, session] = [this.person(person), body === undefined ? null : this.session(body, this.#now)];
+    return { asking, key: who === null || session === null ? null : `${who} ${session}` };
+  }
+
+  /** What policies can notice about a person, apart from their session. */
+  person({ id, body }: Person): string | null {
+    if (this.#reads.isIdentityRead || this.#reads.users.has(id)) return null;
+    const groups = this.#groups(body.groups);
     // Bad text makes a request invalid, and that is seen in one person's entity only.
-    const isWellFormed = [person.id, person.body.name, person.body.email ?? '', person.body.source].every((each) =>
-      each.isWellFormed(),
-    );
-    const session = this.#session(asking);
-    if (groups === null || !isWellFormed || session === undefined) return { asking, key: null };
+    const isWellFormed = [id, body.name, body.email ?? '', body.source].every((each) => each.isWellFormed());
+    if (groups === null || !isWellFormed) return null;
     const { paths } = this.#reads;
-    const { name, email, status, source } = person.body;
+    const { name, email, status, source } = body;
     const attributes = Object.entries({ name, email: email ?? '', status, source })
       .filter(([attribute]) => paths.has(`principal.${attribute}`))
       .map(([, value]) => value);
-    return { asking, key: JSON.stringify([groups, attributes, session]) };
+    return JSON.stringify([groups, attributes]);
   }
 
-  #session(asking: Asking): readonly string[] | undefined {
-    const { asker } = asking;
-    const body: SessionBody | undefined =
-      asker.kind === 'session' ? this.#view.get('session', asker.sessionId) : asking.as?.session?.body;
-    if (body === undefined) return undefined;
-    const { credential, provider, phishingResistant, authTime, bound } = body;
+  /** What policies can notice about a session at a time; null: it is like no other. */
+  session({ credential, provider, phishingResistant, authTime, bound }: SessionBody, now: number): string | null {
     const { paths, thresholds } = this.#reads;
     const isWhole = paths.has('context') || paths.has(sessionPath);
     // A proof from the future counts as none; whoever has one is judged by themselves.
-    if (this.#now < authTime) return undefined;
-    const authAgeSeconds = Math.floor((this.#now - authTime) / 1000);
-    return Object.entries({ credential, provider, phishingResistant, bound, authAgeSeconds }).flatMap(
+    if (now < authTime) return null;
+    const authAgeSeconds = Math.floor((now - authTime) / 1000);
+    const seen = Object.entries({ credential, provider, phishingResistant, bound, authAgeSeconds }).flatMap(
       ([name, value]) => {
         const path = `${sessionPath}.${name}`;
         if (!isWhole && !paths.has(path)) return [];
         const limits = isWhole ? undefined : thresholds.get(path);
-        return [limits === undefined || typeof value !== 'number' ? String(value) : bucketOf(value, limits)];
+        return [limits === undefined || typeof value !== 'number' ? value : bucketOf(value, limits)];
       },
     );
+    return JSON.stringify(seen);
   }
 
   /** Which of the groups that policies name stand above; null when there may be more than can be judged. */

@@ -1,0 +1,153 @@
+import type { Question } from '#foundation/model';
+import { httpActivityClass, type NoQuestion, type RecordedQuestion, recordedQuestion } from './recorded-question.ts';
+
+// What follows a quote and a comma can only be a member of the object: inside a JSON string a quote is escaped.
+const requestMark = ',"http_request":{"http_method":"';
+const sourceMark = ',"src_endpoint":{"ip":';
+const urlMark = '","url":{"scheme":"';
+const pathMark = ',"path":"';
+/** Texts of one kind that are kept with what they say. */
+const keptMax = 20_000;
+
+interface Head {
+  readonly asker: Question['asker'];
+  readonly answer: RecordedQuestion['answer'];
+  readonly reasons: readonly string[];
+  /** The person, when it is one. */
+  readonly user: { readonly id: string; readonly name: string } | null;
+}
+
+interface Tail {
+  readonly resource: string;
+  readonly action: Question['action'];
+  readonly route: string;
+  readonly address: string;
+  readonly token: string | null;
+}
+
+/** A question out of a payload, with the name of who asked. */
+export interface ReadAccess extends RecordedQuestion {
+  readonly user: Head['user'];
+  /** The token that was shown. */
+  readonly token: string | null;
+}
+
+class Kept<T> {
+  readonly #known = new Map<string, T>();
+  of(text: string, make: (text: string) => T): T {
+    let value = this.#known.get(text);
+    if (value === undefined) {
+      if (this.#known.size >= keptMax) this.#known.clear();
+      value = make(text);
+      this.#known.set(text, value);
+    }
+    return value;
+  }
+}
+
+function userOf(payload: { actor?: { user?: { uid?: unknown; name?: unknown } } }): Head['user'] {
+  const user = payload.actor?.user;
+  return typeof user?.uid === 'string' ? { id: user.uid, name: typeof user.name === 'string' ? user.name : '' } : null;
+}
+
+/**
+ * Reads many payloads of requests to apps. Most of a payload is the same text again and again (who, what decided, where): each such
+ * text is parsed once. Gives what `recordedQuestion` gives, which is its reference and reads everything unusual.
+ */
+export class AccessReader {
+  readonly #heads = new Kept<Head | null>();
+  readonly #tails = new Kept<Tail | null>();
+  readonly #requests = new Kept<Omit<Question['request'], 'path' | 'route' | 'address' | 'noun'> | null>();
+
+  read(text: string, time: number): ReadAccess | NoQuestion {
+    return this.#quickly(text, time) ?? slowly(text, time);
+  }
+
+  #quickly(text: string, time: number): ReadAccess | undefined {
+    const request = text.indexOf(requestMark);
+    const source = request < 0 ? -1 : text.indexOf(sourceMark, request);
+    const path = source < 0 ? -1 : text.indexOf(pathMark, request);
+    if (path < 0 || path > source) return undefined;
+    const pathStart = path + pathMark.length;
+    const pathEnd = text.indexOf('"', pathStart);
+    // An escape in the path is unusual.
+    if (text.lastIndexOf('\\', pathEnd) >= pathStart) return undefined;
+    const head = this.#heads.of(text.slice(0, request), readHead);
+    const tail = this.#tails.of(text.slice(source + 1, -1), readTail);
+    const parts = this.#requests.of(text.slice(request + requestMark.length, path), readRequest);
+    if (head === null || tail === null || parts === null) return undefined;
+    const written = text.slice(pathStart, pathEnd);
+    return {
+      question: {
+        asker: tail.token === null ? head.asker : { kind: 'token', tokenId: tail.token },
+        action: tail.action,
+        resource: { type: 'App', id: tail.resource },
+        request: { ...parts, path: written, route: tail.route, address: tail.address, noun: '' },
+      },
+      time,
+      answer: head.answer,
+      reasons: head.reasons,
+      isPathCut: written.endsWith('…'),
+      user: head.user,
+      token: tail.token,
+    };
+  }
+}
+
+function parse(text: string): Record<string, unknown> | undefined {
+  try {
+    return JSON.parse(text) as Record<string, unknown>;
+  } catch {
+    return undefined;
+  }
+}
+
+const anyTail = {
+  http_request: { http_method: 'GET', url: { scheme: 'http', hostname: '', path: '/' } },
+  src_endpoint: { ip: '' },
+  dst_endpoint: { svc_name: '' },
+  unmapped: { action: 'read', route: '' },
+};
+
+function readHead(text: string): Head | null {
+  const payload = parse(`${text}}`);
+  // Errors of policies stand in `unmapped`, which comes again behind: unusual.
+  if (payload === undefined || 'unmapped' in payload) return null;
+  const asked = recordedQuestion({ classUid: httpActivityClass, time: 0, payload: { ...payload, ...anyTail } });
+  if (typeof asked === 'string') return null;
+  return { asker: asked.question.asker, answer: asked.answer, reasons: asked.reasons, user: userOf(payload) };
+}
+
+function readTail(text: string): Tail | null {
+  const payload = parse(`{${text}}`);
+  if (payload === undefined || 'count' in payload) return null;
+  const whole = { action_id: 1, actor: {}, http_request: anyTail.http_request, ...payload };
+  const asked = recordedQuestion({ classUid: httpActivityClass, time: 0, payload: whole });
+  if (typeof asked === 'string') return null;
+  const { asker, action, resource, request } = asked.question;
+  const token = asker.kind === 'token' ? asker.tokenId : null;
+  return { resource: resource.id, action, route: request.route, address: request.address, token };
+}
+
+function readRequest(text: string): { method: string; host: string; tls: boolean } | null {
+  const url = text.indexOf(urlMark);
+  const request =
+    url < 0
+      ? undefined
+      : parse(`{"method":"${text.slice(0, url)}","url":{"scheme":"${text.slice(url + urlMark.length)}}}`);
+  const { method, url: parts } = (request ?? {}) as {
+    method?: unknown;
+    url?: { scheme?: unknown; hostname?: unknown };
+  };
+  if (typeof method !== 'string' || typeof parts?.hostname !== 'string') return null;
+  return { method, host: parts.hostname, tls: parts.scheme === 'https' || parts.scheme === 'wss' };
+}
+
+function slowly(text: string, time: number): ReadAccess | NoQuestion {
+  const payload = parse(text);
+  if (payload === undefined) return 'other';
+  const asked = recordedQuestion({ classUid: httpActivityClass, time, payload });
+  if (typeof asked === 'string') return asked;
+  const { asker } = asked.question;
+  return { ...asked, user: userOf(payload), token: asker.kind === 'token' ? asker.tokenId : null };
+}
