@@ -14,7 +14,12 @@ const source = (path: string) => join(import.meta.dirname, '..', 'src', path);
 /** Files that a process loads later, or in a thread; the entry comes last, because it ends a process that nobody supervises. */
 const later = {
   signer: ['trust/ca/x509.ts'],
-  control: ['shell/journal/journal-worker.ts', 'shell/store/postgres.ts', 'information/identity/passkeys/webauthn.ts'],
+  control: [
+    'shell/journal/journal-worker.ts',
+    'shell/control/simulation/simulate-worker.ts',
+    'shell/store/postgres.ts',
+    'information/identity/passkeys/webauthn.ts',
+  ],
   gateway: ['shell/journal/journal-worker.ts'],
   parser: [],
 } as const;

@@ -1,5 +1,7 @@
 // Decisions explained and rehearsed through the public surface: real requests, the journal they left, and the CLI.
 import assert from 'node:assert/strict';
+import { cpSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { installationFor, startApp } from '../installation.ts';
 
@@ -74,6 +76,67 @@ test('a refusal is explained by the facts and policies of then, whatever they ar
     assert.match(stdout, /NO {2}when: context\.grants\.isEmpty\(\) {2}\(20-apps\.cedar:\d+:\d+\)/);
     assert.match(stdout, /context\.grants is \[\]/);
     assert.match(stdout, /- Join the group `administrators`\./);
+  });
+
+  const folder = join(installation.folder, 'rehearsed');
+  cpSync(join(import.meta.dirname, '../../policies'), folder, { recursive: true });
+
+  await t.test('a rehearsal of the policies in force changes nothing and reproduces every decision', async () => {
+    const same = await installation.cli('policy', 'simulate', '--since', '1h', folder, '--json');
+    assert.equal(same.code, 0, same.stderr);
+    const report = JSON.parse(same.stdout);
+    assert.ok(report.replayed >= 2, same.stdout);
+    assert.deepEqual([report.gained.decisions, report.lost.decisions, report.notReproduced.count], [0, 0, 0]);
+    assert.equal(report.same, report.replayed);
+    assert.deepEqual(report.unverified, 0);
+  });
+
+  await t.test('a rehearsal shows who gains and who loses what, and why the example was refused then', async () => {
+    await admin.open(installation.appOrigin('wiki'), '/plan');
+    const file = join(folder, '20-apps.cedar');
+    const apps = readFileSync(file, 'utf8').replace(
+      'when { resource.sensitivity != "high" };',
+      'when { resource.sensitivity == "low" };',
+    );
+    writeFileSync(
+      file,
+      `${apps}
+@id("grace-opens-wiki")
+permit (principal is User, action in Action::"access", resource == App::"wiki") when { principal.name == "grace" };
+`,
+    );
+    const changed = await installation.cli('policy', 'simulate', '--since', '1h', folder, '--json');
+    assert.equal(changed.code, 1, changed.stderr);
+    assert.match(changed.stderr, /\d+ decisions from/);
+    const report = JSON.parse(changed.stdout);
+    assert.deepEqual(
+      report.groups
+        .filter(({ resource }: { resource: string }) => resource === 'wiki')
+        .map((each: { change: string; subject: { name: string }; before: string[]; after: string[] }) => [
+          each.change,
+          each.subject.name,
+          each.before,
+          each.after,
+        ])
+        .sort(),
+      [
+        ['gained', 'grace', [], ['grace-opens-wiki']],
+        ['lost', 'ada', ['administrators-open-apps'], []],
+      ],
+      changed.stdout,
+    );
+    const gained = report.groups.find(({ change }: { change: string }) => change === 'gained');
+    assert.deepEqual(gained.examples, [id]);
+    const words = await installation.cli('policy', 'simulate', '--since', '1h', folder);
+    assert.match(words.stdout, /gains +grace +read wiki/);
+    assert.match(words.stdout, /LOSES +ada +read wiki/);
+  });
+
+  await t.test('policies that are not valid are not rehearsed', async () => {
+    writeFileSync(join(folder, 'bad.cedar'), 'permit (principal');
+    const bad = await installation.cli('policy', 'simulate', folder);
+    assert.equal(bad.code, 2);
+    assert.match(bad.stderr, /bad\.cedar:1/);
   });
 });
 

@@ -188,3 +188,31 @@ test('explain answers a question with a session, an address and a time that migh
   });
   assert.deepEqual(operator.reasons, ['operator-administers']);
 });
+
+test('a rehearsal is for who may read people and events, one at a time, and never publishes', async () => {
+  const policies = [{ file: 'a.cedar', text: '@id("open") permit (principal, action, resource);' }];
+  const before = (await admin('GET', '/policies/current')).body.sequence;
+  const rehearse = (scopes: string[]) =>
+    admin('POST', '/tokens', { label: 'test', scopes, lifetimeMs: 3_600_000 }).then(({ body: { token } }) =>
+      control.call('POST', '/api/v1/policies/simulate', {
+        socket: 'web',
+        headers: { authorization: `Bearer ${token}` },
+        body: { policies },
+      }),
+    );
+  const allButEvents = ['policy', 'user', 'group', 'token', 'resource', 'grant', 'session'].map(
+    (noun) => `${noun}:read`,
+  );
+  for (const scopes of [['policy:read'], ['event:read'], allButEvents]) {
+    assert.equal((await rehearse(scopes)).status, 403, scopes.join());
+  }
+  const both = await Promise.all([rehearse(['read']), rehearse(['read'])]);
+  assert.deepEqual(both.map(({ status }) => status).sort(), [200, 503]);
+  const text = both.find(({ status }) => status === 200)?.text ?? '';
+  const data = /event: report\ndata: (.*)\n/.exec(text)?.[1] ?? 'null';
+  assert.deepEqual([JSON.parse(data)?.replayed, JSON.parse(data)?.gained], [0, { decisions: 0, subjects: 0 }]);
+  assert.equal((await rehearse(['read'])).status, 200, 'the place is free again');
+  const bad = await admin('POST', '/policies/simulate', { policies: [{ file: 'bad.cedar', text: 'permit (' }] });
+  assert.deepEqual([bad.status, bad.body.code], [400, 'invalid-policies']);
+  assert.equal((await admin('GET', '/policies/current')).body.sequence, before);
+});

@@ -117,7 +117,8 @@ async function start(handoff: ControlHandoff, at: Starting): Promise<void> {
   if (isLeftOver && replayed > 0)
     notice(`control: ${replayed} administrative events that a stop had left were brought into the journal`);
   const emit = (event: JournalEvent) => journal.append(event, { isReserved: true });
-  const reader = createJournalReader({ directory: join(handoff.dataDirectory, 'journal'), facts: live.table, onError });
+  const journalDirectory = join(handoff.dataDirectory, 'journal');
+  const reader = createJournalReader({ directory: journalDirectory, facts: live.table, onError });
   onClose(() => reader.close());
 
   const identity = await startIdentity({
@@ -183,6 +184,7 @@ async function start(handoff: ControlHandoff, at: Starting): Promise<void> {
     // Not the space kept for administrators: failed sign-ins are strangers' doing.
     emit: (event, options) => journal.append(event, options),
     events: reader,
+    journalDirectory,
     identity: createIdentityService(identity, { live, store }),
     signPublication,
     rewrapDataKey: async (purpose, wrapped) => (await signer.call('data-key/rewrap', { purpose, wrapped })).wrapped,

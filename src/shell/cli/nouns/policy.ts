@@ -7,6 +7,7 @@ import { readFolder } from '../read-folder.ts';
 import { policyAccessCommands } from './policy-access.ts';
 import { explainCommand } from './policy-explain.ts';
 import { compareMeanings, readWithSchema, timeoutOption } from './policy-prove.ts';
+import { simulateCommand } from './policy-simulate.ts';
 import { testCommand } from './policy-test.ts';
 
 interface PublicationView {
@@ -163,5 +164,6 @@ export const policyCommands: readonly Command[] = [
   ...changeCommands,
   explainCommand,
   ...policyAccessCommands,
+  simulateCommand,
   testCommand,
 ];

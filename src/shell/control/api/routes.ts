@@ -12,6 +12,7 @@ import { pdpRoutes } from './groups/pdp.ts';
 import { policyRoutes } from './groups/policies.ts';
 import { policyAccessRoutes } from './groups/policy-access.ts';
 import { policyExplainRoutes } from './groups/policy-explain.ts';
+import { policySimulateRoutes } from './groups/policy-simulate.ts';
 import { resourceReachRoutes } from './groups/resource-reach.ts';
 import { resourceRoutes } from './groups/resources.ts';
 import { segmentRoutes } from './groups/segments.ts';
@@ -36,6 +37,7 @@ const described: readonly Route[] = [
   ...policyRoutes,
   ...policyAccessRoutes,
   ...policyExplainRoutes,
+  ...policySimulateRoutes,
   ...eventRoutes,
   ...keyRoutes,
   ...gatewayRoutes,

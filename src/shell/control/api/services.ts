@@ -105,6 +105,8 @@ export interface ApiServices {
   /** Events that belong to no transaction, such as denials. */
   readonly emit: (event: JournalEvent, options?: { readonly isReserved: boolean }) => Promise<void>;
   readonly events: EventReader;
+  /** The folder of all journals of this machine, for who replays them. */
+  readonly journalDirectory: string;
   readonly identity: IdentityService;
   readonly signPublication: (statement: PublicationStatement) => Promise<string>;
   /** The signer's keys, public halves and what is known about each. */

@@ -42,7 +42,8 @@ function viewProblem(found: Problem): z.infer<typeof problemView> {
   };
 }
 
-function unpublishable(error: UnpublishableError): ApiProblem {
+/** What is wrong with policies, as an answer. */
+export function unpublishable(error: UnpublishableError): ApiProblem {
   return new ApiProblem({
     status: 400,
     code: 'invalid-policies',

@@ -1,0 +1,140 @@
+import { parseDuration } from '../../config/duration.ts';
+import type { Command } from '../command.ts';
+import { CliError, exitCodes } from '../failure.ts';
+import { formatTime, table } from '../output.ts';
+import { readFolder } from '../read-folder.ts';
+
+interface Gains {
+  readonly key: string;
+  readonly name: string;
+  readonly gained: number;
+  readonly lost: number;
+}
+
+interface Report {
+  readonly since: number;
+  readonly until: number;
+  readonly replayed: number;
+  readonly same: number;
+  readonly gained: { readonly decisions: number; readonly subjects: number };
+  readonly lost: { readonly decisions: number; readonly subjects: number };
+  readonly groups: readonly {
+    readonly change: 'gained' | 'lost';
+    readonly subject: { readonly kind: string; readonly id: string; readonly name: string };
+    readonly resource: string;
+    readonly action: string;
+    readonly route: string;
+    readonly count: number;
+    readonly before: readonly string[];
+    readonly after: readonly string[];
+    readonly examples: readonly string[];
+  }[];
+  readonly moreGroups: number;
+  readonly bySubject: readonly Gains[];
+  readonly byResource: readonly Gains[];
+  readonly byPolicy: readonly Gains[];
+  readonly judged: number;
+  readonly durationMs: number;
+  readonly approximations: readonly string[];
+}
+
+type Told =
+  | { readonly type: 'progress'; readonly readBytes: number; readonly allBytes: number; readonly replayed: number }
+  | ({ readonly type: 'report' } & Report)
+  | { readonly type: 'problem'; readonly detail: string };
+
+const linesMax = 40;
+const days = 24 * 3_600_000;
+
+function timeOf(text: string): number {
+  const ago = parseDuration(text);
+  const time = ago === undefined ? Date.parse(text) : Date.now() - ago;
+  if (!Number.isFinite(time)) {
+    throw new CliError('usage', `\`${text}\` is no time; write \`2026-01-31T12:00:00Z\`, or \`7d\` for seven days ago`);
+  }
+  return time;
+}
+
+function gainsTable(title: string, gains: readonly Gains[]): string[] {
+  if (gains.length === 0) return [];
+  const rows = gains.slice(0, linesMax).map(({ name, key, gained, lost }) => [name || key, `+${gained}`, `-${lost}`]);
+  const more = gains.length > linesMax ? [`… and ${gains.length - linesMax} more`] : [];
+  return ['', table([title, 'GAINS', 'LOSES'], rows), ...more];
+}
+
+function reportWords(report: Report): string {
+  const { gained, lost, groups } = report;
+  const rows = groups
+    .slice(0, linesMax)
+    .map((each) => [
+      each.change === 'gained' ? 'gains' : 'LOSES',
+      each.subject.kind === 'stranger' ? '(not signed in)' : each.subject.name,
+      `${each.action} ${each.resource}${each.route === 'default' ? '' : ` (${each.route})`}`,
+      each.count,
+      each.before.join(' ') || '-',
+      each.after.join(' ') || '-',
+      each.examples[0] ?? '',
+    ]);
+  const head = `${gained.decisions} decisions of ${gained.subjects} subjects would be allowed that were refused; ${lost.decisions} of ${lost.subjects} refused that were allowed; ${report.same} stay as they are`;
+  const changes =
+    rows.length === 0 ? [] : ['', table(['CHANGE', 'WHO', 'WHAT', 'TIMES', 'BY THEN', 'BY THE NEW', 'EXAMPLE'], rows)];
+  const more = groups.length + report.moreGroups > linesMax ? ['… and more; --json has them'] : [];
+  return [
+    head,
+    ...changes,
+    ...more,
+    ...gainsTable('WHO', report.bySubject),
+    ...gainsTable('RESOURCE', report.byResource),
+    ...gainsTable('POLICY', report.byPolicy),
+  ].join('\n');
+}
+
+/** `policy simulate`: recorded decisions under other policies. */
+export const simulateCommand: Command = {
+  noun: 'policy',
+  verb: 'simulate',
+  summary:
+    'Replays recorded decisions under the policies of a folder: who gains and who loses what; exit 1 when anything changes',
+  details:
+    'nullius policy simulate --since 7d new/\n\nEvery decision is asked again by the facts of its own time. Publishes nothing. `nullius policy explain <example>` says more about one.',
+  positionals: [{ name: 'folder', optional: true }],
+  options: {
+    since: {
+      type: 'string',
+      value: 'time',
+      summary: 'from this time on: `2026-01-31T12:00:00Z`, or `7d` ago (default)',
+    },
+    until: { type: 'string', value: 'time', summary: 'before this time (default now)' },
+  },
+  run: async ({ api, out, positionals, text }) => {
+    const folder = readFolder(positionals[0] ?? 'policies');
+    const [since, until] = [text('since'), text('until')];
+    const body = {
+      ...(folder.schema === undefined ? {} : { schema: folder.schema }),
+      policies: folder.policies,
+      since: since === undefined ? Date.now() - 7 * days : timeOf(since),
+      ...(until === undefined ? {} : { until: timeOf(until) }),
+    };
+    let report: Report | undefined;
+    const stop = new AbortController();
+    process.once('SIGINT', () => stop.abort());
+    const onData = (data: string) => {
+      const told = JSON.parse(data) as Told;
+      if (told.type === 'problem') throw new CliError('failed', told.detail);
+      if (told.type === 'report') {
+        const { type: _type, ...rest } = told;
+        report = rest;
+      } else {
+        const share = told.allBytes === 0 ? 100 : Math.floor((100 * told.readBytes) / told.allBytes);
+        out.note(`${Math.min(share, 100)} %, ${told.replayed} decisions replayed`);
+      }
+    };
+    await api.stream({ method: 'POST', path: '/policies/simulate', body }, { onData, signal: stop.signal });
+    if (report === undefined) throw new CliError('failed', 'the server ended the rehearsal without a report');
+    out.answer(report, reportWords(report));
+    for (const words of report.approximations) out.note(`not exact: ${words}`);
+    const span = `${formatTime(report.since)} to ${formatTime(report.until)}`;
+    out.note(`${report.replayed} decisions from ${span} in ${(report.durationMs / 1000).toFixed(1)} s`);
+    return report.gained.decisions + report.lost.decisions === 0 ? exitCodes.done : exitCodes.no;
+  },
+};

@@ -1,0 +1,229 @@
+import { z } from 'zod';
+import { httpActivityClass } from '#evidence/log';
+import { UnpublishableError } from '../../publish.ts';
+import { runSimulation, SimulationError, type SimulationOutcome } from '../../simulation/run-simulation.ts';
+import type { ShippedSet, SimulationProgress } from '../../simulation/simulation-messages.ts';
+import { mayAdminister } from '../authorise.ts';
+import type { Caller } from '../caller.ts';
+import { problem } from '../problem.ts';
+import { type Route, route } from '../route.ts';
+import type { ApiServices } from '../services.ts';
+import { unpublishable } from './policies.ts';
+import { checkAccessRights } from './policy-access.ts';
+
+/** Rehearsals at once: each has a thread of its own. */
+export const simulationsMax = 1;
+const policyBodyBytesMax = 16 * 1024 * 1024;
+const dayMs = 24 * 3_600_000;
+const sinceDefaultMs = 7 * dayMs;
+/** Of so many of the oldest decisions the revision is looked at: gateways may be a moment apart. */
+const oldestLookedAt = 20;
+
+const gainsView = z.strictObject({ key: z.string(), name: z.string(), gained: z.int(), lost: z.int() });
+const sumView = z.strictObject({ decisions: z.int(), subjects: z.int() });
+const reportView = z.strictObject({
+  since: z.int(),
+  until: z.int(),
+  replayed: z.int(),
+  same: z.int(),
+  gained: sumView,
+  lost: sumView,
+  groups: z.array(
+    z.strictObject({
+      change: z.enum(['gained', 'lost']),
+      subject: z.strictObject({ kind: z.string(), id: z.string(), name: z.string() }),
+      resource: z.string(),
+      action: z.string(),
+      route: z.string(),
+      count: z.int(),
+      before: z.array(z.string()),
+      after: z.array(z.string()),
+      examples: z.array(z.string()),
+    }),
+  ),
+  moreGroups: z.int(),
+  bySubject: z.array(gainsView),
+  byResource: z.array(gainsView),
+  byPolicy: z.array(gainsView),
+  notReproduced: z.strictObject({ count: z.int(), examples: z.array(z.string()) }),
+  unverified: z.int(),
+  otherFacts: z.int(),
+  cutPaths: z.int(),
+  skipped: z.strictObject({ erased: z.int(), counted: z.int(), ended: z.int(), other: z.int() }),
+  judged: z.int(),
+  isComplete: z.boolean(),
+  firstRevision: z.int(),
+  lastRevision: z.int(),
+  durationMs: z.int(),
+  /** In words: what of this is not exact, and why. */
+  approximations: z.array(z.string()),
+});
+type Report = z.infer<typeof reportView>;
+
+/** It names people and what they did: whoever may not read those does not get them by way of a rehearsal. */
+function checkSimulationRights(services: ApiServices, caller: Caller): void {
+  checkAccessRights(services, caller);
+  for (const noun of ['session', 'event'] as const) {
+    if (mayAdminister(services, caller, { noun, action: 'read' })) continue;
+    throw problem(
+      403,
+      'denied',
+      `a rehearsal tells of people and what they did, and you may not read \`${noun}\` here`,
+    );
+  }
+}
+
+const times = (count: number, one: string, many: string) => `${count} ${count === 1 ? one : many}`;
+
+function approximationsOf({ report, isComplete, firstRevision, lastRevision }: SimulationOutcome): string[] {
+  const { skipped, notReproduced, unverified, otherFacts, cutPaths, moreGroups } = report;
+  const words: string[] = [];
+  const say = (count: number, what: string) => {
+    if (count > 0) words.push(what);
+  };
+  say(
+    skipped.counted,
+    `${times(skipped.counted, 'event counts', 'events count')} many requests of strangers each; those were not replayed.`,
+  );
+  say(skipped.erased, `${times(skipped.erased, 'decision', 'decisions')} about erased people cannot be read.`);
+  say(
+    skipped.ended,
+    `${times(skipped.ended, 'event tells', 'events tell')} how an access ended, and were not replayed.`,
+  );
+  say(skipped.other, `${times(skipped.other, 'event holds', 'events hold')} no question that could be asked again.`);
+  say(
+    otherFacts,
+    `${times(otherFacts, 'decision was', 'decisions were')} judged by the nearest facts that are kept (revisions ${firstRevision} to ${lastRevision}) instead of their own.`,
+  );
+  say(cutPaths, `${times(cutPaths, 'path', 'paths')} were longer than the journal keeps.`);
+  say(
+    unverified,
+    `${times(unverified, 'decision was', 'decisions were')} made under publications that are no longer there; the recorded answer was taken as it is.`,
+  );
+  say(
+    notReproduced.count,
+    `${times(notReproduced.count, 'decision', 'decisions')} would come out differently under the policies of then already (such as preflights, which pass without policy); they count neither as gained nor as lost.`,
+  );
+  say(moreGroups, 'There are more groups than are listed; sums count all of them.');
+  if (!isComplete) words.push('There were more decisions than are replayed: choose a shorter time.');
+  return words;
+}
+
+const bodySchema = z.strictObject({
+  schema: z.string().max(1_000_000).optional(),
+  policies: z
+    .array(z.strictObject({ file: z.string().min(1).max(300), text: z.string().max(1_000_000) }))
+    .min(1)
+    .max(10_000),
+  /** From this time on, milliseconds since the epoch; seven days unless told. */
+  since: z.int().min(0).optional(),
+  /** Before this time; now unless told. */
+  until: z.int().min(0).optional(),
+});
+type Wanted = z.infer<typeof bodySchema>;
+
+let running = 0;
+
+/** The set to rehearse, parsed and validated. Throws ApiProblem 400. */
+async function shippedSet(services: ApiServices, wanted: Wanted): Promise<ShippedSet> {
+  const current = services.facts.get('publication', 'current');
+  const schema = wanted.schema ?? current?.schema;
+  if (schema === undefined) throw problem(400, 'no-schema', 'nothing is published yet; send a `schema` as well');
+  const { policies } = wanted;
+  const { problems, parsedForm } = await services.parser.prepare({ policies, schema });
+  if (parsedForm === undefined) {
+    throw unpublishable(new UnpublishableError(problems.filter(({ level }) => level === 'error')));
+  }
+  return { sequence: (current?.sequence ?? 0) + 1, schema, policies, parsed: parsedForm };
+}
+
+/** Progress and the report as server-sent events: `progress`, then `report` or `problem`. */
+function simulationStream({
+  run,
+  signal,
+}: {
+  run: (onProgress: (progress: SimulationProgress) => void, signal: AbortSignal) => Promise<Report>;
+  signal: AbortSignal;
+}): ReadableStream<Uint8Array> {
+  const stop = new AbortController();
+  signal.addEventListener('abort', () => stop.abort(), { once: true });
+  const encoder = new TextEncoder();
+  return new ReadableStream<Uint8Array>({
+    start(controller) {
+      const send = (event: string, data: unknown) =>
+        controller.enqueue(encoder.encode(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`));
+      const onProgress = (progress: SimulationProgress) => {
+        if (!stop.signal.aborted) send('progress', progress);
+      };
+      run(onProgress, stop.signal)
+        .then((report) => send('report', { type: 'report', ...report }))
+        .catch((error: unknown) => {
+          if (stop.signal.aborted) return;
+          // What nobody expected is not told to the reader; that it failed is.
+          const words = error instanceof SimulationError ? error.message : 'something failed here; try again';
+          send('problem', { type: 'problem', detail: words });
+        })
+        .finally(() => {
+          running -= 1;
+          if (!stop.signal.aborted) controller.close();
+        });
+    },
+    cancel: () => stop.abort(),
+  });
+}
+
+const simulateRoute = route({
+  method: 'POST',
+  path: '/policies/simulate',
+  noun: 'policy',
+  action: 'read',
+  summary: 'Replays recorded decisions under other policies: who gains and who loses what; publishes nothing',
+  body: bodySchema,
+  bodyBytesMax: policyBodyBytesMax,
+  answer: reportView,
+  contentType: 'text/event-stream',
+  handle: async ({ services, caller, body, signal }) => {
+    checkSimulationRights(services, caller);
+    if (running >= simulationsMax) {
+      throw problem(503, 'too-many', 'a rehearsal is under way already; try again when it is done');
+    }
+    running += 1;
+    try {
+      const after = await shippedSet(services, body);
+      const until = body.until ?? services.clock();
+      const since = body.since ?? Math.max(0, until - sinceDefaultMs);
+      const { items } = await services.events.query({
+        since,
+        until,
+        classUid: httpActivityClass,
+        order: 'oldest-first',
+        limit: oldestLookedAt,
+      });
+      const oldestRevision = items.length === 0 ? null : Math.min(...items.map(({ factRevision }) => factRevision));
+      const { facts, store, journalDirectory } = services;
+      const run = async (onProgress: (progress: SimulationProgress) => void, stop: AbortSignal): Promise<Report> => {
+        const begun = performance.now();
+        const input = { journalDirectory, facts, store, since, until, after, oldestRevision, signal: stop, onProgress };
+        const outcome = await runSimulation(input);
+        const { report, ...rest } = outcome;
+        const approximations = approximationsOf(outcome);
+        const durationMs = Math.round(performance.now() - begun);
+        // Lists of the core are read-only; the answer is a copy by way of JSON.
+        return {
+          since,
+          until,
+          ...(report as unknown as Pick<Report, 'groups'>),
+          ...rest,
+          approximations,
+          durationMs,
+        } as Report;
+      };
+      return { stream: simulationStream({ run, signal }) };
+    } catch (error) {
+      running -= 1;
+      throw error;
+    }
+  },
+});
+
+export const policySimulateRoutes: readonly Route[] = [simulateRoute];

@@ -1,0 +1,51 @@
+import type { SimulationReport } from '#decision/analysis';
+import type { FactRow, Publication } from '#foundation/model';
+
+/** A policy set with its parsed form. */
+export type ShippedSet = Pick<Publication, 'sequence' | 'schema' | 'policies' | 'parsed'>;
+
+/** What the thread is given when it starts. */
+export interface SimulationWork {
+  /** The folder of all journals. */
+  readonly directory: string;
+  /** Keys of subjects, by which their records open. */
+  readonly keys: readonly (readonly [subject: string, key: Uint8Array])[];
+  readonly since: number;
+  readonly until: number;
+  readonly epoch: number;
+  readonly firstRevision: number;
+  readonly rows: readonly FactRow[];
+  /** Publications whose decisions can be checked. */
+  readonly before: readonly ShippedSet[];
+  readonly after: ShippedSet;
+  readonly decisionsMax: number;
+}
+
+/** Then it is told what changed, in order, and at last to begin. */
+export type ToSimulation =
+  | {
+      readonly type: 'changes';
+      readonly changes: readonly { readonly revision: number; readonly facts: readonly FactRow[] }[];
+    }
+  | { readonly type: 'begin' };
+
+export interface SimulationProgress {
+  readonly type: 'progress';
+  readonly readBytes: number;
+  readonly allBytes: number;
+  readonly replayed: number;
+}
+
+export type FromSimulation =
+  | SimulationProgress
+  | {
+      readonly type: 'report';
+      readonly report: SimulationReport;
+      /** False: there were more decisions than are replayed. */
+      readonly isComplete: boolean;
+      /** Newest revision of facts that could be held. */
+      readonly lastRevision: number;
+      /** Questions that were really judged; the others were like one of them. */
+      readonly judged: number;
+    }
+  | { readonly type: 'failed'; readonly words: string };
