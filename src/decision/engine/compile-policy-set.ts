@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
 import { sha256Base64url } from '#foundation/crypto';
 import type { Decision } from '#foundation/model';
-import { CompiledEvaluator } from './compiled/compiled-evaluator.ts';
+import { CompiledEvaluator, type DecisionWithReads } from './compiled/compiled-evaluator.ts';
+import { EntityStore } from './compiled/entity-store.ts';
 import type { DecisionRequest } from './decision-request.ts';
+import { EngineError } from './engine-error.ts';
 import type { LocatedPolicy, PolicySet, SchemaJson } from './policy-set.ts';
 
 /** What people are told about a policy. */
@@ -31,9 +33,17 @@ export interface CompiledPolicies {
   readonly schemaJson: SchemaJson | null;
   /**
    * Decides exactly as Cedar does. Request and entities are validated against the schema first; throws EngineError
-   * `invalid-request` when they do not fit it.
+   * `invalid-request` when they do not fit it. Entities of the request stand before those of the store.
    */
   decide(request: DecisionRequest): Decision;
+}
+
+/** A compiled set that also says what a decision read. */
+export interface StoreCompiledPolicies extends CompiledPolicies {
+  /** How many outlines the conditions have: policies that differ in literals alone share one. */
+  readonly outlineCount: number;
+  /** Like `decide`, and every entity it looked at: while none of these change, neither does the answer to the same request. */
+  decideWithReads(request: DecisionRequest): DecisionWithReads;
 }
 
 /** What a set is and says, without what decides it. */
@@ -78,14 +88,31 @@ export function describePolicies(
 }
 
 /**
- * Compiles parsed and validated policies into something that decides. Policies that `isTemplate` says yes to match nothing:
- * templates would have to be linked first. Throws EngineError when the schema is not one.
+ * Compiles parsed and validated policies into something that decides, over the entities of `store` (made for the same schema) or
+ * over none but those of each request. Policies that `isTemplate` says yes to match nothing: link them first. Throws EngineError when
+ * the schema is not one.
  */
 export function compilePolicySet(
   { policies, schema, schemaJson }: PolicySet,
-  { isTemplate = () => false }: { isTemplate?: (id: string) => boolean } = {},
-): CompiledPolicies {
+  { isTemplate = () => false, store = new EntityStore(schemaJson) }: CompileOptions = {},
+): StoreCompiledPolicies {
+  if (store.schemaJson !== schemaJson && JSON.stringify(store.schemaJson) !== JSON.stringify(schemaJson))
+    throw new EngineError({
+      code: 'schema-syntax',
+      message: 'the entities were read by another schema than the policies',
+    });
   const judged = [...policies].filter(([id]) => !isTemplate(id)).map(([id, { json }]) => [id, json] as const);
-  const compiled = new CompiledEvaluator(judged, schemaJson);
-  return { ...describePolicies(policies, schema), schemaJson, decide: (request) => compiled.decide(request) };
+  const compiled = new CompiledEvaluator(judged, store);
+  return {
+    ...describePolicies(policies, schema),
+    schemaJson,
+    outlineCount: compiled.outlineCount,
+    decide: (request) => compiled.decide(request),
+    decideWithReads: (request) => compiled.decideWithReads(request),
+  };
+}
+
+export interface CompileOptions {
+  readonly isTemplate?: (id: string) => boolean;
+  readonly store?: EntityStore;
 }

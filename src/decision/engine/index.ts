@@ -1,12 +1,16 @@
 export {
   type CompiledPolicies,
+  type CompileOptions,
   compilePolicySet,
   type DescribedPolicies,
   describePolicies,
   type PolicyDescription,
+  type StoreCompiledPolicies,
 } from './compile-policy-set.ts';
+export type { DecisionWithReads } from './compiled/compiled-evaluator.ts';
 export { Datetime, Duration } from './compiled/datetime.ts';
 export { Decimal } from './compiled/decimal.ts';
+export { type EntityChange, EntityStore } from './compiled/entity-store.ts';
 export { callExtension } from './compiled/extension-functions.ts';
 export { IpNet } from './compiled/ip-net.ts';
 export { EvaluationError } from './compiled/value.ts';

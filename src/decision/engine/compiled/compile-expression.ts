@@ -1,9 +1,18 @@
 import { Datetime, Duration } from './datetime.ts';
-import type { Entities, EntityNames } from './entities.ts';
+import type { Entities } from './entities.ts';
 import { callExtension, extensionFunction } from './extension-functions.ts';
-import { compilePattern, type PatternPart } from './like.ts';
 import { add, type Long, multiply, negate, subtract } from './long.ts';
-import { CedarSet, EntityRef, EvaluationError, equal, typeError, type Value } from './value.ts';
+import type { Constant, Outline } from './outline.ts';
+import {
+  CedarRecord,
+  CedarSet,
+  EntityRef,
+  EvaluationError,
+  equal,
+  RecordShape,
+  typeError,
+  type Value,
+} from './value.ts';
 
 /** What an expression is evaluated in. */
 export interface Environment {
@@ -14,14 +23,8 @@ export interface Environment {
   readonly entities: Entities;
 }
 
-/** A compiled expression. Throws EvaluationError. */
-export type Evaluate = (environment: Environment) => Value;
-
-/** An expression of Cedar's JSON policy format (https://docs.cedarpolicy.com/policies/json-format.html). */
-export type Expression = { readonly [operator: string]: unknown };
-
-type Compile = (operand: unknown) => Evaluate;
-type Binary = { readonly left: unknown; readonly right: unknown };
+/** A compiled outline; `constants` are those of the policy. Throws EvaluationError. */
+export type Evaluate = (environment: Environment, constants: readonly Constant[]) => Value;
 
 export function toBool(value: Value): boolean {
   if (typeof value === 'boolean') return value;
@@ -50,6 +53,7 @@ function toEntity(value: Value): EntityRef {
 
 /** Longs, datetimes and durations have an order; -1, 0 or 1. */
 function compare(a: Value, b: Value): number {
+  if (typeof a === 'number' && typeof b === 'number') return a - b;
   const order = (left: Long, right: Long) => (left < right ? -1 : left > right ? 1 : 0);
   if (typeof a === 'number' || typeof a === 'bigint') return order(a, toLong(b));
   if (a instanceof Datetime && b instanceof Datetime) return order(a.ms, b.ms);
@@ -58,86 +62,83 @@ function compare(a: Value, b: Value): number {
   throw typeError('long', a);
 }
 
-function getAttribute(value: Value, { name, entities }: { name: string; entities: Entities }): Value {
-  if (value instanceof Map) {
-    const found: Value | undefined = value.get(name);
-    if (found === undefined) throw new EvaluationError(`record does not have the attribute \`${name}\``);
+/** An attribute by its name, from any record or entity; knows the place in the records that came last. */
+class AttributeSite {
+  readonly #name: string;
+  #shape: RecordShape | null = null;
+  #slot = -1;
+
+  constructor(name: string) {
+    this.#name = name;
+  }
+
+  find(record: CedarRecord): Value | undefined {
+    if (record.shape !== this.#shape) {
+      this.#shape = record.shape;
+      this.#slot = record.shape.slot(this.#name);
+    }
+    return this.#slot < 0 ? undefined : record.values[this.#slot];
+  }
+
+  get(value: Value, entities: Entities): Value {
+    if (value instanceof CedarRecord) {
+      const found = this.find(value);
+      if (found === undefined) throw new EvaluationError(`record does not have the attribute \`${this.#name}\``);
+      return found;
+    }
+    const { type } = toEntity(value);
+    const data = entities.get(value as EntityRef);
+    if (data === null) throw new EvaluationError(`entity of type \`${type}\` does not exist`);
+    const found = this.find(data.attrs);
+    if (found === undefined)
+      throw new EvaluationError(`entity of type \`${type}\` does not have the attribute \`${this.#name}\``);
     return found;
   }
-  const ref = toEntity(value);
-  const data = entities.get(ref);
-  if (data === undefined) throw new EvaluationError(`entity of type \`${ref.type}\` does not exist`);
-  const found = data.attrs.get(name);
-  if (found === undefined)
-    throw new EvaluationError(`entity of type \`${ref.type}\` does not have the attribute \`${name}\``);
-  return found;
+
+  has(value: Value, entities: Entities): boolean {
+    if (value instanceof CedarRecord) return this.find(value) !== undefined;
+    const data = entities.get(toEntity(value));
+    return data !== null && this.find(data.attrs) !== undefined;
+  }
 }
 
-function hasAttribute(value: Value, { name, entities }: { name: string; entities: Entities }): boolean {
-  if (value instanceof Map) return value.has(name);
-  return entities.get(toEntity(value))?.attrs.has(name) ?? false;
-}
-
-function isIn(left: Value, { right, entities }: { right: Value; entities: Entities }): boolean {
+function isIn(left: Value, right: Value, entities: Entities): boolean {
   const ref = toEntity(left);
   if (right instanceof EntityRef) return entities.isIn(ref, right);
   if (!(right instanceof CedarSet)) throw typeError('(set or entity)', right);
   // Every element must be an entity, also behind the one that matches.
-  const above = [...right].map(toEntity);
-  return above.some((entity) => entities.isIn(ref, entity));
+  if (right.stranger !== undefined) throw typeError('entity', right.stranger);
+  if (right.has(ref)) return true;
+  for (const above of entities.ancestors(ref).list) if (right.has(above)) return true;
+  return false;
 }
 
-function binary(compile: Compile, run: (left: Value, right: Value, environment: Environment) => Value) {
-  return (operand: unknown): Evaluate => {
-    const { left, right } = operand as Binary;
-    const [compiledLeft, compiledRight] = [compile(left), compile(right)];
-    return (environment) => run(compiledLeft(environment), compiledRight(environment), environment);
-  };
-}
+const binaries: Readonly<Record<string, (left: Value, right: Value, entities: Entities) => Value>> = {
+  '==': equal,
+  '!=': (left, right) => !equal(left, right),
+  '<': (left, right) => compare(left, right) < 0,
+  '<=': (left, right) => compare(left, right) <= 0,
+  '>': (left, right) => compare(left, right) > 0,
+  '>=': (left, right) => compare(left, right) >= 0,
+  '+': (left, right) => add(toLong(left), toLong(right)),
+  '-': (left, right) => subtract(toLong(left), toLong(right)),
+  '*': (left, right) => multiply(toLong(left), toLong(right)),
+  in: isIn,
+  contains: (left, right) => toSet(left).has(right),
+  containsAll: (left, right) => toSet(left).hasAll(toSet(right)),
+  containsAny: (left, right) => toSet(left).hasAny(toSet(right)),
+  hasTag: (left, right, entities) => entities.get(toEntity(left))?.tags.has(toText(right)) ?? hasNoTag(right),
+  getTag: (left, right, entities) => {
+    const value = entities.get(toEntity(left))?.tags.get(toText(right));
+    if (value === undefined) throw new EvaluationError(`entity does not exist or has no tag \`${toText(right)}\``);
+    return value;
+  },
+};
 
-function unary(compile: Compile, run: (value: Value) => Value) {
-  return (operand: unknown): Evaluate => {
-    const argument = compile((operand as { arg: unknown }).arg);
-    return (environment) => run(argument(environment));
-  };
-}
-
-/** Reads a value literal: primitives, and sets, records, entities and extension values in Cedar's JSON. */
-export function literal(json: unknown, names: EntityNames): Value {
-  if (typeof json === 'boolean' || typeof json === 'string' || typeof json === 'number' || typeof json === 'bigint') {
-    return json;
-  }
-  if (Array.isArray(json)) return new CedarSet(json.map((item) => literal(item, names)));
-  if (typeof json !== 'object' || json === null) throw new EvaluationError('null is no Cedar value');
-  const object = json as { readonly __entity?: { type: string; id: string }; readonly __extn?: ExtensionCall };
-  if (object.__entity !== undefined) return names.ref(object.__entity.type, object.__entity.id);
-  if (object.__extn !== undefined) {
-    const { fn, arg, args } = object.__extn;
-    return callExtension(
-      fn,
-      (args ?? [arg]).map((item) => literal(item, names)),
-    );
-  }
-  return new Map(Object.entries(json).map(([name, item]) => [name, literal(item, names)]));
-}
-
-export interface ExtensionCall {
-  readonly fn: string;
-  readonly arg?: unknown;
-  readonly args?: readonly unknown[];
-}
-
-/** A constant; one that cannot be made errors when it is evaluated, as in Cedar. */
-function constant(make: () => Value): Evaluate {
-  try {
-    const value = make();
-    return () => value;
-  } catch (error) {
-    if (!(error instanceof EvaluationError)) throw error;
-    return () => {
-      throw error;
-    };
-  }
+/** The name of a tag must be a text even where there is no entity. */
+function hasNoTag(name: Value): boolean {
+  toText(name);
+  return false;
 }
 
 const variables: Readonly<Record<string, Evaluate>> = {
@@ -147,139 +148,146 @@ const variables: Readonly<Record<string, Evaluate>> = {
   context: ({ context }) => context,
 };
 
-function has(compile: Compile, operand: unknown): Evaluate {
-  const { left, attr } = operand as { left: unknown; attr: string | readonly string[] };
-  const subject = compile(left);
-  const path = typeof attr === 'string' ? [attr] : attr;
-  return (environment) => {
-    let value = subject(environment);
-    for (const [index, name] of path.entries()) {
-      const where = { name, entities: environment.entities };
-      if (!hasAttribute(value, where)) return false;
-      if (index < path.length - 1) value = getAttribute(value, where);
+function broken(slot: number): Evaluate {
+  return (_environment, constants) => {
+    throw constants[slot];
+  };
+}
+
+function unknownVariable(name: string): Evaluate {
+  return () => {
+    throw new EvaluationError(`\`variable ${name}\` cannot be evaluated`);
+  };
+}
+
+function has(subject: Evaluate, names: readonly string[]): Evaluate {
+  const sites = names.map((name) => new AttributeSite(name));
+  const last = sites.length - 1;
+  return (environment, constants) => {
+    let value = subject(environment, constants);
+    for (const [index, site] of sites.entries()) {
+      if (!site.has(value, environment.entities)) return false;
+      if (index < last) value = site.get(value, environment.entities);
     }
     return true;
   };
 }
 
-function isType(compile: Compile, operand: unknown): Evaluate {
-  const { left, entity_type: type, in: above } = operand as { left: unknown; entity_type: string; in?: unknown };
-  const subject = compile(left);
-  if (above === undefined) return (environment) => toEntity(subject(environment)).type === type;
-  const compiledAbove = compile(above);
-  return (environment) => {
-    const value = subject(environment);
-    if (toEntity(value).type !== type) return false;
-    return isIn(value, { right: compiledAbove(environment), entities: environment.entities });
-  };
-}
-
-function ifThenElse(compile: Compile, operand: unknown): Evaluate {
-  const parts = operand as { if: unknown; then: unknown; else: unknown };
-  const [test, yes, no] = [compile(parts.if), compile(parts.then), compile(parts.else)];
-  return (environment) => (toBool(test(environment)) ? yes(environment) : no(environment));
-}
-
-function tag(compile: Compile, run: (tags: ReadonlyMap<string, Value> | undefined, name: string) => Value) {
-  return binary(compile, (left, right, { entities }) => {
-    const ref = toEntity(left);
-    return run(entities.get(ref)?.tags, toText(right));
-  });
-}
-
-function getTag(tags: ReadonlyMap<string, Value> | undefined, name: string): Value {
-  const value = tags?.get(name);
-  if (value === undefined) throw new EvaluationError(`entity does not exist or has no tag \`${name}\``);
-  return value;
-}
-
-function both(compile: Compile, stop: boolean) {
-  return (operand: unknown): Evaluate => {
-    const { left, right } = operand as Binary;
-    const [compiledLeft, compiledRight] = [compile(left), compile(right)];
-    return (environment) => (toBool(compiledLeft(environment)) === stop ? stop : toBool(compiledRight(environment)));
-  };
-}
-
-function operators(compile: Compile, names: EntityNames): Readonly<Record<string, (operand: unknown) => Evaluate>> {
-  return {
-    Value: (json) => constant(() => literal(json, names)),
-    Var: (name) => variables[String(name)] ?? constant(() => unknownOperator(`variable ${String(name)}`)),
-    '!': unary(compile, (value) => !toBool(value)),
-    neg: unary(compile, (value) => negate(toLong(value))),
-    '==': binary(compile, equal),
-    '!=': binary(compile, (left, right) => !equal(left, right)),
-    '<': binary(compile, (left, right) => compare(left, right) < 0),
-    '<=': binary(compile, (left, right) => compare(left, right) <= 0),
-    '>': binary(compile, (left, right) => compare(left, right) > 0),
-    '>=': binary(compile, (left, right) => compare(left, right) >= 0),
-    '+': binary(compile, (left, right) => add(toLong(left), toLong(right))),
-    '-': binary(compile, (left, right) => subtract(toLong(left), toLong(right))),
-    '*': binary(compile, (left, right) => multiply(toLong(left), toLong(right))),
-    '&&': both(compile, false),
-    '||': both(compile, true),
-    in: binary(compile, (left, right, { entities }) => isIn(left, { right, entities })),
-    contains: binary(compile, (left, right) => toSet(left).has(right)),
-    containsAll: binary(compile, (left, right) => toSet(left).hasAll(toSet(right))),
-    containsAny: binary(compile, (left, right) => toSet(left).hasAny(toSet(right))),
-    isEmpty: unary(compile, (value) => toSet(value).size === 0),
-    hasTag: tag(compile, (tags, name) => tags?.has(name) ?? false),
-    getTag: tag(compile, getTag),
-    '.': (operand) => {
-      const { left, attr: name } = operand as { left: unknown; attr: string };
-      const subject = compile(left);
-      return (environment) => getAttribute(subject(environment), { name, entities: environment.entities });
-    },
-    has: (operand) => has(compile, operand),
-    is: (operand) => isType(compile, operand),
-    like: (operand) => {
-      const { left, pattern } = operand as { left: unknown; pattern: readonly PatternPart[] };
-      const subject = compile(left);
-      const matches = compilePattern(pattern);
-      return (environment) => matches(toText(subject(environment)));
-    },
-    'if-then-else': (operand) => ifThenElse(compile, operand),
-    Set: (items) => {
-      const compiled = (items as readonly unknown[]).map(compile);
-      return (environment) => new CedarSet(compiled.map((item) => item(environment)));
-    },
-    Record: (entries) => {
-      const compiled = Object.entries(entries as object).map(([name, item]) => [name, compile(item)] as const);
-      return (environment) => new Map(compiled.map(([name, item]) => [name, item(environment)]));
-    },
-  };
-}
-
-function unknownOperator(what: string): never {
-  throw new EvaluationError(`\`${what}\` cannot be evaluated`);
-}
-
-function extensionCall(name: string, { operand, compile }: { operand: unknown; compile: Compile }): Evaluate {
-  const found = extensionFunction(name);
-  const args = Array.isArray(operand) ? operand.map(compile) : [];
-  const [first, second] = args;
-  if (found === undefined || first === undefined || args.length !== found.arity) {
-    return () => unknownOperator(name);
+function binary(operator: string, parts: readonly [Outline, Outline]): Evaluate {
+  const [left, right] = [compileOutline(parts[0]), compileOutline(parts[1])];
+  // The most frequent operators are written out: a call less for each.
+  switch (operator) {
+    case '&&':
+      return (environment, k) => toBool(left(environment, k)) && toBool(right(environment, k));
+    case '||':
+      return (environment, k) => toBool(left(environment, k)) || toBool(right(environment, k));
+    case '==':
+      return (environment, k) => equal(left(environment, k), right(environment, k));
+    case '<':
+      return (environment, k) => compare(left(environment, k), right(environment, k)) < 0;
+    case 'in':
+      return (environment, k) => isIn(left(environment, k), right(environment, k), environment.entities);
+    default: {
+      const run = Object.hasOwn(binaries, operator) ? binaries[operator] : undefined;
+      if (run === undefined) throw new Error(`no operator \`${operator}\``);
+      return (environment, k) => run(left(environment, k), right(environment, k), environment.entities);
+    }
   }
-  // Nearly all calls are constructors with a literal: made once.
-  const literals = (operand as Expression[]).map((argument) => argument['Value']);
-  if (found.arity === 1 && typeof literals[0] === 'string')
-    return constant(() => callExtension(name, [String(literals[0])]));
-  return (environment) => {
-    const value = first(environment);
-    return found.call(value, second === undefined ? value : second(environment));
+}
+
+function unary(operator: string, part: Outline): Evaluate {
+  const inner = compileOutline(part);
+  if (operator === '!') return (environment, k) => !toBool(inner(environment, k));
+  if (operator === 'neg') return (environment, k) => negate(toLong(inner(environment, k)));
+  return (environment, k) => toSet(inner(environment, k)).size === 0;
+}
+
+function call(name: string, parts: readonly Outline[]): Evaluate {
+  const found = extensionFunction(name);
+  const args = parts.map(compileOutline);
+  const [first, second] = args;
+  if (found === undefined || first === undefined || args.length !== found.arity)
+    return (environment, k) =>
+      callExtension(
+        name,
+        args.map((arg) => arg(environment, k)),
+      );
+  if (second === undefined)
+    return (environment, k) => {
+      const value = first(environment, k);
+      return found.call(value, value);
+    };
+  return (environment, k) => found.call(first(environment, k), second(environment, k));
+}
+
+function record(names: readonly string[], parts: readonly Outline[]): Evaluate {
+  const shape = new RecordShape([...names].sort());
+  const values = parts.map(compileOutline);
+  const slots = names.map((name) => shape.slot(name));
+  return (environment, k) => {
+    const found = new Array<Value | undefined>(slots.length).fill(undefined);
+    for (const [index, value] of values.entries()) found[slots[index] ?? 0] = value(environment, k);
+    return new CedarRecord(shape, found);
   };
 }
 
-/** Makes a compiler of expressions whose entity literals are named in `names`. */
-export function expressionCompiler(names: EntityNames): (expression: unknown) => Evaluate {
-  const compile: Compile = (expression) => {
-    const entry = Object.entries(expression as Expression)[0];
-    if (entry === undefined) return () => unknownOperator('{}');
-    const [operator, operand] = entry;
-    const known = Object.hasOwn(table, operator) ? table[operator] : undefined;
-    return known === undefined ? extensionCall(operator, { operand, compile }) : known(operand);
-  };
-  const table = operators(compile, names);
-  return compile;
+/** Compiles an outline into closures. They hold operators and names only; what a policy's author wrote as a literal comes as a constant. */
+export function compileOutline(outline: Outline): Evaluate {
+  const [kind, ...rest] = outline;
+  const parts = rest as readonly Outline[];
+  const first = rest[0] as Outline;
+  const word = rest[1] as string;
+  switch (kind) {
+    case 'constant': {
+      const slot = outline[1] as number;
+      return (_environment, constants) => constants[slot] as Value;
+    }
+    case 'broken':
+      return broken(outline[1] as number);
+    case 'variable': {
+      const name = String(outline[1]);
+      return (Object.hasOwn(variables, name) ? variables[name] : undefined) ?? unknownVariable(name);
+    }
+    case 'attribute': {
+      const subject = compileOutline(first);
+      const site = new AttributeSite(word);
+      return (environment, k) => site.get(subject(environment, k), environment.entities);
+    }
+    case 'has':
+      return has(compileOutline(first), rest.slice(1) as readonly string[]);
+    case 'is': {
+      const subject = compileOutline(first);
+      return (environment, k) => toEntity(subject(environment, k)).type === word;
+    }
+    case 'is-in': {
+      const [subject, above] = [compileOutline(first), compileOutline(rest[2] as Outline)];
+      return (environment, k) => {
+        const value = toEntity(subject(environment, k));
+        return value.type === word && isIn(value, above(environment, k), environment.entities);
+      };
+    }
+    case 'like': {
+      const subject = compileOutline(first);
+      const slot = rest[1] as number;
+      return (environment, k) => (k[slot] as (text: string) => boolean)(toText(subject(environment, k)));
+    }
+    case 'set': {
+      const items = parts.map(compileOutline);
+      return (environment, k) => new CedarSet(items.map((item) => item(environment, k)));
+    }
+    case 'record':
+      return record(rest[0] as unknown as readonly string[], parts.slice(1));
+    case 'call':
+      return call(String(outline[1]), parts.slice(1));
+    case 'if': {
+      const [test, yes, no] = [
+        compileOutline(first),
+        compileOutline(parts[1] as Outline),
+        compileOutline(parts[2] as Outline),
+      ];
+      return (environment, k) => (toBool(test(environment, k)) ? yes(environment, k) : no(environment, k));
+    }
+    default:
+      return parts.length === 1 ? unary(kind, first) : binary(kind, [first, parts[1] as Outline]);
+  }
 }

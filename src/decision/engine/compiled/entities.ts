@@ -1,68 +1,137 @@
-import { EngineError } from '../engine-error.ts';
-import { type CedarRecord, EntityRef } from './value.ts';
+import type { EntityUid } from '#foundation/model';
+import type { EntityJson } from '../decision-request.ts';
+import type { LosslessJson } from '../lossless-json.ts';
+import { type Ancestors, type EntityData, EntityRef, strangerIndex } from './entity-ref.ts';
+import { ancestorsBy, convertEntity, type EntityStore, type NameSource } from './entity-store.ts';
+import { invalid, readUid } from './schema-types.ts';
 
-/** Gives one `EntityRef` per type and id. */
-export class EntityNames {
-  readonly #byType = new Map<string, Map<string, EntityRef>>();
-  #size = 0;
+/** Names entities that the store may not know, for as long as one request lasts: what strangers send is not kept. */
+export class RequestNames implements NameSource {
+  readonly #store: EntityStore;
+  readonly #around: RequestNames | null;
+  #strangers: Map<string, EntityRef> | null = null;
 
-  get size(): number {
-    return this.#size;
+  constructor(store: EntityStore, around: RequestNames | null = null) {
+    this.#store = store;
+    this.#around = around;
+  }
+
+  find(type: string, id: string): EntityRef | undefined {
+    const known = this.#store.names.find(type, id) ?? this.#around?.find(type, id);
+    return known ?? this.#strangers?.get(`${type} ${id}`);
   }
 
   ref(type: string, id: string): EntityRef {
-    let ids = this.#byType.get(type);
-    if (ids === undefined) {
-      ids = new Map();
-      this.#byType.set(type, ids);
-    }
-    let ref = ids.get(id);
-    if (ref === undefined) {
-      ref = new EntityRef(type, id);
-      ids.set(id, ref);
-      this.#size += 1;
-    }
-    return ref;
+    const found = this.find(type, id);
+    if (found !== undefined) return found;
+    const stranger = new EntityRef(type, id, strangerIndex);
+    this.#strangers ??= new Map();
+    // No type holds a space, so no two entities share a key.
+    this.#strangers.set(`${type} ${id}`, stranger);
+    return stranger;
   }
 }
 
-/** What is known about an entity. */
-export interface EntityData {
-  readonly attrs: CedarRecord;
-  readonly tags: CedarRecord;
-  readonly parents: readonly EntityRef[];
+/** Entities that a request brings along: they stand before those of the store. */
+export class Overlay {
+  readonly names: RequestNames;
+  /** Of the store, when this was made. */
+  readonly version: number;
+  readonly #data = new Map<EntityRef, EntityData>();
+  readonly #ancestors = new Map<EntityRef, Ancestors>();
+
+  /** Throws EngineError `invalid-request`. */
+  constructor(store: EntityStore, list: readonly EntityJson[]) {
+    this.names = new RequestNames(store);
+    this.version = store.version;
+    for (const entity of list) this.#add(entity, store);
+    this.#refuseCircles();
+  }
+
+  dataOf(ref: EntityRef): EntityData | null {
+    return this.#data.get(ref) ?? ref.data;
+  }
+
+  ancestors(ref: EntityRef): Ancestors {
+    let above = this.#ancestors.get(ref);
+    if (above === undefined) {
+      above = ancestorsBy(ref, (each) => this.dataOf(each));
+      this.#ancestors.set(ref, above);
+    }
+    return above;
+  }
+
+  #add(entity: EntityJson, store: EntityStore): void {
+    const uid = readUid(entity.uid as unknown as LosslessJson);
+    const parents = entity.parents.map((parent) => readUid(parent as unknown as LosslessJson));
+    const ref = this.names.ref(uid.type, uid.id);
+    if (store.actions.has(ref)) {
+      // Actions stand in the schema; what a caller says about one must agree with it, and adds nothing.
+      const above = store.ancestors(ref);
+      if (!parents.every(({ type, id }) => above.has(this.names.ref(type, id))))
+        throw invalid('an action differs from the schema');
+      return;
+    }
+    if (this.#data.has(ref)) throw invalid(`the entity \`${ref.id}\` is given twice`);
+    const data = convertEntity(entity, { rules: store.rules, names: this.names, ref });
+    const refs = parents.map((parent) => this.#parent(parent, { of: ref, store }));
+    this.#data.set(ref, { ...data, parents: refs, mentions: [] });
+  }
+
+  #parent(uid: EntityUid, { of, store }: { of: EntityRef; store: EntityStore }): EntityRef {
+    store.checkName(uid);
+    if (store.rules.entityTypes.get(of.type)?.ancestorTypes.has(uid.type) !== true)
+      throw invalid(`a \`${uid.type}\` cannot stand above a \`${of.type}\``);
+    return this.names.ref(uid.type, uid.id);
+  }
+
+  /** Goes up from every entity of the request once, without recursion: the list is the caller's. */
+  #refuseCircles(): void {
+    const state = new Map<EntityRef, 'open' | 'done'>();
+    for (const start of this.#data.keys()) {
+      const steps = state.has(start) ? [] : [{ ref: start, next: 0 }];
+      for (let step = steps.at(-1); step !== undefined; step = steps.at(-1)) {
+        const parents = this.dataOf(step.ref)?.parents ?? [];
+        if (step.next === 0) state.set(step.ref, 'open');
+        const parent = parents[step.next];
+        step.next += 1;
+        if (parent === undefined) {
+          state.set(step.ref, 'done');
+          steps.pop();
+        } else if (state.get(parent) === 'open') {
+          throw invalid(`entities of type \`${parent.type}\` form a cycle`);
+        } else if (!state.has(parent)) steps.push({ ref: parent, next: 0 });
+      }
+    }
+  }
 }
 
-export const noRecord: CedarRecord = new Map();
-
-/** The entities of one request, on top of the schema's actions. */
+/** The entities of one question: those of the store, behind what the request brings along. */
 export class Entities {
-  readonly #data: Map<EntityRef, EntityData>;
-  readonly #actions: ReadonlyMap<EntityRef, ReadonlySet<EntityRef>>;
-  readonly #ancestors = new Map<EntityRef, ReadonlySet<EntityRef>>();
+  readonly #store: EntityStore;
+  readonly #overlay: Overlay | null;
+  /** Every entity that was looked at; null: nobody wants to know. */
+  readonly reads: Set<EntityRef> | null;
 
-  constructor(data: Map<EntityRef, EntityData>, actions: ReadonlyMap<EntityRef, ReadonlySet<EntityRef>>) {
-    this.#data = data;
-    this.#actions = actions;
+  constructor(store: EntityStore, { overlay, reads }: { overlay: Overlay | null; reads: Set<EntityRef> | null }) {
+    this.#store = store;
+    this.#overlay = overlay;
+    this.reads = reads;
   }
 
-  get(ref: EntityRef): EntityData | undefined {
-    return this.#data.get(ref) ?? (this.#actions.has(ref) ? actionData : undefined);
+  get(ref: EntityRef): EntityData | null {
+    if (this.reads !== null) this.reads.add(ref);
+    return this.#overlay === null ? ref.data : this.#overlay.dataOf(ref);
   }
 
   /** All entities above this one, itself not included. */
-  ancestors(ref: EntityRef): ReadonlySet<EntityRef> {
-    const known = this.#ancestors.get(ref) ?? this.#actions.get(ref);
-    if (known !== undefined) return known;
-    const found = new Set(this.#data.get(ref)?.parents);
-    // A set gives what is added while it is walked, so this reaches every level once.
-    for (const above of found) for (const parent of this.#data.get(above)?.parents ?? []) found.add(parent);
-    if (found.has(ref)) {
-      // No policy's error: Cedar does not take such entities at all.
-      throw new EngineError({ code: 'invalid-request', message: `entities of type \`${ref.type}\` form a cycle` });
+  ancestors(ref: EntityRef): Ancestors {
+    const above = this.#overlay === null ? this.#store.ancestors(ref) : this.#overlay.ancestors(ref);
+    if (this.reads !== null) {
+      this.reads.add(ref);
+      for (const each of above.list) this.reads.add(each);
     }
-    this.#ancestors.set(ref, found);
-    return found;
+    return above;
   }
 
   /** Cedar's `in` for two entities. */
@@ -70,5 +139,3 @@ export class Entities {
     return ref === above || this.ancestors(ref).has(above);
   }
 }
-
-const actionData: EntityData = { attrs: noRecord, tags: noRecord, parents: [] };

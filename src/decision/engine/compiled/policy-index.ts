@@ -1,91 +1,57 @@
 import type { PolicyJson } from '../policy-set.ts';
-import { type Environment, type Evaluate, expressionCompiler, toBool } from './compile-expression.ts';
-import type { EntityNames } from './entities.ts';
-import type { EntityRef } from './value.ts';
+import { compileOutline, type Environment, type Evaluate, toBool } from './compile-expression.ts';
+import type { EntityRef } from './entity-ref.ts';
+import type { EntityStore } from './entity-store.ts';
+import { type Constant, Outliner } from './outline.ts';
+import { readScope, type Scope, scopeFits } from './scope.ts';
 
-/** A policy ready to be evaluated. `matches` throws EvaluationError. */
+/** The conditions of a policy, compiled for all policies of the same outline. Throws EvaluationError. */
+type Test = (environment: Environment, constants: readonly Constant[]) => boolean;
+
+/** A policy ready to be evaluated. */
 export interface CompiledPolicy {
   readonly id: string;
-  readonly effect: 'permit' | 'forbid';
-  matches(environment: Environment): boolean;
+  readonly isPermit: boolean;
+  readonly principal: Scope;
+  readonly resource: Scope;
+  /** null: it has no conditions. */
+  readonly test: Test | null;
+  readonly constants: readonly Constant[];
+  /** What a decision says that it alone made. */
+  readonly reasons: readonly [string];
 }
 
-type Uid = { readonly type: string; readonly id: string };
-type UidJson = Uid | { readonly __entity: Uid };
+/** Up to this many policies are looked at one by one: finding them by their principal costs as much. */
+const listedMax = 4;
 
-interface ScopeJson {
-  readonly op: string;
-  readonly entity?: UidJson;
-  readonly entities?: readonly UidJson[];
-  readonly entity_type?: string;
-  readonly in?: { readonly entity?: UidJson };
-}
+/** Policies of one resource constraint, by their principal. */
+class ByPrincipal {
+  readonly #all: CompiledPolicy[] = [];
+  readonly #open: CompiledPolicy[] = [];
+  readonly #byType = new Map<string, CompiledPolicy[]>();
+  readonly #equal = new Map<EntityRef, CompiledPolicy[]>();
+  readonly #within = new Map<EntityRef, CompiledPolicy[]>();
 
-/** A scope constraint with its entities named. */
-interface Scope {
-  readonly equals: EntityRef | null;
-  readonly within: readonly EntityRef[] | null;
-  readonly type: string | null;
-}
-
-function readScope(json: ScopeJson, names: EntityNames): Scope {
-  const ref = (uid: UidJson | undefined): EntityRef => {
-    // A slot: only templates have them, and templates are not compiled.
-    if (uid === undefined) throw new Error('a scope names no entity');
-    const { type, id } = '__entity' in uid ? uid.__entity : uid;
-    return names.ref(type, id);
-  };
-  const above = json.op === 'is' ? json.in?.entity : json.entity;
-  const several = json.entities ?? (above === undefined ? [] : [above]);
-  const isWithin = json.op === 'in' || (json.op === 'is' && json.in !== undefined);
-  return {
-    equals: json.op === '==' ? ref(json.entity) : null,
-    within: isWithin ? several.map(ref) : null,
-    type: json.op === 'is' ? (json.entity_type ?? '') : null,
-  };
-}
-
-function fits(scope: Scope, ref: EntityRef, environment: Environment): boolean {
-  if (scope.equals !== null) return ref === scope.equals;
-  if (scope.type !== null && ref.type !== scope.type) return false;
-  return scope.within === null || scope.within.some((above) => environment.entities.isIn(ref, above));
-}
-
-/** Policies that may match, found by what their scope asks for: the narrowest question first, one place per policy. */
-class Bucket {
-  readonly #any: CompiledPolicy[] = [];
-  readonly #byResource = new Map<EntityRef, CompiledPolicy[]>();
-  readonly #byPrincipal = new Map<EntityRef, CompiledPolicy[]>();
-  readonly #byPrincipalAbove = new Map<EntityRef, CompiledPolicy[]>();
-  readonly #byResourceAbove = new Map<EntityRef, CompiledPolicy[]>();
-  readonly #byPrincipalType = new Map<string, CompiledPolicy[]>();
-
-  add(policy: CompiledPolicy, { principal, resource }: { principal: Scope; resource: Scope }): void {
-    if (resource.equals !== null) put(this.#byResource, resource.equals, policy);
-    else if (principal.equals !== null) put(this.#byPrincipal, principal.equals, policy);
-    else if (resource.within?.[0] !== undefined) put(this.#byResourceAbove, resource.within[0], policy);
-    else if (principal.within?.[0] !== undefined) put(this.#byPrincipalAbove, principal.within[0], policy);
-    else if (principal.type !== null) put(this.#byPrincipalType, principal.type, policy);
-    else this.#any.push(policy);
+  add(policy: CompiledPolicy): void {
+    const { principal } = policy;
+    this.#all.push(policy);
+    if (principal.equals !== null) put(this.#equal, principal.equals, policy);
+    else if (principal.within !== null) put(this.#within, principal.within, policy);
+    else if (principal.type !== null) put(this.#byType, principal.type, policy);
+    else this.#open.push(policy);
   }
 
-  visit(environment: Environment, run: (policies: readonly CompiledPolicy[]) => void): void {
-    const { principal, resource, entities } = environment;
-    const give = (policies: readonly CompiledPolicy[] | undefined) => {
-      if (policies !== undefined) run(policies);
-    };
-    run(this.#any);
-    give(this.#byResource.get(resource));
-    give(this.#byPrincipal.get(principal));
-    give(this.#byPrincipalType.get(principal.type));
-    if (this.#byPrincipalAbove.size > 0) {
-      give(this.#byPrincipalAbove.get(principal));
-      for (const above of entities.ancestors(principal)) give(this.#byPrincipalAbove.get(above));
+  visit(search: Search): void {
+    const { principal } = search.environment;
+    if (this.#all.length <= listedMax) {
+      for (const policy of this.#all)
+        if (scopeFits(policy.principal, principal, search.environment.entities)) search.run(policy);
+      return;
     }
-    if (this.#byResourceAbove.size > 0) {
-      give(this.#byResourceAbove.get(resource));
-      for (const above of entities.ancestors(resource)) give(this.#byResourceAbove.get(above));
-    }
+    search.runAll(this.#open);
+    search.runAll(this.#byType.get(principal.type));
+    if (this.#equal.size > 0) search.runAll(this.#equal.get(principal));
+    if (this.#within.size > 0) for (const above of search.principals()) search.runTyped(this.#within.get(above));
   }
 }
 
@@ -95,53 +61,160 @@ function put<K>(map: Map<K, CompiledPolicy[]>, key: K, policy: CompiledPolicy): 
   else list.push(policy);
 }
 
-export interface ActionNode {
-  readonly ref: EntityRef;
-  readonly ancestors: ReadonlySet<EntityRef>;
+/** Policies of one action, by their resource and then by their principal. */
+class Bucket {
+  readonly #open = new ByPrincipal();
+  readonly #byType = new Map<string, ByPrincipal>();
+  readonly #equal = new Map<EntityRef, ByPrincipal>();
+  readonly #within = new Map<EntityRef, ByPrincipal>();
+
+  add(policy: CompiledPolicy): void {
+    const { resource } = policy;
+    if (resource.equals !== null) sub(this.#equal, resource.equals).add(policy);
+    else if (resource.within !== null) sub(this.#within, resource.within).add(policy);
+    else if (resource.type !== null) sub(this.#byType, resource.type).add(policy);
+    else this.#open.add(policy);
+  }
+
+  visit(search: Search): void {
+    const { resource } = search.environment;
+    this.#open.visit(search);
+    this.#byType.get(resource.type)?.visit(search);
+    if (this.#equal.size > 0) this.#equal.get(resource)?.visit(search);
+    if (this.#within.size > 0) for (const above of search.resources()) this.#within.get(above)?.visit(search);
+  }
+}
+
+function sub<K>(map: Map<K, ByPrincipal>, key: K): ByPrincipal {
+  let found = map.get(key);
+  if (found === undefined) {
+    found = new ByPrincipal();
+    map.set(key, found);
+  }
+  return found;
+}
+
+const [principalFlag, resourceFlag] = [1, 2];
+
+/** Going through the policies that may match one request. */
+export abstract class Search {
+  readonly environment: Environment;
+  readonly #flags: Uint8Array;
+  #principals: readonly EntityRef[] | null = null;
+
+  constructor(environment: Environment, index: PolicyIndex) {
+    this.environment = environment;
+    this.#flags = index.flags;
+  }
+
+  /** Told each policy whose scope fits. */
+  abstract judge(policy: CompiledPolicy): void;
+
+  /** The principal and those above it that some policy names. */
+  principals(): readonly EntityRef[] {
+    this.#principals ??= this.#named(this.environment.principal, principalFlag);
+    return this.#principals;
+  }
+
+  /** The resource and those above it that some policy names. */
+  resources(): readonly EntityRef[] {
+    return this.#named(this.environment.resource, resourceFlag);
+  }
+
+  #named(ref: EntityRef, flag: number): EntityRef[] {
+    const flags = this.#flags;
+    const named: EntityRef[] = [];
+    if (((flags[ref.index] ?? 0) & flag) !== 0) named.push(ref);
+    for (const above of this.environment.entities.ancestors(ref).list)
+      if (above.index < flags.length && ((flags[above.index] ?? 0) & flag) !== 0) named.push(above);
+    return named;
+  }
+
+  /** A policy whose principal fits, and that was found by its resource: what is left of the scope is the resource's type. */
+  run(policy: CompiledPolicy): void {
+    const { type } = policy.resource;
+    if (type === null || type === this.environment.resource.type) this.judge(policy);
+  }
+
+  runAll(policies: readonly CompiledPolicy[] | undefined): void {
+    if (policies !== undefined) for (const policy of policies) this.run(policy);
+  }
+
+  /** Of policies that were found by something above the principal, those for its type. */
+  runTyped(policies: readonly CompiledPolicy[] | undefined): void {
+    if (policies === undefined) return;
+    for (const policy of policies) {
+      const { type } = policy.principal;
+      if (type === null || type === this.environment.principal.type) this.run(policy);
+    }
+  }
 }
 
 /** Compiles policies (Cedar's JSON) and sorts them under the actions of the schema. */
 export class PolicyIndex {
   readonly #byAction = new Map<EntityRef, Bucket>();
+  readonly #tests = new Map<string, Test>();
+  readonly #store: EntityStore;
+  /** By the index of an entity: does a scope ask what stands below it? Entities that came later are named by none. */
+  readonly flags: Uint8Array;
 
-  constructor(
-    policies: Iterable<readonly [id: string, json: PolicyJson]>,
-    { names, actions }: { names: EntityNames; actions: readonly ActionNode[] },
-  ) {
-    for (const { ref } of actions) this.#byAction.set(ref, new Bucket());
-    const compile = expressionCompiler(names);
-    for (const [id, json] of policies) {
-      const principal = readScope(json.principal as ScopeJson, names);
-      const resource = readScope(json.resource as ScopeJson, names);
-      const action = readScope(json.action as ScopeJson, names);
-      const policy = compilePolicy(id, { json, compile, principal, resource });
-      for (const { ref, ancestors } of actions) {
-        const isWithin = action.within?.some((above) => above === ref || ancestors.has(above)) ?? true;
-        if (isWithin && (action.equals === null || action.equals === ref)) {
-          this.#byAction.get(ref)?.add(policy, { principal, resource });
-        }
+  constructor(policies: Iterable<readonly [id: string, json: PolicyJson]>, store: EntityStore) {
+    this.#store = store;
+    const actions = [...store.actions.keys()];
+    for (const ref of actions) this.#byAction.set(ref, new Bucket());
+    const compiled = [...policies].map(([id, json]) => [this.#compile(id, json), json] as const);
+    this.flags = new Uint8Array(store.names.count);
+    for (const [policy, { action }] of compiled) {
+      this.#flag(policy.principal.within, principalFlag);
+      this.#flag(policy.resource.within, resourceFlag);
+      const { equals, above } = readScope(action, store);
+      for (const ref of actions) {
+        const isWithin = above?.some((each) => each === ref || store.ancestors(ref).has(each)) ?? true;
+        if (isWithin && (equals === null || equals === ref)) this.#byAction.get(ref)?.add(policy);
       }
     }
   }
 
-  visit(environment: Environment, run: (policies: readonly CompiledPolicy[]) => void): void {
-    this.#byAction.get(environment.action)?.visit(environment, run);
+  /** How many outlines the policies have. */
+  get outlineCount(): number {
+    return this.#tests.size;
+  }
+
+  #flag(ref: EntityRef | null, flag: number): void {
+    if (ref !== null) this.flags[ref.index] = (this.flags[ref.index] ?? 0) | flag;
+  }
+
+  visit(search: Search): void {
+    this.#byAction.get(search.environment.action)?.visit(search);
+  }
+
+  #compile(id: string, json: PolicyJson): CompiledPolicy {
+    const outliner = new Outliner({ ref: (type, name) => this.#store.pin(type, name) });
+    const conditions = json.conditions.map(({ kind, body }) => [kind, outliner.outline(body)] as const);
+    const key = JSON.stringify(conditions);
+    let test = this.#tests.get(key) ?? null;
+    if (test === null && conditions.length > 0) {
+      test = testOf(conditions.map(([kind, outline]) => ({ wanted: kind === 'when', run: compileOutline(outline) })));
+      this.#tests.set(key, test);
+    }
+    return {
+      id,
+      isPermit: json.effect === 'permit',
+      principal: readScope(json.principal, this.#store),
+      resource: readScope(json.resource, this.#store),
+      test,
+      constants: outliner.constants,
+      reasons: Object.freeze([id] as const),
+    };
   }
 }
 
-function compilePolicy(
-  id: string,
-  parts: { json: PolicyJson; compile: (expression: unknown) => Evaluate; principal: Scope; resource: Scope },
-): CompiledPolicy {
-  const { json, compile, principal, resource } = parts;
-  const conditions = json.conditions.map(({ kind, body }) => ({ wanted: kind === 'when', test: compile(body) }));
-  return {
-    id,
-    effect: json.effect,
-    // The action was checked when the policy was put in its bucket.
-    matches: (environment) =>
-      fits(principal, environment.principal, environment) &&
-      fits(resource, environment.resource, environment) &&
-      conditions.every(({ wanted, test }) => toBool(test(environment)) === wanted),
-  };
+function testOf(conditions: readonly { readonly wanted: boolean; readonly run: Evaluate }[]): Test {
+  const [first] = conditions;
+  if (first !== undefined && conditions.length === 1) {
+    const { wanted, run } = first;
+    return (environment, constants) => toBool(run(environment, constants)) === wanted;
+  }
+  return (environment, constants) =>
+    conditions.every(({ wanted, run }) => toBool(run(environment, constants)) === wanted);
 }

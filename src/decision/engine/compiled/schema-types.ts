@@ -3,17 +3,17 @@ import type { LosslessJson } from '../lossless-json.ts';
 import type { SchemaJson } from '../policy-set.ts';
 import { Datetime, Duration } from './datetime.ts';
 import { Decimal } from './decimal.ts';
-import type { EntityNames } from './entities.ts';
+import type { NameSource } from './entity-store.ts';
 import { callExtension } from './extension-functions.ts';
 import { IpNet } from './ip-net.ts';
 import { longMax, longMin } from './long.ts';
-import { CedarSet, type EntityRef, EvaluationError, type Value } from './value.ts';
+import { CedarRecord, CedarSet, type EntityRef, EvaluationError, RecordShape, type Value } from './value.ts';
 
 /** Turns Cedar JSON into a value of one type, and refuses what is not of it. Throws EngineError `invalid-request`. */
-export type Convert = (json: LosslessJson, names: EntityNames) => Value;
+export type Convert = (json: LosslessJson, names: NameSource) => Value;
 
 /** Like `Convert` for a record: all its attributes, and no others. */
-export type ConvertRecord = (json: LosslessJson, names: EntityNames) => Map<string, Value>;
+export type ConvertRecord = (json: LosslessJson, names: NameSource) => CedarRecord;
 
 export interface EntityTypeRules {
   /** For enumerated types: the only ids there are. */
@@ -212,34 +212,85 @@ class TypeCompiler {
     };
   }
 
+  /** Do values of this type name entities? These are not the same values in every request. */
+  #namesEntities(type: TypeJson): boolean {
+    const resolved = this.#resolve(type);
+    if (resolved.type === 'Entity') return true;
+    if (resolved.element !== undefined && this.#namesEntities(resolved.element)) return true;
+    return Object.values(resolved.attributes ?? {}).some((attribute) => this.#namesEntities(attribute));
+  }
+
   record(type: TypeJson): ConvertRecord {
-    const attributes = Object.entries(this.#resolve(type).attributes ?? {});
-    const rules = new Map(
-      attributes.map(([name, attribute]) => [
+    const attributes = Object.entries(this.#resolve(type).attributes ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
+    const reader = new RecordReader(
+      attributes.map(([name, attribute]) => ({
         name,
-        { convert: this.convert(attribute), isRequired: attribute.required !== false },
-      ]),
+        convert: this.convert(attribute),
+        isRequired: attribute.required !== false,
+      })),
     );
-    const requiredCount = [...rules.values()].filter(({ isRequired }) => isRequired).length;
-    // Frozen records, which callers give again and again, are converted once for each table of names.
-    const converted = new WeakMap<JsonObject, { readonly names: EntityNames; readonly record: Map<string, Value> }>();
+    if (this.#namesEntities(type)) return (json, names) => reader.read(json, names);
+    // Frozen records, which callers give again and again, are converted once.
+    const converted = new WeakMap<JsonObject, CedarRecord>();
     return (json, names) => {
-      if (!isObject(json)) throw invalid('expected a record');
-      const known = converted.get(json);
-      if (known !== undefined && known.names === names) return known.record;
-      const record = new Map<string, Value>();
-      let seenCount = 0;
-      for (const name of Object.keys(json)) {
-        const rule = rules.get(name);
-        const item = json[name];
-        if (rule === undefined || item === undefined) throw invalid(`attribute \`${name}\` does not exist`);
-        record.set(name, rule.convert(item, names));
-        if (rule.isRequired) seenCount += 1;
-      }
-      if (seenCount !== requiredCount) throw invalid('an attribute is missing');
-      if (Object.isFrozen(json)) converted.set(json, { names, record });
+      const known = isObject(json) ? converted.get(json) : undefined;
+      if (known !== undefined) return known;
+      const record = reader.read(json, names);
+      if (Object.isFrozen(json)) converted.set(json as JsonObject, record);
       return record;
     };
+  }
+}
+
+interface AttributeRule {
+  readonly name: string;
+  readonly convert: Convert;
+  readonly isRequired: boolean;
+}
+
+/** Reads records of one type: all attributes that are required, and none that the type does not have. */
+class RecordReader {
+  readonly #rules: readonly AttributeRule[];
+  readonly #shape: RecordShape;
+  readonly #requiredCount: number;
+  /** Slots by the order of keys that came last: callers build their records alike. */
+  #lastKeys: readonly string[] = [];
+  #lastSlots: readonly number[] = [];
+
+  constructor(rules: readonly AttributeRule[]) {
+    this.#rules = rules;
+    this.#shape = new RecordShape(rules.map(({ name }) => name));
+    this.#requiredCount = rules.filter(({ isRequired }) => isRequired).length;
+  }
+
+  read(json: LosslessJson, names: NameSource): CedarRecord {
+    if (!isObject(json)) throw invalid('expected a record');
+    const keys = Object.keys(json);
+    const slots = this.#slotsOf(keys);
+    const values = new Array<Value | undefined>(this.#rules.length).fill(undefined);
+    let seenCount = 0;
+    for (let index = 0; index < keys.length; index += 1) {
+      const name = keys[index] ?? '';
+      const slot = slots[index] ?? -1;
+      const rule = this.#rules[slot];
+      const item = json[name];
+      if (rule === undefined || item === undefined) throw invalid(`attribute \`${name}\` does not exist`);
+      values[slot] = rule.convert(item, names);
+      if (rule.isRequired) seenCount += 1;
+    }
+    if (seenCount !== this.#requiredCount) throw invalid('an attribute is missing');
+    return new CedarRecord(this.#shape, values);
+  }
+
+  #slotsOf(keys: readonly string[]): readonly number[] {
+    const last = this.#lastKeys;
+    let isSame = keys.length === last.length;
+    for (let index = 0; isSame && index < keys.length; index += 1) isSame = keys[index] === last[index];
+    if (!isSame) {
+      this.#lastKeys = keys;
+      this.#lastSlots = keys.map((name) => this.#shape.slot(name));
+    }
+    return this.#lastSlots;
   }
 }
 

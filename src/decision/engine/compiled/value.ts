@@ -1,20 +1,12 @@
 import type { Datetime, Duration } from './datetime.ts';
 import type { Decimal } from './decimal.ts';
+import type { EntityData, EntityRef as Ref } from './entity-ref.ts';
+import { EntityRef } from './entity-ref.ts';
 import type { IpNet } from './ip-net.ts';
+import { valueKey } from './value-json.ts';
 
-/**
- * An entity by its identity. Made only by an `EntityNames`, which gives the same object for the same type and id: two refs of
- * one table are the same entity exactly when they are the same object.
- */
-export class EntityRef {
-  readonly type: string;
-  readonly id: string;
-
-  constructor(type: string, id: string) {
-    this.type = type;
-    this.id = id;
-  }
-}
+export type { EntityData };
+export { EntityRef };
 
 /** A Cedar value. Longs are numbers where a double holds them exactly, else bigints; never the other way round. */
 export type Value =
@@ -22,15 +14,13 @@ export type Value =
   | number
   | bigint
   | string
-  | EntityRef
+  | Ref
   | CedarSet
   | CedarRecord
   | IpNet
   | Decimal
   | Datetime
   | Duration;
-
-export type CedarRecord = ReadonlyMap<string, Value>;
 
 /** Why one policy could not be evaluated. Not an `Error`: it is an ordinary outcome, and taking stacks costs more than deciding. */
 export class EvaluationError {
@@ -41,6 +31,69 @@ export class EvaluationError {
   }
 }
 
+/** The attributes that records of one kind may have, each with its place. */
+export class RecordShape {
+  readonly names: readonly string[];
+  readonly #slots: ReadonlyMap<string, number>;
+
+  constructor(names: readonly string[]) {
+    this.names = names;
+    this.#slots = new Map(names.map((name, slot) => [name, slot]));
+  }
+
+  /** -1: records of this shape never have it. */
+  slot(name: string): number {
+    return this.#slots.get(name) ?? -1;
+  }
+}
+
+/** A record: values by place; undefined where an optional attribute is absent. */
+export class CedarRecord {
+  readonly shape: RecordShape;
+  readonly values: readonly (Value | undefined)[];
+
+  constructor(shape: RecordShape, values: readonly (Value | undefined)[]) {
+    this.shape = shape;
+    this.values = values;
+  }
+
+  get(name: string): Value | undefined {
+    const slot = this.shape.slot(name);
+    return slot < 0 ? undefined : this.values[slot];
+  }
+
+  has(name: string): boolean {
+    return this.get(name) !== undefined;
+  }
+
+  *[Symbol.iterator](): Generator<readonly [string, Value]> {
+    for (const [slot, value] of this.values.entries()) {
+      const name = this.shape.names[slot];
+      if (value !== undefined && name !== undefined) yield [name, value];
+    }
+  }
+
+  equals(other: CedarRecord): boolean {
+    let surplus = 0;
+    for (const value of other.values) if (value !== undefined) surplus += 1;
+    for (const [name, value] of this) {
+      const found = other.get(name);
+      if (found === undefined || !equal(value, found)) return false;
+      surplus -= 1;
+    }
+    return surplus === 0;
+  }
+}
+
+/** Makes a record of named values. */
+export function recordOf(entries: readonly (readonly [string, Value])[]): CedarRecord {
+  const sorted = [...entries].sort(([a], [b]) => (a < b ? -1 : 1));
+  return new CedarRecord(
+    new RecordShape(sorted.map(([name]) => name)),
+    sorted.map(([, value]) => value),
+  );
+}
+
 /** Values that are equal exactly when they are `Object.is` to each other. */
 function isSimple(value: Value): boolean {
   return typeof value !== 'object' || value instanceof EntityRef;
@@ -49,21 +102,25 @@ function isSimple(value: Value): boolean {
 /** A set without repetition. */
 export class CedarSet {
   readonly #simple = new Set<Value>();
-  readonly #compound: Value[] = [];
+  /** By key: comparing each with each would cost the square of what a caller sends. */
+  readonly #compound = new Map<string, Value>();
+  /** The first member that is no entity; `in` takes only entities. */
+  readonly stranger: Value | undefined;
 
   constructor(items: Iterable<Value>) {
     for (const item of items) {
+      if (!(item instanceof EntityRef)) this.stranger ??= item;
       if (isSimple(item)) this.#simple.add(item);
-      else if (!this.has(item)) this.#compound.push(item);
+      else this.#compound.set(valueKey(item), item);
     }
   }
 
   get size(): number {
-    return this.#simple.size + this.#compound.length;
+    return this.#simple.size + this.#compound.size;
   }
 
   has(value: Value): boolean {
-    return isSimple(value) ? this.#simple.has(value) : this.#compound.some((item) => equal(item, value));
+    return isSimple(value) ? this.#simple.has(value) : this.#compound.has(valueKey(value));
   }
 
   hasAll(other: CedarSet): boolean {
@@ -78,7 +135,7 @@ export class CedarSet {
 
   *[Symbol.iterator](): Generator<Value> {
     yield* this.#simple;
-    yield* this.#compound;
+    yield* this.#compound.values();
   }
 }
 
@@ -88,15 +145,8 @@ export function equal(a: Value, b: Value): boolean {
   if (typeof a !== 'object' || typeof b !== 'object') return false;
   if (a instanceof EntityRef || b instanceof EntityRef) return false;
   if (a instanceof CedarSet) return b instanceof CedarSet && a.size === b.size && a.hasAll(b);
-  if (a instanceof Map) {
-    if (!(b instanceof Map) || a.size !== b.size) return false;
-    for (const [name, value] of a as CedarRecord) {
-      const other = (b as CedarRecord).get(name);
-      if (other === undefined || !equal(value, other)) return false;
-    }
-    return true;
-  }
-  return 'equals' in a && a.equals(b);
+  if (a instanceof CedarRecord) return b instanceof CedarRecord && a.equals(b);
+  return 'typeName' in a && a.equals(b);
 }
 
 /** The name of a value's type, for messages. */
@@ -112,7 +162,6 @@ export function typeOf(value: Value): string {
     default:
       if (value instanceof EntityRef) return `(entity of type \`${value.type}\`)`;
       if (value instanceof CedarSet) return 'set';
-      if (value instanceof Map) return 'record';
       return 'typeName' in value ? value.typeName : 'record';
   }
 }

@@ -1,10 +1,18 @@
 import { Datetime, Duration } from '../compiled/datetime.ts';
 import { callExtension } from '../compiled/extension-functions.ts';
 import { toLong } from '../compiled/long.ts';
-import { CedarSet, EntityRef, EvaluationError, typeError, type Value } from '../compiled/value.ts';
+import {
+  CedarRecord,
+  CedarSet,
+  EntityRef,
+  EvaluationError,
+  recordOf,
+  typeError,
+  type Value,
+} from '../compiled/value.ts';
+import { valueJson, valueKey } from '../compiled/value-json.ts';
 import type { LosslessJson } from '../lossless-json.ts';
 import { ancestorsOf, entityKey, type KnownEntity, type ReferenceQuestion } from './read-question.ts';
-import { valueJson, valueKey } from './value-json.ts';
 
 /** Keys and indices that lead from a policy's JSON to a part of it: `['conditions', 0, 'body', '&&', 'left']`. */
 export type JsonPath = readonly (string | number)[];
@@ -137,15 +145,15 @@ export class ReferenceEvaluation {
   }
 
   #has(value: Value, name: string): boolean {
-    if (value instanceof Map) return value.has(name);
+    if (value instanceof CedarRecord) return value.has(name);
     return this.#known(entity(value))?.attrs.has(name) ?? false;
   }
 
   #attribute(value: Value, name: string): Value {
-    const record = value instanceof Map ? value : this.#known(entity(value))?.attrs;
+    const record = value instanceof CedarRecord ? value : this.#known(entity(value))?.attrs;
     const found = record?.get(name);
     if (found !== undefined) return found;
-    if (value instanceof Map) throw new EvaluationError(`record does not have the attribute \`${name}\``);
+    if (value instanceof CedarRecord) throw new EvaluationError(`record does not have the attribute \`${name}\``);
     const { type } = entity(value);
     if (record === undefined) throw new EvaluationError(`entity of type \`${type}\` does not exist`);
     throw new EvaluationError(`entity of type \`${type}\` does not have the attribute \`${name}\``);
@@ -196,7 +204,7 @@ export class ReferenceEvaluation {
           (operand as readonly unknown[]).map((item, index) => this.evaluate(item, [...path, index])),
         );
       case 'Record':
-        return new Map(Object.entries(operands).map(([name, item]) => [name, this.evaluate(item, [...path, name])]));
+        return recordOf(Object.entries(operands).map(([name, item]) => [name, this.evaluate(item, [...path, name])]));
       default:
         return this.#binary(operator, { operand, path });
     }
@@ -239,9 +247,9 @@ export class ReferenceEvaluation {
       __entity?: { type: string; id: string };
       __extn?: { fn: string; arg?: unknown; args?: readonly unknown[] };
     };
-    if (uid !== undefined) return new EntityRef(uid.type, uid.id);
+    if (uid !== undefined) return new EntityRef(uid.type, uid.id, 0);
     if (extension === undefined)
-      return new Map(Object.entries(json).map(([name, item]) => [name, this.#literal(item)]));
+      return recordOf(Object.entries(json).map(([name, item]) => [name, this.#literal(item)]));
     const { fn, arg, args = [arg] } = extension;
     return callExtension(
       fn,

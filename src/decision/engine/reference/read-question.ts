@@ -1,7 +1,7 @@
 import type { EntityUid } from '#foundation/model';
-import { EntityNames } from '../compiled/entities.ts';
+import { EntityNames } from '../compiled/entity-names.ts';
 import { invalid, readUid, type SchemaRules, schemaRules } from '../compiled/schema-types.ts';
-import type { CedarRecord, EntityRef } from '../compiled/value.ts';
+import { type CedarRecord, type EntityRef, recordOf, type Value } from '../compiled/value.ts';
 import type { DecisionRequest, EntityJson } from '../decision-request.ts';
 import { EngineError } from '../engine-error.ts';
 import type { LosslessJson } from '../lossless-json.ts';
@@ -10,7 +10,7 @@ import type { SchemaJson } from '../policy-set.ts';
 /** An entity with its facts; `parents` are direct ones. */
 export interface KnownEntity {
   readonly attrs: CedarRecord;
-  readonly tags: CedarRecord;
+  readonly tags: ReadonlyMap<string, Value>;
   readonly parents: readonly string[];
 }
 
@@ -38,7 +38,8 @@ function rulesFor(schema: SchemaJson): SchemaRules {
   return rules;
 }
 
-const nothing: CedarRecord = new Map();
+const nothing = recordOf([]);
+const noTags: ReadonlyMap<string, Value> = new Map();
 
 class QuestionReader {
   readonly #rules: SchemaRules;
@@ -53,7 +54,7 @@ class QuestionReader {
     const action = this.#rules.actions.find(({ type, id }) => type === request.action.type && id === request.action.id);
     if (action === undefined) throw invalid(`the action \`${request.action.id}\` does not exist`);
     for (const { type, id, parents } of this.#rules.actions)
-      this.#entities.set(entityKey({ type, id }), { attrs: nothing, tags: nothing, parents: parents.map(entityKey) });
+      this.#entities.set(entityKey({ type, id }), { attrs: nothing, tags: noTags, parents: parents.map(entityKey) });
     const principal = this.#participant(request.principal, action.principalTypes);
     const resource = this.#participant(request.resource, action.resourceTypes);
     const context = action.convertContext(request.context, this.#names);

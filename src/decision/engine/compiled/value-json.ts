@@ -1,8 +1,10 @@
-import { Datetime, Duration } from '../compiled/datetime.ts';
-import { Decimal } from '../compiled/decimal.ts';
-import { IpNet } from '../compiled/ip-net.ts';
-import { CedarSet, EntityRef, type Value } from '../compiled/value.ts';
+import type { EntityJson } from '../decision-request.ts';
 import type { LosslessJson } from '../lossless-json.ts';
+import { Datetime, Duration } from './datetime.ts';
+import { Decimal } from './decimal.ts';
+import type { EntityData } from './entity-ref.ts';
+import { IpNet } from './ip-net.ts';
+import { CedarSet, EntityRef, type Value } from './value.ts';
 
 const call = (fn: string, arg: string): LosslessJson => ({ __extn: { fn, arg } });
 
@@ -39,6 +41,17 @@ export function valueJson(value: Value): LosslessJson {
   if (value instanceof Decimal) return call('decimal', decimalText(value));
   if (value instanceof IpNet) return call('ip', ipText(value));
   return Object.fromEntries([...value].map(([name, item]) => [name, valueJson(item)]));
+}
+
+/** Writes an entity in Cedar's JSON. */
+export function entityJson({ type, id }: EntityRef, { attrs, tags, parents }: EntityData): EntityJson {
+  const json = {
+    uid: { type, id },
+    attrs: valueJson(attrs) as EntityJson['attrs'],
+    parents: parents.map((parent) => ({ type: parent.type, id: parent.id })),
+  };
+  if (tags.size === 0) return json;
+  return { ...json, tags: Object.fromEntries([...tags].map(([name, tag]) => [name, valueJson(tag)])) };
 }
 
 /** A text that two values share exactly when Cedar's `==` says that they are equal. */

@@ -1,0 +1,49 @@
+import { EntityRef } from './entity-ref.ts';
+
+/** Gives one `EntityRef` per type and id, numbered; numbers of forgotten ones are given again. */
+export class EntityNames {
+  readonly #byType = new Map<string, Map<string, EntityRef>>();
+  readonly #free: number[] = [];
+  #count = 0;
+
+  /** Every index is below it. */
+  get count(): number {
+    return this.#count;
+  }
+
+  find(type: string, id: string): EntityRef | undefined {
+    return this.#byType.get(type)?.get(id);
+  }
+
+  /** The table of one type, for those who ask often. It stays the same object. */
+  ofType(type: string): ReadonlyMap<string, EntityRef> {
+    return this.#table(type);
+  }
+
+  #table(type: string): Map<string, EntityRef> {
+    let ids = this.#byType.get(type);
+    if (ids === undefined) {
+      ids = new Map();
+      this.#byType.set(type, ids);
+    }
+    return ids;
+  }
+
+  ref(type: string, id: string): EntityRef {
+    const ids = this.#table(type);
+    let ref = ids.get(id);
+    if (ref === undefined) {
+      ref = new EntityRef(type, id, this.#free.pop() ?? this.#count++);
+      ids.set(id, ref);
+    }
+    return ref;
+  }
+
+  /** Only for a name that nobody holds any more: whoever asks again gets another object. */
+  forget(ref: EntityRef): void {
+    const ids = this.#table(ref.type);
+    if (ids.get(ref.id) !== ref) return;
+    ids.delete(ref.id);
+    this.#free.push(ref.index);
+  }
+}

@@ -1,0 +1,262 @@
+import type { EntityUid } from '#foundation/model';
+import type { EntityJson } from '../decision-request.ts';
+import { EngineError } from '../engine-error.ts';
+import type { LosslessJson } from '../lossless-json.ts';
+import type { SchemaJson } from '../policy-set.ts';
+import { EntityNames } from './entity-names.ts';
+import { Ancestors, type EntityData, type EntityRef } from './entity-ref.ts';
+import { type ActionRules, invalid, readUid, type SchemaRules, schemaRules } from './schema-types.ts';
+import { CedarRecord, RecordShape, type Value } from './value.ts';
+import { entityJson } from './value-json.ts';
+
+/** A change of one entity: how it stands from now on, or that it is gone. */
+export type EntityChange = { readonly put: EntityJson } | { readonly remove: EntityUid };
+
+/** Gives the object of an entity: by a store, or by a request beside it. */
+export interface NameSource {
+  ref(type: string, id: string): EntityRef;
+}
+
+const noTags: ReadonlyMap<string, Value> = new Map();
+const noRefs: readonly EntityRef[] = [];
+const actionAttrs = new CedarRecord(new RecordShape([]), []);
+const noAncestors = new Ancestors([]);
+
+/** Everything above an entity, by what `dataOf` says of each. */
+export function ancestorsBy(ref: EntityRef, dataOf: (ref: EntityRef) => EntityData | null): Ancestors {
+  const parents = dataOf(ref)?.parents ?? noRefs;
+  if (parents.length === 0) return noAncestors;
+  const found = new Set(parents);
+  // A set gives what is added while it is walked, so this reaches every level once.
+  for (const above of found) for (const parent of dataOf(above)?.parents ?? noRefs) found.add(parent);
+  return new Ancestors([...found]);
+}
+
+const storedData = (ref: EntityRef) => ref.data;
+
+/**
+ * The entities that decisions are made from, converted once and indexed by whole numbers. Single-threaded: `apply` is one
+ * synchronous call and so is a decision, so that no decision sees half a change. A change costs what the entity itself costs:
+ * ancestors are found when somebody asks, and forgotten when an entity with children changes its parents.
+ */
+export class EntityStore implements NameSource {
+  readonly rules: SchemaRules;
+  readonly schemaJson: SchemaJson;
+  readonly names = new EntityNames();
+  /** Rules of the schema's actions; they are entities of the store too, and no change touches them. */
+  readonly actions: ReadonlyMap<EntityRef, ActionRules>;
+  #size = 0;
+  #version = 0;
+  /** Goes up when the ancestors of entities other than the changed one may have changed. */
+  #hierarchy = 1;
+
+  /** Throws EngineError `schema-syntax`. */
+  constructor(schemaJson: SchemaJson) {
+    this.schemaJson = schemaJson;
+    this.rules = schemaRules(schemaJson);
+    const refs = this.rules.actions.map((rules) => [this.pin(rules.type, rules.id), rules] as const);
+    this.actions = new Map(refs);
+    for (const [ref, { parents }] of refs) {
+      const above = parents.map(({ type, id }) => this.pin(type, id));
+      ref.data = { attrs: actionAttrs, tags: noTags, parents: above, mentions: noRefs };
+    }
+  }
+
+  /** Entities, the schema's actions not counted. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Another number after every change. */
+  get version(): number {
+    return this.#version;
+  }
+
+  /** Names an entity that is spoken of but need not be known. */
+  ref(type: string, id: string): EntityRef {
+    return this.names.ref(type, id);
+  }
+
+  /** Names an entity for good: policies do, and there are far fewer of these than entities. */
+  pin(type: string, id: string): EntityRef {
+    const ref = this.names.ref(type, id);
+    ref.uses += 1;
+    return ref;
+  }
+
+  /** All entities above this one, itself not included. */
+  ancestors(ref: EntityRef): Ancestors {
+    if (ref.above !== null && ref.aboveStamp === this.#hierarchy) return ref.above;
+    const above = ancestorsBy(ref, storedData);
+    ref.above = above;
+    ref.aboveStamp = this.#hierarchy;
+    return above;
+  }
+
+  /** The entity as it stands, in Cedar's JSON; undefined when it is not known. */
+  get({ type, id }: EntityUid): EntityJson | undefined {
+    const ref = this.names.find(type, id);
+    return ref?.data == null ? undefined : entityJson(ref, ref.data);
+  }
+
+  /** Puts one entity in, or in place of what it was. */
+  put(entity: EntityJson): void {
+    this.apply([{ put: entity }]);
+  }
+
+  /** Takes one entity out; nothing happens when it is not there. Others may still name it. */
+  remove(uid: EntityUid): void {
+    this.apply([{ remove: uid }]);
+  }
+
+  /** Puts an entity under one more parent. Throws EngineError when it is not known, or would stand above itself. */
+  addParent({ type, id }: EntityUid, parent: EntityUid): void {
+    const ref = this.names.find(type, id);
+    if (ref?.data == null) throw invalid(`the entity \`${id}\` of type \`${type}\` is not known`);
+    const { data } = ref;
+    const touched: EntityRef[] = [];
+    this.#transact(touched, () => {
+      const above = this.#parents(ref.type, { list: [parent as unknown as LosslessJson], touched });
+      const parents = data.parents.concat(above.filter((each) => !data.parents.includes(each)));
+      this.#change(ref, { ...data, parents });
+    });
+  }
+
+  /** Takes an entity from under one parent; nothing happens when it did not stand there. */
+  removeParent({ type, id }: EntityUid, parent: EntityUid): void {
+    const ref = this.names.find(type, id);
+    const above = this.names.find(parent.type, parent.id);
+    if (ref?.data == null || above === undefined) return;
+    const { data } = ref;
+    const parents = data.parents.filter((each) => each !== above);
+    this.#transact([ref], () => this.#change(ref, { ...data, parents }));
+  }
+
+  /**
+   * Makes all these changes or none. Throws EngineError `invalid-request` when an entity does not fit the schema, or the hierarchy
+   * would run in a circle.
+   */
+  apply(changes: readonly EntityChange[]): void {
+    const touched: EntityRef[] = [];
+    this.#transact(touched, () => {
+      for (const change of changes) {
+        if ('remove' in change) {
+          const gone = this.names.find(change.remove.type, change.remove.id);
+          if (gone?.data != null) this.#change(gone, null);
+          continue;
+        }
+        const uid = readUid(change.put.uid as unknown as LosslessJson);
+        const ref = this.names.find(uid.type, uid.id) ?? this.#name(uid);
+        touched.push(ref);
+        this.#change(ref, this.#convert(ref, { entity: change.put, touched }));
+      }
+    });
+  }
+
+  readonly #undo: { readonly ref: EntityRef; readonly before: EntityData | null }[] = [];
+
+  /** `touched` is read after `change` has run: names that nobody needs any more are given up. */
+  #transact(touched: EntityRef[], change: () => void): void {
+    this.#version += 1;
+    try {
+      change();
+      for (const { ref } of this.#undo) {
+        const isCircle = ref.data !== null && ref.children > 0 && this.ancestors(ref).has(ref);
+        if (isCircle)
+          throw new EngineError({ code: 'invalid-request', message: `entities of type \`${ref.type}\` form a cycle` });
+      }
+    } catch (error) {
+      for (const { ref, before } of this.#undo.toReversed()) this.#set(ref, before);
+      throw error;
+    } finally {
+      for (const { ref, before } of this.#undo)
+        touched.push(ref, ...(before?.parents ?? []), ...(before?.mentions ?? []));
+      this.#undo.length = 0;
+      for (const ref of touched) if (ref.uses === 0 && ref.data === null) this.names.forget(ref);
+    }
+  }
+
+  #change(ref: EntityRef, data: EntityData | null): void {
+    if (this.actions.has(ref)) throw invalid('an action differs from the schema');
+    this.#undo.push({ ref, before: ref.data });
+    this.#set(ref, data);
+  }
+
+  #set(ref: EntityRef, data: EntityData | null): void {
+    const before = ref.data;
+    const parents = before?.parents ?? noRefs;
+    const next = data?.parents ?? noRefs;
+    for (const parent of parents) {
+      parent.uses -= 1;
+      parent.children -= 1;
+    }
+    for (const mention of before?.mentions ?? noRefs) mention.uses -= 1;
+    for (const parent of next) {
+      parent.uses += 1;
+      parent.children += 1;
+    }
+    for (const mention of data?.mentions ?? noRefs) mention.uses += 1;
+    if (parents.length !== next.length || parents.some((parent, index) => parent !== next[index])) {
+      ref.above = null;
+      if (ref.children > 0) this.#hierarchy += 1;
+    }
+    this.#size += Number(data !== null) - Number(before !== null);
+    ref.data = data;
+  }
+
+  #parents(type: string, { list, touched }: { list: readonly LosslessJson[]; touched: EntityRef[] }): EntityRef[] {
+    const rules = this.rules.entityTypes.get(type);
+    const parents = list.map((json) => {
+      const uid = readUid(json);
+      const parent = this.#name(uid);
+      touched.push(parent);
+      if (rules?.ancestorTypes.has(uid.type) !== true)
+        throw invalid(`a \`${uid.type}\` cannot stand above a \`${type}\``);
+      return parent;
+    });
+    return parents.length < 2 ? parents : [...new Set(parents)];
+  }
+
+  #name(uid: EntityUid): EntityRef {
+    this.checkName(uid);
+    return this.names.ref(uid.type, uid.id);
+  }
+
+  /** Is there such a type, and such an id in it? Throws EngineError `invalid-request`. */
+  checkName({ type, id }: EntityUid): void {
+    const rules = this.rules.entityTypes.get(type);
+    if (rules === undefined) throw invalid(`the entity type \`${type}\` does not exist`);
+    if (rules.ids !== null && !rules.ids.has(id)) throw invalid(`\`${id}\` is no \`${type}\``);
+  }
+
+  #convert(ref: EntityRef, { entity, touched }: { entity: EntityJson; touched: EntityRef[] }): EntityData {
+    const mentions: EntityRef[] = [];
+    const names: NameSource = {
+      ref: (type, id) => {
+        const mention = this.names.ref(type, id);
+        mentions.push(mention);
+        touched.push(mention);
+        return mention;
+      },
+    };
+    const data = convertEntity(entity, { rules: this.rules, names, ref });
+    const parents = this.#parents(ref.type, { list: entity.parents as unknown as readonly LosslessJson[], touched });
+    return { ...data, parents, mentions: mentions.length === 0 ? noRefs : mentions };
+  }
+}
+
+/** Attributes and tags of an entity, validated. Throws EngineError `invalid-request`. */
+export function convertEntity(
+  entity: EntityJson,
+  { rules, names, ref }: { rules: SchemaRules; names: NameSource; ref: EntityRef },
+): Pick<EntityData, 'attrs' | 'tags'> {
+  const type = rules.entityTypes.get(ref.type);
+  if (type === undefined) throw invalid(`the entity type \`${ref.type}\` does not exist`);
+  if (type.ids !== null && !type.ids.has(ref.id)) throw invalid(`\`${ref.id}\` is no \`${ref.type}\``);
+  const attrs = type.convertAttrs(entity.attrs, names);
+  const given = entity.tags === undefined ? [] : Object.entries(entity.tags);
+  if (given.length === 0) return { attrs, tags: noTags };
+  const { convertTag } = type;
+  if (convertTag === null) throw invalid(`a \`${ref.type}\` has no tags`);
+  return { attrs, tags: new Map(given.map(([name, tag]) => [name, convertTag(tag, names)])) };
+}
