@@ -87,9 +87,9 @@ class AttributeSite {
       return found;
     }
     const { type } = toEntity(value);
-    const data = entities.get(value as EntityRef);
-    if (data === null) throw new EvaluationError(`entity of type \`${type}\` does not exist`);
-    const found = this.find(data.attrs);
+    const attrs = entities.attrs(value as EntityRef);
+    if (attrs === null) throw new EvaluationError(`entity of type \`${type}\` does not exist`);
+    const found = this.find(attrs);
     if (found === undefined)
       throw new EvaluationError(`entity of type \`${type}\` does not have the attribute \`${this.#name}\``);
     return found;
@@ -97,8 +97,8 @@ class AttributeSite {
 
   has(value: Value, entities: Entities): boolean {
     if (value instanceof CedarRecord) return this.find(value) !== undefined;
-    const data = entities.get(toEntity(value));
-    return data !== null && this.find(data.attrs) !== undefined;
+    const attrs = entities.attrs(toEntity(value));
+    return attrs !== null && this.find(attrs) !== undefined;
   }
 }
 
@@ -127,19 +127,13 @@ const binaries: Readonly<Record<string, (left: Value, right: Value, entities: En
   contains: (left, right) => toSet(left).has(right),
   containsAll: (left, right) => toSet(left).hasAll(toSet(right)),
   containsAny: (left, right) => toSet(left).hasAny(toSet(right)),
-  hasTag: (left, right, entities) => entities.get(toEntity(left))?.tags.has(toText(right)) ?? hasNoTag(right),
+  hasTag: (left, right, entities) => entities.tags(toEntity(left)).has(toText(right)),
   getTag: (left, right, entities) => {
-    const value = entities.get(toEntity(left))?.tags.get(toText(right));
+    const value = entities.tags(toEntity(left)).get(toText(right));
     if (value === undefined) throw new EvaluationError(`entity does not exist or has no tag \`${toText(right)}\``);
     return value;
   },
 };
-
-/** The name of a tag must be a text even where there is no entity. */
-function hasNoTag(name: Value): boolean {
-  toText(name);
-  return false;
-}
 
 const variables: Readonly<Record<string, Evaluate>> = {
   principal: ({ principal }) => principal,

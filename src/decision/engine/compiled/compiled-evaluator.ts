@@ -141,7 +141,7 @@ export class CompiledEvaluator {
     const ids = tables.get(uid.type);
     if (ids === undefined) throw invalid(`an entity of type \`${uid.type}\` cannot take part in this action`);
     const known = ids.get(uid.id);
-    if (known !== undefined && known.data !== null) return known;
+    if (known !== undefined && known.attrs !== null) return known;
     if (!uid.id.isWellFormed()) throw invalid(`an id of type \`${uid.type}\` is not Unicode`);
     this.#store.checkName(uid);
     return names.ref(uid.type, uid.id);

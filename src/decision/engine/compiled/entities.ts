@@ -1,9 +1,10 @@
 import type { EntityUid } from '#foundation/model';
 import type { EntityJson } from '../decision-request.ts';
 import type { LosslessJson } from '../lossless-json.ts';
-import { type Ancestors, type EntityData, EntityRef, strangerIndex } from './entity-ref.ts';
+import { type Ancestors, type EntityData, EntityRef, noRefs, strangerIndex } from './entity-ref.ts';
 import { ancestorsBy, convertEntity, type EntityStore, type NameSource } from './entity-store.ts';
 import { invalid, readUid } from './schema-types.ts';
+import type { CedarRecord, Value } from './value.ts';
 
 /** Names entities that the store may not know, for as long as one request lasts: what strangers send is not kept. */
 export class RequestNames implements NameSource {
@@ -19,6 +20,10 @@ export class RequestNames implements NameSource {
   find(type: string, id: string): EntityRef | undefined {
     const known = this.#store.names.find(type, id) ?? this.#around?.find(type, id);
     return known ?? this.#strangers?.get(`${type} ${id}`);
+  }
+
+  text(text: string): string {
+    return text;
   }
 
   ref(type: string, id: string): EntityRef {
@@ -48,14 +53,22 @@ export class Overlay {
     this.#refuseCircles();
   }
 
-  dataOf(ref: EntityRef): EntityData | null {
-    return this.#data.get(ref) ?? ref.data;
+  attrsOf(ref: EntityRef): CedarRecord | null {
+    return (this.#data.get(ref) ?? ref).attrs;
+  }
+
+  tagsOf(ref: EntityRef): ReadonlyMap<string, Value> {
+    return (this.#data.get(ref) ?? ref).tags;
+  }
+
+  #parentsOf(ref: EntityRef): readonly EntityRef[] {
+    return (this.#data.get(ref) ?? ref).parents;
   }
 
   ancestors(ref: EntityRef): Ancestors {
     let above = this.#ancestors.get(ref);
     if (above === undefined) {
-      above = ancestorsBy(ref, (each) => this.dataOf(each));
+      above = ancestorsBy(ref, (each) => this.#parentsOf(each));
       this.#ancestors.set(ref, above);
     }
     return above;
@@ -75,7 +88,7 @@ export class Overlay {
     if (this.#data.has(ref)) throw invalid(`the entity \`${ref.id}\` is given twice`);
     const data = convertEntity(entity, { rules: store.rules, names: this.names, ref });
     const refs = parents.map((parent) => this.#parent(parent, { of: ref, store }));
-    this.#data.set(ref, { ...data, parents: refs, mentions: [] });
+    this.#data.set(ref, { ...data, parents: refs, mentions: noRefs });
   }
 
   #parent(uid: EntityUid, { of, store }: { of: EntityRef; store: EntityStore }): EntityRef {
@@ -91,7 +104,7 @@ export class Overlay {
     for (const start of this.#data.keys()) {
       const steps = state.has(start) ? [] : [{ ref: start, next: 0 }];
       for (let step = steps.at(-1); step !== undefined; step = steps.at(-1)) {
-        const parents = this.dataOf(step.ref)?.parents ?? [];
+        const parents = this.#parentsOf(step.ref);
         if (step.next === 0) state.set(step.ref, 'open');
         const parent = parents[step.next];
         step.next += 1;
@@ -119,9 +132,15 @@ export class Entities {
     this.reads = reads;
   }
 
-  get(ref: EntityRef): EntityData | null {
+  /** null: nothing is known about it. */
+  attrs(ref: EntityRef): CedarRecord | null {
     if (this.reads !== null) this.reads.add(ref);
-    return this.#overlay === null ? ref.data : this.#overlay.dataOf(ref);
+    return this.#overlay === null ? ref.attrs : this.#overlay.attrsOf(ref);
+  }
+
+  tags(ref: EntityRef): ReadonlyMap<string, Value> {
+    if (this.reads !== null) this.reads.add(ref);
+    return this.#overlay === null ? ref.tags : this.#overlay.tagsOf(ref);
   }
 
   /** All entities above this one, itself not included. */

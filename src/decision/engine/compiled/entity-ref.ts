@@ -9,6 +9,9 @@ export interface EntityData {
   readonly mentions: readonly EntityRef[];
 }
 
+export const noTags: ReadonlyMap<string, Value> = new Map();
+export const noRefs: readonly EntityRef[] = Object.freeze([]);
+
 /** All entities above one, itself not included. */
 export class Ancestors {
   readonly list: readonly EntityRef[];
@@ -16,6 +19,18 @@ export class Ancestors {
 
   constructor(list: readonly EntityRef[]) {
     this.list = list;
+  }
+
+  #namedBy: Uint8Array | null = null;
+  #named: readonly EntityRef[] = [];
+
+  /** Those whose place in `flags` is not 0. Whoever asked last with the same table asks for nothing. */
+  named(flags: Uint8Array): readonly EntityRef[] {
+    if (this.#namedBy !== flags) {
+      this.#named = this.list.filter(({ index }) => index < flags.length && flags[index] !== 0);
+      this.#namedBy = flags;
+    }
+    return this.#named;
   }
 
   has(ref: EntityRef): boolean {
@@ -38,10 +53,13 @@ export class EntityRef {
   /** Its place in tables over all entities of the store. */
   readonly index: number;
   /** null: nothing is known about it, it is only spoken of. */
-  data: EntityData | null = null;
+  attrs: CedarRecord | null = null;
   /** Ancestors as of `aboveStamp`. */
   above: Ancestors | null = null;
   aboveStamp = 0;
+  tags: ReadonlyMap<string, Value> = noTags;
+  parents: readonly EntityRef[] = noRefs;
+  mentions: readonly EntityRef[] = noRefs;
   /** How often other entities and policies name it. */
   uses = 0;
   /** How many entities have it as a direct parent. */

@@ -4,9 +4,9 @@ import { EngineError } from '../engine-error.ts';
 import type { LosslessJson } from '../lossless-json.ts';
 import type { SchemaJson } from '../policy-set.ts';
 import { EntityNames } from './entity-names.ts';
-import { Ancestors, type EntityData, type EntityRef } from './entity-ref.ts';
+import { Ancestors, type EntityData, type EntityRef, noRefs, noTags } from './entity-ref.ts';
 import { type ActionRules, invalid, readUid, type SchemaRules, schemaRules } from './schema-types.ts';
-import { CedarRecord, RecordShape, type Value } from './value.ts';
+import { CedarRecord, RecordShape } from './value.ts';
 import { entityJson } from './value-json.ts';
 
 /** A change of one entity: how it stands from now on, or that it is gone. */
@@ -15,24 +15,30 @@ export type EntityChange = { readonly put: EntityJson } | { readonly remove: Ent
 /** Gives the object of an entity: by a store, or by a request beside it. */
 export interface NameSource {
   ref(type: string, id: string): EntityRef;
+  /** The same text, and where texts are kept for long, the same object for equal ones. */
+  text(text: string): string;
 }
 
-const noTags: ReadonlyMap<string, Value> = new Map();
-const noRefs: readonly EntityRef[] = [];
+/** Texts up to this length that recur are kept once, this many of them. */
+const [sharedLengthMax, sharedCountMax] = [32, 10_000];
+
 const actionAttrs = new CedarRecord(new RecordShape([]), []);
 const noAncestors = new Ancestors([]);
 
-/** Everything above an entity, by what `dataOf` says of each. */
-export function ancestorsBy(ref: EntityRef, dataOf: (ref: EntityRef) => EntityData | null): Ancestors {
-  const parents = dataOf(ref)?.parents ?? noRefs;
+/** Everything above an entity, by what `parentsOf` says of each. */
+export function ancestorsBy(ref: EntityRef, parentsOf: (ref: EntityRef) => readonly EntityRef[]): Ancestors {
+  const parents = parentsOf(ref);
   if (parents.length === 0) return noAncestors;
   const found = new Set(parents);
   // A set gives what is added while it is walked, so this reaches every level once.
-  for (const above of found) for (const parent of dataOf(above)?.parents ?? noRefs) found.add(parent);
+  for (const above of found) for (const parent of parentsOf(above)) found.add(parent);
   return new Ancestors([...found]);
 }
 
-const storedData = (ref: EntityRef) => ref.data;
+const storedParents = (ref: EntityRef) => ref.parents;
+
+const dataOf = ({ attrs, tags, parents, mentions }: EntityRef): EntityData | null =>
+  attrs === null ? null : { attrs, tags, parents, mentions };
 
 /**
  * The entities that decisions are made from, converted once and indexed by whole numbers. Single-threaded: `apply` is one
@@ -45,6 +51,7 @@ export class EntityStore implements NameSource {
   readonly names = new EntityNames();
   /** Rules of the schema's actions; they are entities of the store too, and no change touches them. */
   readonly actions: ReadonlyMap<EntityRef, ActionRules>;
+  readonly #texts = new Map<string, string>();
   #size = 0;
   #version = 0;
   /** Goes up when the ancestors of entities other than the changed one may have changed. */
@@ -58,7 +65,8 @@ export class EntityStore implements NameSource {
     this.actions = new Map(refs);
     for (const [ref, { parents }] of refs) {
       const above = parents.map(({ type, id }) => this.pin(type, id));
-      ref.data = { attrs: actionAttrs, tags: noTags, parents: above, mentions: noRefs };
+      ref.attrs = actionAttrs;
+      ref.parents = above;
     }
   }
 
@@ -77,6 +85,14 @@ export class EntityStore implements NameSource {
     return this.names.ref(type, id);
   }
 
+  text(text: string): string {
+    if (text.length > sharedLengthMax) return text;
+    const shared = this.#texts.get(text);
+    if (shared !== undefined) return shared;
+    if (this.#texts.size < sharedCountMax) this.#texts.set(text, text);
+    return text;
+  }
+
   /** Names an entity for good: policies do, and there are far fewer of these than entities. */
   pin(type: string, id: string): EntityRef {
     const ref = this.names.ref(type, id);
@@ -87,7 +103,7 @@ export class EntityStore implements NameSource {
   /** All entities above this one, itself not included. */
   ancestors(ref: EntityRef): Ancestors {
     if (ref.above !== null && ref.aboveStamp === this.#hierarchy) return ref.above;
-    const above = ancestorsBy(ref, storedData);
+    const above = ancestorsBy(ref, storedParents);
     ref.above = above;
     ref.aboveStamp = this.#hierarchy;
     return above;
@@ -96,7 +112,8 @@ export class EntityStore implements NameSource {
   /** The entity as it stands, in Cedar's JSON; undefined when it is not known. */
   get({ type, id }: EntityUid): EntityJson | undefined {
     const ref = this.names.find(type, id);
-    return ref?.data == null ? undefined : entityJson(ref, ref.data);
+    const data = ref === undefined ? null : dataOf(ref);
+    return ref === undefined || data === null ? undefined : entityJson(ref, data);
   }
 
   /** Puts one entity in, or in place of what it was. */
@@ -112,8 +129,8 @@ export class EntityStore implements NameSource {
   /** Puts an entity under one more parent. Throws EngineError when it is not known, or would stand above itself. */
   addParent({ type, id }: EntityUid, parent: EntityUid): void {
     const ref = this.names.find(type, id);
-    if (ref?.data == null) throw invalid(`the entity \`${id}\` of type \`${type}\` is not known`);
-    const { data } = ref;
+    const data = ref === undefined ? null : dataOf(ref);
+    if (ref === undefined || data === null) throw invalid(`the entity \`${id}\` of type \`${type}\` is not known`);
     const touched: EntityRef[] = [];
     this.#transact(touched, () => {
       const above = this.#parents(ref.type, { list: [parent as unknown as LosslessJson], touched });
@@ -126,8 +143,8 @@ export class EntityStore implements NameSource {
   removeParent({ type, id }: EntityUid, parent: EntityUid): void {
     const ref = this.names.find(type, id);
     const above = this.names.find(parent.type, parent.id);
-    if (ref?.data == null || above === undefined) return;
-    const { data } = ref;
+    const data = ref === undefined ? null : dataOf(ref);
+    if (ref === undefined || data === null || above === undefined) return;
     const parents = data.parents.filter((each) => each !== above);
     this.#transact([ref], () => this.#change(ref, { ...data, parents }));
   }
@@ -142,7 +159,7 @@ export class EntityStore implements NameSource {
       for (const change of changes) {
         if ('remove' in change) {
           const gone = this.names.find(change.remove.type, change.remove.id);
-          if (gone?.data != null) this.#change(gone, null);
+          if (gone !== undefined && gone.attrs !== null) this.#change(gone, null);
           continue;
         }
         const uid = readUid(change.put.uid as unknown as LosslessJson);
@@ -161,7 +178,7 @@ export class EntityStore implements NameSource {
     try {
       change();
       for (const { ref } of this.#undo) {
-        const isCircle = ref.data !== null && ref.children > 0 && this.ancestors(ref).has(ref);
+        const isCircle = ref.attrs !== null && ref.children > 0 && this.ancestors(ref).has(ref);
         if (isCircle)
           throw new EngineError({ code: 'invalid-request', message: `entities of type \`${ref.type}\` form a cycle` });
       }
@@ -172,36 +189,38 @@ export class EntityStore implements NameSource {
       for (const { ref, before } of this.#undo)
         touched.push(ref, ...(before?.parents ?? []), ...(before?.mentions ?? []));
       this.#undo.length = 0;
-      for (const ref of touched) if (ref.uses === 0 && ref.data === null) this.names.forget(ref);
+      for (const ref of touched) if (ref.uses === 0 && ref.attrs === null) this.names.forget(ref);
     }
   }
 
   #change(ref: EntityRef, data: EntityData | null): void {
     if (this.actions.has(ref)) throw invalid('an action differs from the schema');
-    this.#undo.push({ ref, before: ref.data });
+    this.#undo.push({ ref, before: dataOf(ref) });
     this.#set(ref, data);
   }
 
   #set(ref: EntityRef, data: EntityData | null): void {
-    const before = ref.data;
-    const parents = before?.parents ?? noRefs;
-    const next = data?.parents ?? noRefs;
-    for (const parent of parents) {
+    const { parents: before, attrs } = ref;
+    const after = data?.parents ?? noRefs;
+    for (const parent of before) {
       parent.uses -= 1;
       parent.children -= 1;
     }
-    for (const mention of before?.mentions ?? noRefs) mention.uses -= 1;
-    for (const parent of next) {
+    for (const mention of ref.mentions) mention.uses -= 1;
+    for (const parent of after) {
       parent.uses += 1;
       parent.children += 1;
     }
     for (const mention of data?.mentions ?? noRefs) mention.uses += 1;
-    if (parents.length !== next.length || parents.some((parent, index) => parent !== next[index])) {
+    if (before.length !== after.length || before.some((parent, index) => parent !== after[index])) {
       ref.above = null;
       if (ref.children > 0) this.#hierarchy += 1;
     }
-    this.#size += Number(data !== null) - Number(before !== null);
-    ref.data = data;
+    this.#size += Number(data !== null) - Number(attrs !== null);
+    ref.attrs = data?.attrs ?? null;
+    ref.tags = data?.tags ?? noTags;
+    ref.parents = after;
+    ref.mentions = data?.mentions ?? noRefs;
   }
 
   #parents(type: string, { list, touched }: { list: readonly LosslessJson[]; touched: EntityRef[] }): EntityRef[] {
@@ -232,6 +251,7 @@ export class EntityStore implements NameSource {
   #convert(ref: EntityRef, { entity, touched }: { entity: EntityJson; touched: EntityRef[] }): EntityData {
     const mentions: EntityRef[] = [];
     const names: NameSource = {
+      text: (text) => this.text(text),
       ref: (type, id) => {
         const mention = this.names.ref(type, id);
         mentions.push(mention);

@@ -43,8 +43,8 @@ const binaries = new Set([
 
 /** Reads a value literal: primitives, and sets, records, entities and extension values in Cedar's JSON. */
 function literal(json: unknown, names: NameSource): Value {
-  if (typeof json === 'boolean' || typeof json === 'string' || typeof json === 'number' || typeof json === 'bigint')
-    return json;
+  if (typeof json === 'string') return names.text(json);
+  if (typeof json === 'boolean' || typeof json === 'number' || typeof json === 'bigint') return json;
   if (Array.isArray(json)) return new CedarSet(json.map((item) => literal(item, names)));
   if (typeof json !== 'object' || json === null) throw new EvaluationError('null is no Cedar value');
   const { __entity: uid, __extn: extension } = json as {

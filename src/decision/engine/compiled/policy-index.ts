@@ -94,8 +94,6 @@ function sub<K>(map: Map<K, ByPrincipal>, key: K): ByPrincipal {
   return found;
 }
 
-const [principalFlag, resourceFlag] = [1, 2];
-
 /** Going through the policies that may match one request. */
 export abstract class Search {
   readonly environment: Environment;
@@ -112,22 +110,19 @@ export abstract class Search {
 
   /** The principal and those above it that some policy names. */
   principals(): readonly EntityRef[] {
-    this.#principals ??= this.#named(this.environment.principal, principalFlag);
+    this.#principals ??= this.#named(this.environment.principal);
     return this.#principals;
   }
 
   /** The resource and those above it that some policy names. */
   resources(): readonly EntityRef[] {
-    return this.#named(this.environment.resource, resourceFlag);
+    return this.#named(this.environment.resource);
   }
 
-  #named(ref: EntityRef, flag: number): EntityRef[] {
+  #named(ref: EntityRef): readonly EntityRef[] {
     const flags = this.#flags;
-    const named: EntityRef[] = [];
-    if (((flags[ref.index] ?? 0) & flag) !== 0) named.push(ref);
-    for (const above of this.environment.entities.ancestors(ref).list)
-      if (above.index < flags.length && ((flags[above.index] ?? 0) & flag) !== 0) named.push(above);
-    return named;
+    const above = this.environment.entities.ancestors(ref).named(flags);
+    return ref.index < flags.length && flags[ref.index] !== 0 ? [ref, ...above] : above;
   }
 
   /** A policy whose principal fits, and that was found by its resource: what is left of the scope is the resource's type. */
@@ -155,7 +150,7 @@ export class PolicyIndex {
   readonly #byAction = new Map<EntityRef, Bucket>();
   readonly #tests = new Map<string, Test>();
   readonly #store: EntityStore;
-  /** By the index of an entity: does a scope ask what stands below it? Entities that came later are named by none. */
+  /** By the index of an entity: 1 where a scope asks what stands below it. Entities that came later are named by none. */
   readonly flags: Uint8Array;
 
   constructor(policies: Iterable<readonly [id: string, json: PolicyJson]>, store: EntityStore) {
@@ -165,8 +160,7 @@ export class PolicyIndex {
     const compiled = [...policies].map(([id, json]) => [this.#compile(id, json), json] as const);
     this.flags = new Uint8Array(store.names.count);
     for (const [policy, { action }] of compiled) {
-      this.#flag(policy.principal.within, principalFlag);
-      this.#flag(policy.resource.within, resourceFlag);
+      for (const { within } of [policy.principal, policy.resource]) if (within !== null) this.flags[within.index] = 1;
       const { equals, above } = readScope(action, store);
       for (const ref of actions) {
         const isWithin = above?.some((each) => each === ref || store.ancestors(ref).has(each)) ?? true;
@@ -180,16 +174,15 @@ export class PolicyIndex {
     return this.#tests.size;
   }
 
-  #flag(ref: EntityRef | null, flag: number): void {
-    if (ref !== null) this.flags[ref.index] = (this.flags[ref.index] ?? 0) | flag;
-  }
-
   visit(search: Search): void {
     this.#byAction.get(search.environment.action)?.visit(search);
   }
 
   #compile(id: string, json: PolicyJson): CompiledPolicy {
-    const outliner = new Outliner({ ref: (type, name) => this.#store.pin(type, name) });
+    const outliner = new Outliner({
+      ref: (type, name) => this.#store.pin(type, name),
+      text: (text) => this.#store.text(text),
+    });
     const conditions = json.conditions.map(({ kind, body }) => [kind, outliner.outline(body)] as const);
     const key = JSON.stringify(conditions);
     let test = this.#tests.get(key) ?? null;
@@ -215,6 +208,8 @@ function testOf(conditions: readonly { readonly wanted: boolean; readonly run: E
     const { wanted, run } = first;
     return (environment, constants) => toBool(run(environment, constants)) === wanted;
   }
-  return (environment, constants) =>
-    conditions.every(({ wanted, run }) => toBool(run(environment, constants)) === wanted);
+  return (environment, constants) => {
+    for (const { wanted, run } of conditions) if (toBool(run(environment, constants)) !== wanted) return false;
+    return true;
+  };
 }

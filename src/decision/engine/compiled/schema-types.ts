@@ -90,9 +90,9 @@ function longOf(json: LosslessJson): Value {
   throw invalid('expected a 64-bit integer');
 }
 
-function textOf(json: LosslessJson): Value {
+function textOf(json: LosslessJson, names: NameSource): Value {
   // A lone surrogate cannot be written in UTF-8, so Cedar could not have been asked with it.
-  if (typeof json === 'string' && json.isWellFormed()) return json;
+  if (typeof json === 'string' && json.isWellFormed()) return names.text(json);
   throw invalid('expected a string');
 }
 

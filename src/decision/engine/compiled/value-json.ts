@@ -17,7 +17,7 @@ function decimalText({ scaled }: Decimal): string {
 function ipText({ bits, address, prefix }: IpNet): string {
   const size = bits === 32 ? 8n : 16n;
   const parts = Array.from({ length: bits / Number(size) }, (_, index) =>
-    Number((address >> (BigInt(bits) - size * BigInt(index + 1))) & ((1n << size) - 1n)),
+    Number((BigInt(address) >> (BigInt(bits) - size * BigInt(index + 1))) & ((1n << size) - 1n)),
   );
   const host = bits === 32 ? parts.join('.') : parts.map((part) => part.toString(16)).join(':');
   return prefix === bits ? host : `${host}/${prefix}`;

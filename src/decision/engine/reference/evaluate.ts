@@ -221,10 +221,11 @@ export class ReferenceEvaluation {
     const left = this.evaluate(leftJson, [...path, 'left']);
     const right = this.evaluate(rightJson, [...path, 'right']);
     if (operator === 'in') return this.#in(left, right);
-    if (operator === 'hasTag') return this.#known(entity(left))?.tags.has(text(right)) ?? false;
-    if (operator === 'getTag') {
-      const value = this.#known(entity(left))?.tags.get(text(right));
-      if (value === undefined) throw new EvaluationError(`entity does not exist or has no tag \`${text(right)}\``);
+    if (operator === 'hasTag' || operator === 'getTag') {
+      const [ref, name] = [entity(left), text(right)];
+      const value = this.#known(ref)?.tags.get(name);
+      if (operator === 'hasTag') return value !== undefined;
+      if (value === undefined) throw new EvaluationError(`entity does not exist or has no tag \`${name}\``);
       return value;
     }
     return (binaries[operator] as (left: Value, right: Value) => Value)(left, right);

@@ -43,7 +43,11 @@ const noTags: ReadonlyMap<string, Value> = new Map();
 
 class QuestionReader {
   readonly #rules: SchemaRules;
-  readonly #names = new EntityNames();
+  readonly #table = new EntityNames();
+  readonly #names = {
+    ref: (type: string, id: string) => this.#table.ref(type, id),
+    text: (text: string) => text,
+  };
   readonly #entities = new Map<string, KnownEntity>();
 
   constructor(rules: SchemaRules) {
