@@ -29,13 +29,7 @@ export {
   type SchemaJson,
 } from './policy-set.ts';
 export type { ExpressionTrace, JsonPath } from './reference/evaluate.ts';
-export {
-  type ConditionTrace,
-  type DecisionTrace,
-  type PolicyTrace,
-  type ReferenceInput,
-  referenceDecide,
-  traceDecision,
-} from './reference/reference-decide.ts';
+// What reads them is `#decision/engine/reference`: the gateway, which never interprets, does without.
+export type { ConditionTrace, DecisionTrace, PolicyTrace, ReferenceInput } from './reference/reference-decide.ts';
 export { type PolicyPiece, splitPolicies } from './split-policies.ts';
 export { type ActionWords, type RecordShape, type Vocabulary, vocabularyOf } from './vocabulary.ts';

@@ -8,10 +8,10 @@ import {
   EntityStore,
   type LosslessJson,
   type PolicyJson,
-  referenceDecide,
   type SchemaJson,
   withRawIntegers,
 } from '#decision/engine';
+import { referenceDecide } from '#decision/engine/reference';
 import type { Decision } from '#foundation/model';
 import { RandomCedar } from './random-cedar.fuzz.ts';
 import { cedar } from './wasm.ts';

@@ -6,9 +6,9 @@ import {
   type LosslessJson,
   parseLosslessJson,
   readParsedForm,
-  referenceDecide,
   writeParsedForm,
 } from '#decision/engine';
+import { referenceDecide } from '#decision/engine/reference';
 import type { Decision, EntityUid } from '#foundation/model';
 import {
   type CorpusCase,

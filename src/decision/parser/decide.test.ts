@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { type CompiledPolicies, type DecisionRequest, EngineError, referenceDecide } from '#decision/engine';
+import { type CompiledPolicies, type DecisionRequest, EngineError } from '#decision/engine';
+import { referenceDecide } from '#decision/engine/reference';
 import type { Decision } from '#foundation/model';
 import { decisionRequest, fuzzSchema, policyText, spoil } from './decide.fuzz.ts';
 import { compilePolicies } from './index.ts';

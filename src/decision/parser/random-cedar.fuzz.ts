@@ -2,122 +2,29 @@
 // conditions, and now and then against them.
 import type { DecisionRequest, EntityJson, LosslessJson, PolicyJson, SchemaJson } from '#decision/engine';
 import type { EntityUid } from '#foundation/model';
-
-export class Dice {
-  #state: number;
-
-  constructor(seed: number) {
-    this.#state = seed >>> 0;
-  }
-
-  /** A whole number below `count` (mulberry32). */
-  below(count: number): number {
-    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(this.#state ^ (this.#state >>> 15), this.#state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % count;
-  }
-
-  chance(percent: number): boolean {
-    return this.below(100) < percent;
-  }
-
-  one<T>(items: readonly T[]): T {
-    return items[this.below(items.length)] as T;
-  }
-
-  some<T>(items: readonly T[], percent = 50): T[] {
-    return items.filter(() => this.chance(percent));
-  }
-
-  times<T>(count: number, make: (index: number) => T): T[] {
-    return Array.from({ length: count }, (_, index) => make(index));
-  }
-}
-
-const extensionNames = ['ipaddr', 'decimal', 'datetime', 'duration'] as const;
-type Type =
-  | { readonly type: 'Long' | 'String' | 'Boolean' }
-  | { readonly type: 'Extension'; readonly name: (typeof extensionNames)[number] }
-  | { readonly type: 'Entity'; readonly name: string }
-  | { readonly type: 'Set'; readonly element: Type }
-  | RecordType;
-interface RecordType {
-  readonly type: 'Record';
-  readonly attributes: { readonly [name: string]: Type & { readonly required?: boolean } };
-}
-
-const bool: Type = { type: 'Boolean' };
-const long: Type = { type: 'Long' };
-const text: Type = { type: 'String' };
-const extension = (name: (typeof extensionNames)[number]): Type => ({ type: 'Extension', name });
-const sameType = (a: Type, b: Type) => JSON.stringify(bare(a)) === JSON.stringify(bare(b));
-function bare(type: Type): unknown {
-  if (type.type === 'Record')
-    return Object.entries(type.attributes).map(([name, inner]) => [name, inner.required !== false, bare(inner)]);
-  if (type.type === 'Set') return ['Set', bare(type.element)];
-  return [type.type, 'name' in type ? type.name : ''];
-}
-
-const attributeNames = ['a', 'b', 'c d', 'constructor', 'ü'];
-const ids = ['0', '1', '"\\'];
-const longs: readonly LosslessJson[] = [
-  ...[0, 1, 2, 3, -1, -7, 60, 1000, 86_400_000, 3_037_000_500, 9_007_199_254_740_991],
-  ...[9_007_199_254_740_993n, 9_223_372_036_854_775_807n, -9_223_372_036_854_775_808n],
-];
-const texts = ['', 'a', 'ab', 'aab', 'a*b', 'é"\\', 'ba', 'constructor'];
-const patterns: readonly (readonly unknown[])[] = [
-  ['Wildcard'],
-  [{ Literal: 'a' }, 'Wildcard'],
-  ['Wildcard', { Literal: 'b' }],
-  [{ Literal: 'a' }, 'Wildcard', { Literal: 'b' }],
-  ['Wildcard', { Literal: 'a' }, 'Wildcard', { Literal: 'a' }, 'Wildcard'],
-  [{ Literal: 'a' }, { Literal: '*' }, { Literal: 'b' }],
-  [],
-];
-const extensionTexts: Readonly<Record<string, readonly string[]>> = {
-  ipaddr: [
-    '10.0.0.1',
-    '10.0.0.0/8',
-    '127.0.0.1/8',
-    '224.0.0.1',
-    '0.0.0.0/0',
-    '255.255.255.255',
-    '::1',
-    'ff00::/8',
-    'fe80::1/64',
-    '::/0',
-  ],
-  decimal: ['0.0', '1.5', '-1.5', '-0.0001', '922337203685477.5807', '12.3400'],
-  datetime: [
-    '2024-02-29',
-    '1970-01-01T00:00:00Z',
-    '1969-12-31T23:59:59.999Z',
-    '2024-01-01T12:00:00.500+0530',
-    '9999-12-31',
-  ],
-  duration: ['1d', '-1h30m', '0ms', '1d2h3m4s5ms', '-1ms', '106751991167d'],
-};
-const makers: Readonly<Record<string, string>> = {
-  ipaddr: 'ip',
-  decimal: 'decimal',
-  datetime: 'datetime',
-  duration: 'duration',
-};
-const wrongTexts = ['1.2.3', '01.2.3.4', '1.00000', '2023-02-29', '1s1m', '', '107000000000d'];
+import { type EntityType, Expressions } from './random-expressions.fuzz.ts';
+import {
+  attributeNames,
+  bool,
+  Dice,
+  extension,
+  extensionNames,
+  extensionTexts,
+  ids,
+  long,
+  longs,
+  makers,
+  type RecordType,
+  type Type,
+  text,
+  texts,
+} from './random-words.fuzz.ts';
 
 interface Action {
   readonly id: string;
   readonly principals: readonly string[];
   readonly resources: readonly string[];
   readonly context: RecordType;
-}
-
-interface EntityType {
-  readonly name: string;
-  readonly above: readonly string[];
-  readonly shape: RecordType;
-  readonly tags: Type | null;
 }
 
 /** A random schema, and what fits it. */
@@ -326,194 +233,4 @@ export class RandomCedar {
 
 function atLeastOne<T>(chosen: readonly T[], from: readonly T[]): readonly T[] {
   return chosen.length > 0 ? chosen : from.slice(0, 1);
-}
-
-type Expression = { readonly [operator: string]: unknown };
-type Typed = readonly [expression: Expression, type: Type];
-const binary = (operator: string, left: Expression, right: Expression): Expression => ({ [operator]: { left, right } });
-
-// Not an object literal: one with `then` looks like a promise to linters.
-const conditional = (...[test, yes, no]: readonly Expression[]) =>
-  Object.fromEntries([
-    ['if', test],
-    ['then', yes],
-    ['else', no],
-  ]);
-
-/** Expressions of a policy whose variables have these types. */
-class Expressions {
-  readonly #cedar: RandomCedar;
-  readonly #types: ReadonlyMap<string, EntityType>;
-  /** Everything that can be reached from the variables by attributes. */
-  readonly #paths: readonly Typed[];
-
-  constructor(cedar: RandomCedar, world: { types: ReadonlyMap<string, EntityType>; variables: readonly Typed[] }) {
-    this.#cedar = cedar;
-    this.#types = world.types;
-    const paths = [...world.variables];
-    let fresh: readonly Typed[] = world.variables;
-    for (let step = 0; step < 3; step += 1) {
-      fresh = fresh.flatMap((typed) => this.#attributes(typed)).slice(0, 60);
-      paths.push(...fresh);
-    }
-    this.#paths = paths;
-  }
-
-  #attributes([left, type]: Typed): Typed[] {
-    const shape = type.type === 'Entity' ? this.#types.get(type.name)?.shape : type;
-    if (shape?.type !== 'Record') return [];
-    return Object.entries(shape.attributes).map(([attr, inner]) => {
-      const access = { '.': { left, attr } };
-      if (inner.required !== false || this.#cedar.dice.chance(25)) return [access, inner];
-      const guarded = { 'if-then-else': conditional({ has: { left, attr } }, access, this.#literal(inner)) };
-      return [guarded, inner];
-    });
-  }
-
-  #literal(type: Type): Expression {
-    const { dice } = this.#cedar;
-    switch (type.type) {
-      case 'Extension': {
-        const texts_ = dice.chance(97) ? (extensionTexts[type.name] ?? []) : wrongTexts;
-        return { [makers[type.name] ?? '']: [{ Value: dice.one(texts_) }] };
-      }
-      case 'Set':
-        return { Set: dice.times(1 + dice.below(3), () => this.#literal(type.element)) };
-      case 'Record': {
-        const kept = Object.entries(type.attributes).filter(
-          ([, { required }]) => required !== false || dice.chance(60),
-        );
-        return { Record: Object.fromEntries(kept.map(([name, inner]) => [name, this.#literal(inner)])) };
-      }
-      default:
-        return { Value: this.#cedar.value(type) };
-    }
-  }
-
-  #anyType(): Type {
-    const { dice } = this.#cedar;
-    return dice.one<Type>([
-      ...[long, text, bool, extension(dice.one(extensionNames)), { type: 'Set', element: long } as const],
-      ...this.#paths.map(([, type]) => type),
-    ]);
-  }
-
-  #entity(): Type {
-    return { type: 'Entity', name: this.#cedar.dice.one(this.#cedar.typeNames()) };
-  }
-
-  /** An expression of this type, or once in a while of another. */
-  of(wanted: Type, depth: number): Expression {
-    const { dice } = this.#cedar;
-    const type = dice.chance(98) ? wanted : this.#anyType();
-    if (depth > 0 && dice.chance(type.type === 'Boolean' ? 85 : 45)) return this.#grown(type, depth - 1);
-    const paths = this.#paths.filter(([, found]) => sameType(found, type));
-    return paths.length > 0 && dice.chance(70) ? dice.one(paths)[0] : this.#literal(type);
-  }
-
-  #grown(type: Type, depth: number): Expression {
-    const { dice } = this.#cedar;
-    const of = (inner: Type) => this.of(inner, depth);
-    if (dice.chance(8)) return { 'if-then-else': conditional(of(bool), of(type), of(type)) };
-    switch (type.type) {
-      case 'Boolean':
-        return this.#boolean(depth);
-      case 'Long': {
-        if (dice.chance(15)) return { neg: { arg: of(long) } };
-        if (dice.chance(25)) {
-          const method = dice.one(['toMilliseconds', 'toSeconds', 'toMinutes', 'toHours', 'toDays']);
-          return { [method]: [of(extension('duration'))] };
-        }
-        return dice.chance(15) ? this.#tag(long, depth) : binary(dice.one(['+', '-', '*']), of(long), of(long));
-      }
-      case 'Extension': {
-        const time = extension('datetime');
-        if (type.name === 'datetime')
-          return dice.chance(30) ? { toDate: [of(time)] } : { offset: [of(time), of(extension('duration'))] };
-        if (type.name === 'duration')
-          return dice.chance(30) ? { toTime: [of(time)] } : { durationSince: [of(time), of(time)] };
-        return this.#tag(type, depth);
-      }
-      case 'Set':
-        return { Set: dice.times(1 + dice.below(3), () => of(type.element)) };
-      case 'Record':
-        return { '.': { left: { Record: { x: of(type) } }, attr: 'x' } };
-      default:
-        return this.#tag(type, depth);
-    }
-  }
-
-  #tag(type: Type, depth: number): Expression {
-    const owners = [...this.#types.values()].filter(({ tags }) => tags !== null && sameType(tags, type));
-    const { dice } = this.#cedar;
-    if (owners.length === 0) return this.of(type, 0);
-    const left = this.of({ type: 'Entity', name: dice.one(owners).name }, depth);
-    const right = this.of(text, 0);
-    const get = { getTag: { left, right } };
-    if (dice.chance(30)) return get;
-    return { 'if-then-else': conditional({ hasTag: { left, right } }, get, this.of(type, 0)) };
-  }
-
-  #boolean(depth: number): Expression {
-    const { dice } = this.#cedar;
-    const of = (inner: Type) => this.of(inner, depth);
-    const ip = extension('ipaddr');
-    const decimal = extension('decimal');
-    switch (dice.below(17)) {
-      case 0:
-      case 1:
-        return binary('&&', of(bool), of(bool));
-      case 2:
-      case 3:
-        return binary('||', of(bool), of(bool));
-      case 4:
-        return { '!': { arg: of(bool) } };
-      case 5:
-      case 6: {
-        const type = this.#anyType();
-        return binary(dice.one(['==', '!=']), of(type), of(type));
-      }
-      case 7: {
-        const type = dice.one([long, long, extension('datetime'), extension('duration')]);
-        return binary(dice.one(['<', '<=', '>', '>=']), of(type), of(type));
-      }
-      case 8:
-      case 9: {
-        const type = this.#entity();
-        return binary('in', of(this.#entity()), of(dice.chance(50) ? type : { type: 'Set', element: type }));
-      }
-      case 10:
-        return this.#has(depth);
-      case 11:
-        return { like: { left: of(text), pattern: dice.one(patterns) } };
-      case 12: {
-        const is = { left: of(this.#entity()), entity_type: dice.one(this.#cedar.typeNames()) };
-        return { is: dice.chance(50) ? is : { ...is, in: of(this.#entity()) } };
-      }
-      case 13: {
-        const element = this.#anyType();
-        const set: Type = { type: 'Set', element };
-        if (dice.chance(40)) return binary('contains', of(set), of(element));
-        if (dice.chance(20)) return { isEmpty: { arg: of(set) } };
-        return binary(dice.one(['containsAll', 'containsAny']), of(set), of(set));
-      }
-      case 14:
-        if (dice.chance(40)) return { isInRange: [of(ip), of(ip)] };
-        return { [dice.one(['isIpv4', 'isIpv6', 'isLoopback', 'isMulticast'])]: [of(ip)] };
-      case 15:
-        return {
-          [dice.one(['lessThan', 'lessThanOrEqual', 'greaterThan', 'greaterThanOrEqual'])]: [of(decimal), of(decimal)],
-        };
-      default:
-        return binary('hasTag', of(this.#entity()), of(text));
-    }
-  }
-
-  #has(depth: number): Expression {
-    const { dice } = this.#cedar;
-    const owners = this.#paths.filter(([, { type }]) => type === 'Entity' || type === 'Record');
-    const left = dice.chance(80) ? dice.one(owners)[0] : this.of(this.#entity(), depth);
-    const attr = dice.chance(70) ? dice.one(attributeNames) : dice.times(2, () => dice.one(['a', 'b', 'constructor']));
-    return { has: { left, attr } };
-  }
 }

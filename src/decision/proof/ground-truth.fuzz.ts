@@ -45,7 +45,7 @@ function simple(type: CedarType, json: LosslessJson): Ground {
 function elementOf(type: CedarType, json: LosslessJson): Ground[] {
   if (type.kind !== 'ipaddr') return [simple(type, json)];
   const { bits, address, prefix } = ip(json);
-  return [bits === 128, address, BigInt(prefix)];
+  return [bits === 128, BigInt(address), BigInt(prefix)];
 }
 
 function matches(text: string, pattern: readonly PatternPart[]): boolean {
@@ -190,7 +190,7 @@ export class GroundTruth {
     }
     if (part === 'value') return simple(type, value);
     const { bits, address, prefix } = ip(value);
-    return part === 'v6' ? bits === 128 : part === 'address' ? address : BigInt(prefix);
+    return part === 'v6' ? bits === 128 : part === 'address' ? BigInt(address) : BigInt(prefix);
   }
 
   /** Elements of any set there is, and those the claim names. */

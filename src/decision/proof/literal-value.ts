@@ -38,7 +38,7 @@ function extensionLiteral({ fn, arg }: { fn: string; arg: string }, terms: Terms
       return {
         kind: 'ipaddr',
         v6: terms.bool(value.bits === 128),
-        address: terms.bits(value.address, addressSort),
+        address: terms.bits(BigInt(value.address), addressSort),
         prefix: terms.bits(BigInt(value.prefix), prefixSort),
       };
     }

@@ -1,14 +1,14 @@
-import {
-  type DecisionRequest,
-  type ExpressionTrace,
-  type JsonPath,
-  type LocatedPolicy,
-  type LosslessJson,
-  type PolicyJson,
-  type PolicySet,
-  type PolicyTrace,
-  traceDecision,
+import type {
+  DecisionRequest,
+  ExpressionTrace,
+  JsonPath,
+  LocatedPolicy,
+  LosslessJson,
+  PolicyJson,
+  PolicySet,
+  PolicyTrace,
 } from '#decision/engine';
+import { traceDecision } from '#decision/engine/reference';
 import type { Expression } from '../expression.ts';
 import { writeExpression } from '../write-expression.ts';
 import { type PolicyPart, partsOf, probe, scopeExpression } from './parts-of-policy.ts';

@@ -1,10 +1,5 @@
-import {
-  type DecisionRequest,
-  type PolicyJson,
-  type PolicySet,
-  type PolicyTrace,
-  traceDecision,
-} from '#decision/engine';
+import type { DecisionRequest, PolicyJson, PolicySet, PolicyTrace } from '#decision/engine';
+import { traceDecision } from '#decision/engine/reference';
 import { type ExplainedPolicy, explainPolicies } from './explain-policies.ts';
 
 /** Permits whose conditions are looked at, of those whose scopes come closest. */

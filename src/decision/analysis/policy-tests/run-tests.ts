@@ -1,4 +1,5 @@
-import { compilePolicySet, EngineError, type PolicySet, traceDecision } from '#decision/engine';
+import { compilePolicySet, EngineError, type PolicySet } from '#decision/engine';
+import { traceDecision } from '#decision/engine/reference';
 import { type Coverage, CoverageTally } from './coverage.ts';
 import type { ExpectedDecision, PolicyTest } from './policy-test.ts';
 

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { DecisionRequest } from '../decision-request.ts';
 import { EngineError } from '../engine-error.ts';
-import { type ExpressionTrace, traceDecision } from '../index.ts';
 import type { PolicyJson } from '../policy-set.ts';
+import type { ExpressionTrace } from './evaluate.ts';
+import { traceDecision } from './index.ts';
 
 const schemaJson = {
   '': {

@@ -1,0 +1,1 @@
+export { referenceDecide, traceDecision } from './reference-decide.ts';
