@@ -1,4 +1,13 @@
-import type { Clock, EntityUid, FactKind, FactOf, MonotonicClock, Question, Verdict } from '#foundation/model';
+import {
+  type Clock,
+  type EntityUid,
+  type FactKind,
+  type FactOf,
+  type MonotonicClock,
+  type Question,
+  Slots,
+  type Verdict,
+} from '#foundation/model';
 import { grantPairUid } from './standing.ts';
 
 /** Something that lasts and must end when the answer turns to no: a request, a WebSocket, an event stream. */
@@ -45,7 +54,10 @@ export const sliceMsMax = 5;
 
 interface Entry {
   readonly stream: LiveStream;
-  readonly sequence: number;
+  /** Its places among all, among those of its session and among those of its user. */
+  slot: number;
+  sessionSlot: number;
+  userSlot: number;
   read: readonly EntityUid[];
   /** Wall clock and monotonic time at which to judge again, whichever comes first: a clock set back gives no extra life. */
   dueAt: number;
@@ -61,10 +73,9 @@ type ChangedUids = Map<string, Set<string>>;
  */
 export class LiveStreams {
   readonly #needs: LiveStreamNeeds;
-  readonly #entries = new Set<Entry>();
-  readonly #bySession = new Map<string, Set<Entry>>();
-  readonly #byUser = new Map<string, Set<Entry>>();
-  #sequence = 0;
+  readonly #entries = new Slots<Entry>();
+  readonly #bySession = new Map<string, Slots<Entry>>();
+  readonly #byUser = new Map<string, Slots<Entry>>();
   #changed: ChangedUids = new Map();
   #allChanged = false;
   #running: Promise<void> | null = null;
@@ -91,15 +102,17 @@ export class LiveStreams {
   register(stream: LiveStream): () => void {
     const entry: Entry = {
       stream,
-      sequence: this.#sequence++,
+      slot: -1,
+      sessionSlot: -1,
+      userSlot: -1,
       read: stream.verdict.read,
       dueAt: Number.POSITIVE_INFINITY,
       dueAtMonotonic: Number.POSITIVE_INFINITY,
     };
     if (stream.verdict.judgeAgainAt !== null) this.#setDue(entry, stream.verdict.judgeAgainAt);
-    this.#entries.add(entry);
-    if (stream.sessionId !== null) addTo(this.#bySession, stream.sessionId, entry);
-    if (stream.userId !== null) addTo(this.#byUser, stream.userId, entry);
+    entry.slot = this.#entries.add(entry);
+    if (stream.sessionId !== null) entry.sessionSlot = slotsOf(this.#bySession, stream.sessionId).add(entry);
+    if (stream.userId !== null) entry.userSlot = slotsOf(this.#byUser, stream.userId).add(entry);
     return () => this.#remove(entry);
   }
 
@@ -188,7 +201,7 @@ export class LiveStreams {
   }
 
   #judgeAgain(entry: Entry): void {
-    if (!this.#entries.has(entry)) return;
+    if (!this.#entries.has(entry.slot, entry)) return;
     let verdict: Verdict | null = null;
     try {
       verdict = this.#needs.judge(entry.stream.question, this.#needs.clock());
@@ -221,23 +234,28 @@ export class LiveStreams {
   }
 
   #remove(entry: Entry): boolean {
-    if (!this.#entries.delete(entry)) return false;
-    removeFrom(this.#bySession, entry.stream.sessionId, entry);
-    removeFrom(this.#byUser, entry.stream.userId, entry);
+    if (!this.#entries.delete(entry.slot, entry)) return false;
+    const { sessionId, userId } = entry.stream;
+    if (sessionId !== null) removeFrom(this.#bySession, sessionId, { entry, slot: entry.sessionSlot });
+    if (userId !== null) removeFrom(this.#byUser, userId, { entry, slot: entry.userSlot });
     return true;
   }
 }
 
-function addTo(index: Map<string, Set<Entry>>, key: string, entry: Entry): void {
-  const set = index.get(key);
-  if (set === undefined) index.set(key, new Set([entry]));
-  else set.add(entry);
+type Index = Map<string, Slots<Entry>>;
+
+function slotsOf(index: Index, key: string): Slots<Entry> {
+  let slots = index.get(key);
+  if (slots === undefined) {
+    slots = new Slots();
+    index.set(key, slots);
+  }
+  return slots;
 }
 
-function removeFrom(index: Map<string, Set<Entry>>, key: string | null, entry: Entry): void {
-  if (key === null) return;
-  const set = index.get(key);
-  if (set?.delete(entry) === true && set.size === 0) index.delete(key);
+function removeFrom(index: Index, key: string, { entry, slot }: { entry: Entry; slot: number }): void {
+  const slots = index.get(key);
+  if (slots?.delete(slot, entry) === true && slots.size === 0) index.delete(key);
 }
 
 const uidTypes: Partial<Record<FactKind, string>> = {

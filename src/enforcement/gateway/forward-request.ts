@@ -76,11 +76,16 @@ export function forwardRequest(options: ForwardOptions): ForwardHandle {
         : (refuseServiceWorker(options.request) ?? refuseCrossOriginWebSocket(options.request));
   if (refusal !== undefined) return answerAtOnce(options, refusal);
   exchanges.count++;
-  const onEnd = (outcome: ForwardOutcome) => {
-    exchanges.count--;
-    options.onEnd(outcome);
-  };
-  return start({ ...options, onEnd });
+  if (options.request.upgrade === 'websocket') {
+    const onEnd = (outcome: ForwardOutcome) => {
+      exchanges.count--;
+      options.onEnd(outcome);
+    };
+    return forwardWebSocket({ ...options, onEnd });
+  }
+  const forward = new HttpForward(options);
+  forward.begin();
+  return forward;
 }
 
 function answerAtOnce(options: ForwardOptions, refusal: Refusal): ForwardHandle {
@@ -99,17 +104,12 @@ function refuseCrossOriginWebSocket(request: GatewayRequest): Refusal | undefine
   return refuse([403, 'cross-origin'], 'A page of another origin may not open a WebSocket here.');
 }
 
-function start(options: ForwardOptions): ForwardHandle {
-  if (options.request.upgrade === 'websocket') return forwardWebSocket(options);
-  const forward = new HttpForward(options);
-  forward.begin();
-  return forward;
-}
-
+/** Ends exactly once, and is one of its upstream's exchanges until then. */
 class HttpForward implements ForwardHandle, Swept, UpstreamHandler {
   readonly #options: ForwardOptions;
   #exchange: UpstreamExchange | null = null;
   #lastTick: number;
+  #slot = -1;
   #retries = 0;
   #status = 0;
   #bytesUp = 0;
@@ -134,7 +134,7 @@ class HttpForward implements ForwardHandle, Swept, UpstreamHandler {
       this.#fail(refuse([413, 'body-too-large'], `The body is larger than ${bodyBytesMax} bytes.`));
       return;
     }
-    sweep.add(this);
+    this.#slot = sweep.add(this);
     client.onClose(() => this.#onClientClose());
     if (request.expectsContinue && request.hasBody) client.sendContinue();
     this.#send();
@@ -283,8 +283,10 @@ class HttpForward implements ForwardHandle, Swept, UpstreamHandler {
 
   #finish(end: Pick<ForwardOutcome, 'ended' | 'refusal' | 'cutReason'>): void {
     this.#ended = true;
-    this.#options.sweep.delete(this);
-    this.#options.onEnd({ ...end, status: this.#status, bytesUp: this.#bytesUp, bytesDown: this.#bytesDown });
+    const { sweep, upstream, onEnd } = this.#options;
+    sweep.delete(this.#slot, this);
+    upstream.exchanges.count--;
+    onEnd({ ...end, status: this.#status, bytesUp: this.#bytesUp, bytesDown: this.#bytesDown });
   }
 
   #abortUpstream(): void {

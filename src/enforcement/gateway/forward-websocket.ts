@@ -23,6 +23,7 @@ export function forwardWebSocket(options: ForwardOptions): ForwardHandle {
 
 class WebSocketForward implements ForwardHandle, Swept {
   readonly #options: ForwardOptions;
+  #slot = -1;
   readonly #toClient = new FrameBoundary();
   #upstreamRequest: ClientRequest | null = null;
   #upstreamSocket: Duplex | null = null;
@@ -53,7 +54,7 @@ class WebSocketForward implements ForwardHandle, Swept {
       this.#finish({ ended: 'client-gone', refusal: null, cutReason: null });
       return;
     }
-    sweep.add(this);
+    this.#slot = sweep.add(this);
     client.onClose(() => this.#onClientClose());
     upstream.dial({}, (error, socket) => {
       if (error !== null) this.#fail(refusalForError(error));
@@ -253,7 +254,7 @@ class WebSocketForward implements ForwardHandle, Swept {
 
   #finish(end: Pick<ForwardOutcome, 'ended' | 'refusal' | 'cutReason'>): void {
     this.#ended = true;
-    this.#options.sweep.delete(this);
+    this.#options.sweep.delete(this.#slot, this);
     this.#options.onEnd({ ...end, status: this.#status, bytesUp: this.#bytesUp, bytesDown: this.#bytesDown });
   }
 

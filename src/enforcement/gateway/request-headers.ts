@@ -79,8 +79,6 @@ function signInCookies(cookie: string): string {
  * `=__Host-nullius=x` as ours.
  */
 export function isOwnCookie(pair: string): boolean {
-  return pair
-    .toLowerCase()
-    .replace(/^[\s="]+/, '')
-    .startsWith(ownCookiePrefix);
+  const start = pair.search(/[^\s="]/);
+  return start >= 0 && pair.slice(start, start + ownCookiePrefix.length).toLowerCase() === ownCookiePrefix;
 }

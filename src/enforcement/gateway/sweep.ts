@@ -1,4 +1,4 @@
-import type { MonotonicClock } from '#foundation/model';
+import { type MonotonicClock, Slots } from '#foundation/model';
 
 /** Something that may have been waiting too long. */
 export interface Swept {
@@ -11,8 +11,9 @@ export interface Swept {
  */
 export interface Sweep {
   readonly tick: number;
-  add(item: Swept): void;
-  delete(item: Swept): void;
+  /** Gives the place to name when it is to be left out again. */
+  add(item: Swept): number;
+  delete(slot: number, item: Swept): void;
   stop(): void;
 }
 
@@ -21,7 +22,7 @@ export const sweepPeriodMs = 1_000;
 const ticksKept = 8192;
 
 export function createSweep(clock: MonotonicClock, periodMs: number = sweepPeriodMs): Sweep {
-  const items = new Set<Swept>();
+  const items = new Slots<Swept>();
   const times = new Float64Array(ticksKept);
   times[0] = clock();
   let tick = 0;
@@ -38,8 +39,8 @@ export function createSweep(clock: MonotonicClock, periodMs: number = sweepPerio
     get tick() {
       return tick;
     },
-    add: (item) => void items.add(item),
-    delete: (item) => void items.delete(item),
+    add: (item) => items.add(item),
+    delete: (slot, item) => void items.delete(slot, item),
     stop: () => clearInterval(timer),
   };
 }

@@ -37,12 +37,20 @@ export interface Upstream {
 /** Makes the ways to apps. Addresses are judged after resolution, for each connection, so that a name cannot move later. */
 export function createUpstreams(options: UpstreamsOptions): Upstreams {
   const known = new Map<string, Upstream>();
+  /** The same by the target itself, which stands as long as its resource does: no name is put together for each request. */
+  const byTarget = {
+    anywhere: new WeakMap<UpstreamTarget, Upstream>(),
+    publicOnly: new WeakMap<UpstreamTarget, Upstream>(),
+  };
   const guard = {
     lookup: options.lookup ?? (systemLookup as LookupFunction),
     isOwn: (address: string, port: number) => isOwn(options.ownListeners(), { address, port }),
   };
   return {
     upstreamFor(target, { allowPrivate }) {
+      const standing = allowPrivate ? byTarget.anywhere : byTarget.publicOnly;
+      const found = standing.get(target);
+      if (found !== undefined) return found;
       const key = `${target.kind} ${target.socketPath} ${target.hostname} ${target.port} ${allowPrivate}`;
       let upstream = known.get(key);
       if (upstream === undefined) {
@@ -55,11 +63,14 @@ export function createUpstreams(options: UpstreamsOptions): Upstreams {
         };
         known.set(key, upstream);
       }
+      standing.set(target, upstream);
       return upstream;
     },
     async close() {
       await Promise.all([...known.values()].map(({ sender }) => sender.close()));
       known.clear();
+      byTarget.anywhere = new WeakMap();
+      byTarget.publicOnly = new WeakMap();
     },
   };
 }

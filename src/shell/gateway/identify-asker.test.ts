@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { hash } from 'node:crypto';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import type { AppCookie, FactView, Session, Token } from '#foundation/model';
 import { FactTable } from '#information/inventory';
 import { cookieValue, identifyAsker } from './identify-asker.ts';
@@ -121,4 +122,25 @@ test('cookieValue() takes no name for ours that is another to the browser', () =
     }
   }
   assert.equal(cookieValue('a=1;\t__Host-nullius_app = x ', '__Host-nullius_app'), 'x');
+});
+
+test('cookieValue() reads any header as splitting it at every semicolon does', () => {
+  const bySplitting = (header: string, name: string) => {
+    const blanks = /^[ \t]+|[ \t]+$/g;
+    const found = header
+      .split(';')
+      .filter((pair) => pair.includes('='))
+      .map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)] as const)
+      .filter(([key]) => key.replace(blanks, '') === name)
+      .map(([, value]) => value.replace(blanks, ''));
+    return found.length === 1 && found[0] !== '' ? found[0] : undefined;
+  };
+  const piece = fc.constantFrom('n', 'n=', '=', ';', '; ', ' ', '\t', '\u00a0', 'v', 'n=v', 'N', '"', ';;', '=n');
+  fc.assert(
+    fc.property(fc.array(piece, { maxLength: 12 }), (pieces) => {
+      const header = pieces.join('');
+      assert.equal(cookieValue(header, 'n'), bySplitting(header, 'n'), JSON.stringify(header));
+    }),
+    { numRuns: 5_000 },
+  );
 });

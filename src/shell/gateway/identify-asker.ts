@@ -76,22 +76,33 @@ export function identifyAsker(
 /** The value of the one cookie called `name`; undefined when absent or sent twice (RFC 6265 leaves the order to the sender). */
 export function cookieValue(header: string, name: string): string | undefined {
   let found: string | undefined;
-  for (const pair of header.split(';')) {
-    const equals = pair.indexOf('=');
-    if (equals < 0 || withoutBlanks(pair.slice(0, equals)) !== name) continue;
-    if (found !== undefined) return undefined;
-    found = withoutBlanks(pair.slice(equals + 1));
+  let equals = header.indexOf('=');
+  for (let from = 0; equals >= 0 && from < header.length; ) {
+    const semicolon = header.indexOf(';', from);
+    const to = semicolon < 0 ? header.length : semicolon;
+    if (equals < from) equals = header.indexOf('=', from);
+    if (equals >= 0 && equals < to && withoutBlanks(header, { from, to: equals }) === name) {
+      if (found !== undefined) return undefined;
+      found = withoutBlanks(header, { from: equals + 1, to });
+    }
+    from = to + 1;
   }
   return found === '' ? undefined : found;
 }
 
 /**
- * Without spaces and tabs at both ends. Never `trim()`, which also takes what a browser regards as part of the name, so that a
+ * The text between, without spaces and tabs at both ends. Never `trim()`, which also takes what a browser regards as part of the name, so that a
  * name which is not `__Host-` to the browser would be to us.
  */
-function withoutBlanks(text: string): string {
-  return text.replace(/^[ \t]+|[ \t]+$/g, '');
+function withoutBlanks(text: string, { from, to }: { from: number; to: number }): string {
+  let start = from;
+  let end = to;
+  while (start < end && isBlank(text.charCodeAt(start))) start++;
+  while (end > start && isBlank(text.charCodeAt(end - 1))) end--;
+  return text.slice(start, end);
 }
+
+const isBlank = (code: number) => code === 0x20 || code === 0x09;
 
 /** What stands where a token would in `Authorization`: after `Bearer`, or as the password of `Basic` (git). */
 function tokenIn(header: string): string | undefined {

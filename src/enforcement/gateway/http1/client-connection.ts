@@ -47,6 +47,8 @@ export class ClientConnection implements Wire, Swept {
   readonly #socket: Socket;
   readonly #facts: ConnectionFacts;
   readonly #needs: ConnectionNeeds;
+  /** Where the sweep has it. */
+  readonly #slot: number;
   #state: State = 'head';
   /** Bytes that came and are not used yet, from `#at` on. */
   #bytes: Buffer = nothing;
@@ -71,7 +73,7 @@ export class ClientConnection implements Wire, Swept {
     socket.on('end', this.#onEnd);
     socket.on('error', this.#onError);
     socket.on('close', this.#onClose);
-    needs.sweep.add(this);
+    this.#slot = needs.sweep.add(this);
   }
 
   get writable(): boolean {
@@ -195,7 +197,7 @@ export class ClientConnection implements Wire, Swept {
     this.#bytes = nothing;
     this.#at = 0;
     this.#body = null;
-    this.#needs.sweep.delete(this);
+    this.#needs.sweep.delete(this.#slot, this);
     this.#needs.onGone(this);
   }
 

@@ -36,7 +36,7 @@ class WireSocket extends Duplex {
   }
 }
 
-const sweep = { tick: 0, add: () => {}, delete: () => {}, stop: () => {} };
+const sweep = { tick: 0, add: () => 0, delete: () => {}, stop: () => {} };
 
 /** Lets the gateway's connection read these pieces, then the end. Each request is answered as soon as it is whole. */
 export function readByUs(pieces: readonly Buffer[]): Trace {
