@@ -17,6 +17,8 @@ const programs: { names: string[]; package: string }[] = [
   { names: ['/usr/bin/pebble', '/usr/sbin/pebble'], package: 'pebble' },
   { names: ['/usr/bin/h2load'], package: 'nghttp2-client' },
   { names: ['/usr/bin/prometheus'], package: 'prometheus' },
+  { names: ['/usr/sbin/nginx'], package: 'nginx' },
+  { names: ['/usr/bin/caddy'], package: 'caddy' },
 ];
 
 function isPresent(path: string): boolean {

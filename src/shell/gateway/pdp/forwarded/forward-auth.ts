@@ -12,6 +12,9 @@ export const proxyPaths: ReadonlyMap<string, ProxyKind> = new Map([
   ['envoy', 'envoy'],
 ]);
 
+/** Always there, empty when there is nothing: a proxy that copies a header we left out may send the app its own placeholder. */
+const identityNames = ['nullius-assertion', 'nullius-cookie', 'nullius-authorization'];
+
 /** `/auth/nginx`, `/auth/forward` (Caddy, Traefik) and `/auth/envoy/…`. */
 export async function serveForwardAuth(gate: Gate, call: KnownCall, kind: ProxyKind): Promise<void> {
   const { request, exchange } = call;
@@ -25,18 +28,28 @@ export async function serveForwardAuth(gate: Gate, call: KnownCall, kind: ProxyK
   if (typeof forwarded === 'string') return answerError(call, { status: 403, words: forwarded });
   const outcome = await judgeForwarded(gate, call, { forwarded, headers: request.headers });
   if (outcome.kind === 'allowed') {
-    const headers = [...outcome.identity, 'cache-control', 'no-store', 'content-length', '0'];
+    const absent = identityNames.filter(
+      (name) => !outcome.identity.some((field, at) => at % 2 === 0 && field === name),
+    );
+    const headers = [
+      ...outcome.identity,
+      ...absent.flatMap((name) => [name, '']),
+      'cache-control',
+      'no-store',
+      'content-length',
+      '0',
+    ];
     return sendAnswer(exchange.client, { status: 200, headers, body: '' });
   }
   sendAnswer(exchange.client, kind === 'nginx' ? forNginx(outcome) : outcome.answer);
 }
 
-/** nginx knows 401 and 403 only, and hands neither body nor location on: it makes a redirect of `Nullius-Sign-In` itself. */
+/** nginx knows 401 and 403 only, and hands neither body nor location on: for people it makes a redirect of `Nullius-Sign-In` itself. */
 function forNginx({ answer, signIn }: Extract<ForwardedOutcome, { kind: 'refused' }>) {
   const status = signIn === null ? 403 : 401;
   const headers = ['cache-control', 'no-store', 'content-length', '0'];
   const at = answer.headers.indexOf('nullius-decision');
   if (at >= 0) headers.push('nullius-decision', answer.headers[at + 1] ?? '');
-  if (signIn !== null) headers.push('nullius-sign-in', signIn);
+  if (signIn !== null && answer.status === 303) headers.push('nullius-sign-in', signIn);
   return { status: answer.status === 503 ? 503 : status, headers, body: '' };
 }
