@@ -99,7 +99,11 @@ function publish(bed: Bed, policies: readonly string[]): Promise<unknown> {
   const shipped = readdirSync(shippedPolicies)
     .filter((file) => file.endsWith('.cedar'))
     .map((file) => ({ file, text: readFileSync(join(shippedPolicies, file), 'utf8') }));
-  const body = { policies: [...shipped, { file: 'bench.cedar', text: named.join('') }], message: 'benchmark' };
+  const body = {
+    policies: [...shipped, { file: 'bench.cedar', text: named.join('') }],
+    tests: [],
+    message: 'benchmark',
+  };
   return call(bed, 'POST', { path: '/policies/publish', body });
 }
 

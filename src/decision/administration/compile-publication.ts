@@ -1,15 +1,36 @@
-import { compilePolicySet, EngineError, readParsedForm } from '#decision/engine';
+import {
+  compilePolicySet,
+  describePolicies,
+  EngineError,
+  type PolicySet,
+  type PolicySource,
+  readParsedForm,
+} from '#decision/engine';
 import type { Publication } from '#foundation/model';
+import { compileBeside } from './beside.ts';
 import type { PublishedPolicies } from './judge.ts';
 
-/** Compiles what is published, from its parsed form. Throws EngineError when it does not compile; the caller then closes the gate. */
-export function compilePublication(
-  publication: Pick<Publication, 'sequence' | 'schema' | 'policies' | 'parsed'>,
-): PublishedPolicies {
-  const { schema, policies, parsed, sequence } = publication;
+/** What a publication is compiled from. */
+export interface CompilablePublication extends Pick<Publication, 'sequence' | 'schema' | 'parsed' | 'states'> {
+  readonly policies: readonly PolicySource[];
+}
+
+/** The parsed policies of a publication. Throws EngineError when there are none, or others than its texts. */
+export function policySetOf({ schema, policies, parsed, sequence }: Omit<CompilablePublication, 'states'>): PolicySet {
   if (parsed === null) {
     const message = `publication ${sequence} comes from an earlier version and has no parsed form`;
     throw new EngineError({ code: 'invalid-parsed-form', message, hint: 'Publish its policies again.' });
   }
-  return { sequence, compiled: compilePolicySet(readParsedForm(parsed, { sources: policies, schema })) };
+  return readParsedForm(parsed, { sources: policies, schema });
+}
+
+/** Compiles what is published, from its parsed form. Throws EngineError when it does not compile; the caller then closes the gate. */
+export function compilePublication(publication: CompilablePublication): PublishedPolicies {
+  const { sequence, states } = publication;
+  const set = policySetOf(publication);
+  if (states.length === 0) return { sequence, compiled: compilePolicySet(set) };
+  const beside = compileBeside(set, states);
+  const enforced = new Map([...set.policies].filter(([id]) => !beside.states.has(id)));
+  const compiled = compilePolicySet({ ...set, policies: enforced });
+  return { sequence, compiled: { ...compiled, ...describePolicies(set.policies, set.schema) }, beside };
 }

@@ -1,15 +1,20 @@
-import { type CompiledPolicies, EngineError } from '#decision/engine';
-import type { FactView, Question, Verdict } from '#foundation/model';
+import { type CompiledPolicies, type DecisionRequest, EngineError } from '#decision/engine';
+import type { Decision, FactView, Question, Verdict } from '#foundation/model';
+import { type Beside, decideBeside } from './beside.ts';
 import { cedarRequest } from './cedar-request.ts';
 import { type Facts, factsForQuestion } from './facts-for-question.ts';
 import { HierarchyTooLarge } from './hierarchy.ts';
 import type { Subject } from './identify.ts';
+import type { StageSubject } from './stage.ts';
 import { scopesCover } from './token-scope.ts';
 
 /** The policies in force, compiled, with the sequence of the publication they come from. */
 export interface PublishedPolicies {
   readonly sequence: number;
+  /** Describes all policies; decides by those that are enforced for everyone. */
   readonly compiled: CompiledPolicies;
+  /** Shadow and staged policies; absent when there are none, and then they cost nothing. */
+  readonly beside?: Beside;
 }
 
 export interface JudgeInput {
@@ -27,7 +32,8 @@ export interface JudgeInput {
 export const timeReviewMs = 60_000;
 
 const nobodyPermits = 'No policy permits this.';
-const couldNotJudge = 'The request could not be judged, so it is refused. An administrator finds the cause in the log.';
+export const couldNotJudge =
+  'The request could not be judged, so it is refused. An administrator finds the cause in the log.';
 
 function indeterminate(input: JudgeInput, message: string, facts: Facts | null): Verdict {
   return {
@@ -100,6 +106,32 @@ function judgeAgainAt(facts: Facts, compiled: CompiledPolicies): number | null {
 }
 
 /**
+ * What a door answers to a request: of the policies that are in force for its subject. Stricter than the engine: an allow during which a
+ * `forbid` errored is no allow. `subject` is asked for only when something is staged. Throws EngineError.
+ */
+export function answerAtDoor(
+  policies: PublishedPolicies,
+  { request, subject }: { request: DecisionRequest; subject: () => StageSubject },
+): Pick<Verdict, 'answer' | 'reasons' | 'words' | 'errors' | 'shadow'> {
+  const { compiled, beside } = policies;
+  const enforced = compiled.decide(request);
+  const isForbid = (id: string) => compiled.policies.get(id)?.effect !== 'permit';
+  if (beside === undefined) return answerTo(enforced, { compiled, isForbid });
+  const { decision, shadow } = decideBeside(beside, { enforced, request, subject: subject(), isForbid });
+  const answer = answerTo(decision, { compiled, isForbid });
+  return shadow.length === 0 ? answer : { ...answer, shadow };
+}
+
+function answerTo(
+  { decision, reasons, errors }: Decision,
+  { compiled, isForbid }: { compiled: CompiledPolicies; isForbid: (id: string) => boolean },
+): Pick<Verdict, 'answer' | 'reasons' | 'words' | 'errors'> {
+  if (decision === 'allow' && errors.some(({ id }) => isForbid(id)))
+    return { answer: 'indeterminate', reasons, words: [couldNotJudge], errors };
+  return { answer: decision, ...explain(compiled, reasons), errors };
+}
+
+/**
  * Judges given facts. Stricter than the engine: an allow during which a `forbid` errored is no allow, and neither is a
  * question that cannot be judged.
  */
@@ -118,12 +150,8 @@ export function judgeFacts(input: JudgeInput, facts: Facts): Verdict {
     return { answer: 'deny', reasons: [], words, errors: [], ...common };
   }
   try {
-    const { decision, reasons, errors } = compiled.decide(cedarRequest(facts));
-    const forbidErrored = errors.some(({ id }) => compiled.policies.get(id)?.effect !== 'permit');
-    if (decision === 'allow' && forbidErrored) {
-      return { answer: 'indeterminate', reasons, words: [couldNotJudge], errors, ...common };
-    }
-    return { answer: decision, ...explain(compiled, reasons), errors, ...common };
+    const subject = () => ({ principal: facts.principal, groups: facts.groups.uids, segments: facts.segments.uids });
+    return { ...answerAtDoor(policies, { request: cedarRequest(facts), subject }), ...common };
   } catch (error) {
     if (error instanceof EngineError) return indeterminate(input, error.message, facts);
     throw error;

@@ -17,7 +17,7 @@ export { keyring, strangerSubject, subjectKey, subjectKeyBytes, systemSubject } 
 export type { LogErrorCode } from './log-error.ts';
 export { LogError } from './log-error.ts';
 export type { LogFilter } from './log-filter.ts';
-export { answerOf, resourceOf } from './log-filter.ts';
+export { answerOf, resourceOf, shadowEffectsOf } from './log-filter.ts';
 export type { LogRecord } from './log-record.ts';
 export { openRecord } from './log-record.ts';
 export * from './merkle-tree.ts';

@@ -15,6 +15,8 @@ export interface LogFilter {
   /** Name of a resource. */
   readonly resource?: string;
   readonly answer?: 'allow' | 'deny' | 'indeterminate';
+  /** Decisions that a policy that was not in force would have turned into this one, or into any; `deny` is every refusal. */
+  readonly shadow?: 'allow' | 'deny' | 'any';
   /** An event id, which people see as correlation id. */
   readonly id?: string;
   /** Found anywhere in the payload, whatever the case of its letters. */
@@ -53,6 +55,7 @@ export function recordFilter(filter: LogFilter): (record: LogRecord) => boolean 
     if (filter.user !== undefined && record.subject !== filter.user && !concerns(payload, filter.user)) return false;
     if (filter.resource !== undefined && resourceOf(payload) !== filter.resource) return false;
     if (filter.answer !== undefined && answerOf(payload) !== filter.answer) return false;
+    if (filter.shadow !== undefined && !hasShadow(payload, filter.shadow)) return false;
     if (text === undefined) return true;
     return payload !== null && JSON.stringify(payload).toLowerCase().includes(text);
   };
@@ -86,4 +89,20 @@ export function answerOf(payload: LogRecord['payload']): 'allow' | 'deny' | 'ind
   if (action === 1) return 'allow';
   if (action !== 2) return undefined;
   return member(payload, 'disposition_id') === 27 ? 'indeterminate' : 'deny';
+}
+
+/** What policies that were not in force would have made of what an event tells; every refusal is `deny`. */
+export function shadowEffectsOf(payload: LogRecord['payload']): { policy: string; answer: 'allow' | 'deny' }[] {
+  const authorizations = member(payload, 'authorizations');
+  if (!Array.isArray(authorizations)) return [];
+  return authorizations.flatMap((each: unknown) => {
+    const policy = member(each, 'policy');
+    const uid = member(policy, 'uid');
+    if (member(policy, 'is_applied') !== false || typeof uid !== 'string') return [];
+    return [{ policy: uid, answer: member(each, 'decision') === 'allow' ? 'allow' : 'deny' } as const];
+  });
+}
+
+function hasShadow(payload: LogRecord['payload'], wanted: 'allow' | 'deny' | 'any'): boolean {
+  return shadowEffectsOf(payload).some(({ answer }) => wanted === 'any' || answer === wanted);
 }

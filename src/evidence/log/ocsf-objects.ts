@@ -76,6 +76,8 @@ export interface VerdictInput {
   readonly reasons: readonly string[];
   readonly words: readonly string[];
   readonly errors?: readonly { readonly id: string; readonly message: string }[];
+  /** What policies that were not in force would each have made of it: told as authorizations that were not applied. */
+  readonly shadow?: readonly { readonly policy: string; readonly answer: VerdictInput['answer'] }[];
 }
 
 const dispositions = { allow: 1, deny: 2, indeterminate: 27 } as const;
@@ -84,16 +86,25 @@ export interface OcsfVerdict extends Record<string, unknown> {
   readonly unmapped?: Record<string, unknown>;
 }
 
+function authorization(
+  uid: string,
+  { answer, policySequence, isApplied }: { answer: VerdictInput['answer']; policySequence: number; isApplied: boolean },
+) {
+  return { decision: answer, policy: { uid, version: String(policySequence), is_applied: isApplied } };
+}
+
 export function ocsfVerdict(verdict: VerdictInput, policySequence: number): OcsfVerdict {
   const isAllowed = verdict.answer === 'allow';
   const detail = bounded(verdict.words.join(' '));
   return {
     action_id: isAllowed ? 1 : 2,
     disposition_id: dispositions[verdict.answer],
-    authorizations: verdict.reasons.map((uid) => ({
-      decision: verdict.answer,
-      policy: { uid, version: String(policySequence), is_applied: true },
-    })),
+    authorizations: [
+      ...verdict.reasons.map((uid) => authorization(uid, { answer: verdict.answer, policySequence, isApplied: true })),
+      ...(verdict.shadow ?? []).map(({ policy, answer }) =>
+        authorization(policy, { answer, policySequence, isApplied: false }),
+      ),
+    ],
     ...(detail === '' ? {} : { status_detail: detail }),
     ...(verdict.errors === undefined || verdict.errors.length === 0 ? {} : { unmapped: { errors: verdict.errors } }),
   };

@@ -65,6 +65,7 @@ export function writeHttpActivity(input: HttpActivityInput): WrittenEvent {
     input.statusCode !== undefined ||
     input.message !== undefined ||
     (verdict.errors !== undefined && verdict.errors.length > 0) ||
+    verdict.shadow !== undefined ||
     url.path.includes('?') ||
     url.path.includes('#');
   if (isUnusual) {

@@ -143,6 +143,47 @@ export const grantSchema = z.strictObject({
 /** Characters of a publication's parsed form: ten thousand usual policies need a tenth of it. */
 export const parsedFormLengthMax = 16 * 1024 * 1024;
 
+/** Of whom a staged policy is in force: a share of all subjects, requests to some segments, or members of some groups. */
+export const policyStageSchema = z.union([
+  z.strictObject({ percent: z.int().min(0).max(100) }),
+  z.strictObject({ segments: z.array(nameSchema).min(1).max(100) }),
+  z.strictObject({ groups: z.array(nameSchema).min(1).max(100) }),
+]);
+
+/** A policy that is not enforced for everyone. `shadow`: evaluated and logged only. */
+export const policyStateSchema = z.discriminatedUnion('state', [
+  z.strictObject({ state: z.literal('shadow') }),
+  z.strictObject({ state: z.literal('staged'), stage: policyStageSchema }),
+]);
+
+/** States by policy id; a policy that is not named is enforced. A list, because policy ids are any text. */
+export const policyStatesSchema = z
+  .array(
+    z.discriminatedUnion('state', [
+      policyStateSchema.options[0].extend({ id: idSchema }),
+      policyStateSchema.options[1].extend({ id: idSchema }),
+    ]),
+  )
+  .max(10_000);
+
+/** Texts of tests or invariants that belong to a policy set. */
+const policyTextsSchema = z.array(z.strictObject({ file: z.string().max(300), text: z.string() })).max(1_000);
+
+/** Where policies came from, as Git told whoever published them. */
+export const gitOriginSchema = z.strictObject({
+  commit: z.string().regex(/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/, 'is no commit id'),
+  /** Of the commit: name and address, as its author chose them. */
+  author: wordsSchema,
+  /** Published although the working tree differed from the commit. */
+  isDirty: z.boolean(),
+});
+
+/** Gates that a publication did not pass, and why it was published all the same. */
+export const publicationOverrideSchema = z.strictObject({
+  reason: wordsSchema.min(1),
+  gates: z.array(z.enum(['tests', 'invariants'])).min(1),
+});
+
 /**
  * The policies in force: id `current`. `parsed` is what gateways compile, written by `#decision/engine`; null in publications of
  * earlier versions. `manifest` is a compact JWS by the signer over the hashes of texts, states and parsed form.
@@ -155,7 +196,23 @@ export const publicationSchema = z.strictObject({
   message: wordsSchema,
   publishedAt: timeSchema,
   parsed: z.string().max(parsedFormLengthMax).nullable().default(null),
+  states: policyStatesSchema.default([]),
+  tests: policyTextsSchema.default([]),
+  invariants: policyTextsSchema.default([]),
+  git: gitOriginSchema.nullable().default(null),
+  override: publicationOverrideSchema.nullable().default(null),
   manifest: z.string(),
+});
+
+/** A policy set that somebody works on and nothing judges by; its name is the id. */
+export const policyDraftSchema = z.strictObject({
+  schema: z.string().max(1_000_000),
+  policies: z.array(z.strictObject({ file: z.string().max(300), text: z.string() })).max(10_000),
+  tests: policyTextsSchema,
+  invariants: policyTextsSchema,
+  author: z.string().max(300),
+  message: wordsSchema,
+  savedAt: timeSchema,
 });
 
 /** The key that seals journal payloads about one subject (base64url, 32 bytes); deleting it erases them. */
@@ -195,6 +252,7 @@ export const factSchemas = {
   token: tokenSchema,
   grant: grantSchema,
   publication: publicationSchema,
+  'policy-draft': policyDraftSchema,
   'journal-key': journalKeySchema,
   gateway: gatewaySchema,
   entity: entitySchema,
@@ -214,6 +272,11 @@ export type Grant = FactOf<'grant'>;
 export type StoredEntity = FactOf<'entity'>;
 export type GatewayFact = FactOf<'gateway'>;
 export type Publication = FactOf<'publication'>;
+export type PolicyDraft = FactOf<'policy-draft'>;
+export type PolicyStage = z.infer<typeof policyStageSchema>;
+export type PolicyState = z.infer<typeof policyStateSchema>;
+export type PolicyStates = z.infer<typeof policyStatesSchema>;
+export type GitOrigin = z.infer<typeof gitOriginSchema>;
 
 /** A fact as it stands at a revision. `body` is null when it was removed there. */
 export interface FactRow<K extends FactKind = FactKind> {

@@ -20,6 +20,12 @@ export interface Remedy {
   readonly words: string;
 }
 
+/** A policy that is not in force would by itself have turned the answer into this one. */
+export interface ShadowEffect {
+  readonly policy: string;
+  readonly answer: 'allow' | 'deny' | 'indeterminate';
+}
+
 /**
  * What a policy enforcement point acts on. `indeterminate` is a denial: the engine allowed while a `forbid` errored,
  * or the question could not be judged (no policies, unknown resource, invalid request).
@@ -31,6 +37,8 @@ export interface Verdict {
   /** Why, in the policy author's own words: `@description` (or `@remedy`) of the deciding policies. */
   readonly words: readonly string[];
   readonly errors: readonly { readonly id: string; readonly message: string }[];
+  /** What policies that are not in force here would have made of it: for the journal alone, never for whoever asked. */
+  readonly shadow?: readonly ShadowEffect[];
   readonly policySequence: number;
   readonly factRevision: number;
   /** Every entity the decision could have read: when one changes, ask again. */

@@ -6,6 +6,8 @@ export interface PolicyFolder {
   readonly policies: readonly { readonly file: string; readonly text: string }[];
   /** `*.test.yaml`. */
   readonly tests: readonly { readonly file: string; readonly text: string }[];
+  /** `*.invariants`. */
+  readonly invariants: readonly { readonly file: string; readonly text: string }[];
 }
 
 /** A folder that holds no policy set; the message says why. */
@@ -17,7 +19,7 @@ export class PolicyFolderError extends Error {
 const policyFileCountMax = 10_000;
 const policyFileBytesMax = 1024 * 1024;
 
-/** Reads `*.cedar` and `*.test.yaml` in byte order of their names, and the one `*.cedarschema`. Throws PolicyFolderError. */
+/** Reads `*.cedar`, `*.test.yaml` and `*.invariants` in byte order of their names, and the one `*.cedarschema`. Throws PolicyFolderError. */
 export function readPolicyFolder(folder: string): PolicyFolder {
   let names: string[];
   try {
@@ -25,6 +27,8 @@ export function readPolicyFolder(folder: string): PolicyFolder {
   } catch {
     throw new PolicyFolderError(`\`${folder}\` is no folder that can be read`);
   }
+  const all = (ending: string) =>
+    names.filter((name) => name.endsWith(ending)).map((file) => ({ file, text: readOne(folder, file) }));
   const schemas = names.filter((name) => name.endsWith('.cedarschema'));
   const files = names.filter((name) => name.endsWith('.cedar'));
   if (files.length === 0) throw new PolicyFolderError(`no \`*.cedar\` file lies in \`${folder}\``);
@@ -38,7 +42,8 @@ export function readPolicyFolder(folder: string): PolicyFolder {
   return {
     schema: schema === undefined ? undefined : readOne(folder, schema),
     policies: files.map((file) => ({ file, text: readOne(folder, file) })),
-    tests: names.filter((name) => name.endsWith('.test.yaml')).map((file) => ({ file, text: readOne(folder, file) })),
+    tests: all('.test.yaml'),
+    invariants: all('.invariants'),
   };
 }
 

@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import type { JWK } from 'jose';
 import { compilePublication, type PublishedPolicies } from '#decision/administration';
 import { applicationLifecycle, type EventStamp } from '#evidence/log';
-import { toBase64url } from '#foundation/encoding';
+import { canonicalJson, toBase64url } from '#foundation/encoding';
 import type { JournalEvent, Publication, RandomBytes } from '#foundation/model';
 import type { FactTable } from '#information/inventory';
 import { isPublicationSigned } from '#shell/replica';
@@ -25,6 +25,7 @@ export interface ApplyNeeds {
   readonly random: RandomBytes;
   readonly signPublication: PublicationNeeds['signPublication'];
   readonly parser: PublicationNeeds['parser'];
+  readonly checkInvariants?: PublicationNeeds['checkInvariants'];
   /** What is in force; null while nothing is that the signer signed and that compiles. */
   readonly policies: () => PublishedPolicies | null;
   /** The signer's public keys for statements. */
@@ -77,19 +78,22 @@ async function publicationOf(needs: ApplyNeeds, options: ApplyOptions): Promise<
   if (options.policiesFolder === null && current !== undefined) {
     return current.parsed === null ? await broughtForward(needs, current) : undefined;
   }
-  const { schema, policies } = readPolicyFolder(options.policiesFolder ?? shippedPolicies);
-  const wanted = { schema: schema ?? current?.schema ?? readPolicyFolder(shippedPolicies).schema ?? '', policies };
+  const { schema, policies, tests, invariants } = readPolicyFolder(options.policiesFolder ?? shippedPolicies);
+  const texts = { policies, tests, invariants };
+  const wanted = { schema: schema ?? current?.schema ?? readPolicyFolder(shippedPolicies).schema ?? '', ...texts };
   if (
     current !== undefined &&
     // What was tampered with in the store, or comes from an earlier version, is published anew.
     needs.policies() !== null &&
     current.schema === wanted.schema &&
-    JSON.stringify(current.policies) === JSON.stringify(policies)
+    canonicalJson({ ...texts }) === canonicalJson(pick(current))
   ) {
     return undefined;
   }
+  // Those that come with the program hold: its own tests prove them, and the first start need not wait for it.
+  const checkInvariants = options.policiesFolder === null ? undefined : needs.checkInvariants;
   const prepared = await preparePublication(
-    { ...needs, facts },
+    { ...needs, facts, checkInvariants },
     {
       ...wanted,
       author: 'Workload::"local-operator"',
@@ -101,6 +105,10 @@ async function publicationOf(needs: ApplyNeeds, options: ApplyOptions): Promise<
   );
   if (options.services !== undefined) await refuseToStrand(options.services, { policies: prepared.compiled });
   return { kind: 'publication', id: 'current', body: prepared.body, expectedRevision: prepared.expectedRevision };
+}
+
+function pick({ policies, tests, invariants }: Publication) {
+  return { policies, tests, invariants };
 }
 
 /**
@@ -115,7 +123,9 @@ async function broughtForward(needs: ApplyNeeds, earlier: Publication): Promise<
   if (!isPublicationSigned(earlier, { keys: needs.statementKeys, described: compiled })) return undefined;
   const { author, message } = earlier;
   const request = { schema, policies, author, message };
-  const { body, expectedRevision } = await preparePublication({ ...needs, facts: needs.live.table }, request);
+  // It was in force: no gate may keep it from being so.
+  const passing = { ...needs, facts: needs.live.table, checkInvariants: undefined };
+  const { body, expectedRevision } = await preparePublication(passing, request);
   return { kind: 'publication', id: 'current', body, expectedRevision };
 }
 

@@ -301,7 +301,14 @@ test('policies are validated with places, published, and rolled back', async () 
 test('the operator gets back in by rollback and by an invitation when policy lets nobody, loudly', async () => {
   const nothing = [{ file: 'none.cedar', text: '@id("nobody")\nforbid (principal, action, resource);' }];
   assert.equal(
-    (await admin('POST', '/policies/publish', { policies: nothing, message: 'locks everybody out' })).status,
+    (
+      await admin('POST', '/policies/publish', {
+        policies: nothing,
+        tests: [],
+        invariants: [],
+        message: 'locks everybody out',
+      })
+    ).status,
     200,
   );
   assert.equal((await admin('GET', '/users')).status, 403);

@@ -31,7 +31,7 @@ export function createJournalReader(options: {
     }
   };
   return {
-    query: async ({ since, until, classUid, user, resource, outcome, text, order, limit, cursor }) => {
+    query: async ({ since, until, classUid, user, resource, outcome, text, shadow, order, limit, cursor }) => {
       const filter: LogFilter = {
         ...(since === undefined ? {} : { since }),
         ...(until === undefined ? {} : { until }),
@@ -40,6 +40,7 @@ export function createJournalReader(options: {
         ...(resource === undefined ? {} : { resource }),
         ...(outcome === undefined ? {} : { outcome }),
         ...(text === undefined ? {} : { text }),
+        ...(shadow === undefined ? {} : { shadow }),
       };
       try {
         const { records, next } = await queryLog({

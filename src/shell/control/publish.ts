@@ -5,13 +5,25 @@ import {
   publicationStatement,
 } from '#decision/administration';
 import type { Problem } from '#decision/engine';
-import type { Publication } from '#foundation/model';
+import type { GitOrigin, PolicyStates, Publication } from '#foundation/model';
 import type { FactTable } from '#information/inventory';
+import { type FailedGate, failedGates, GateError, type InvariantCheck } from './gates.ts';
 import type { PolicyParser } from './policy-parser/policy-parser.ts';
+import { type StateChange, statesAfter } from './policy-states.ts';
+
+type Text = { readonly file: string; readonly text: string };
 
 export interface PublicationRequest {
   readonly schema: string;
-  readonly policies: readonly { readonly file: string; readonly text: string }[];
+  readonly policies: readonly Text[];
+  /** `*.test.yaml`; undefined: those of the publication in force. */
+  readonly tests?: readonly Text[] | undefined;
+  readonly invariants?: readonly Text[] | undefined;
+  /** Policies that are not named keep their state; new ones are enforced. */
+  readonly states?: readonly StateChange[] | undefined;
+  readonly git?: GitOrigin | null | undefined;
+  /** Why it shall be published although a gate says no; whoever asks may do that. */
+  readonly override?: string | undefined;
   /** Entity uid of who publishes, in Cedar syntax. */
   readonly author: string;
   readonly message: string;
@@ -23,6 +35,14 @@ export interface PublicationNeeds {
   readonly parser: PolicyParser;
   /** The signer's statement over sequence, hashes and states: gateways take no publication without it. */
   readonly signPublication: (statement: PublicationStatement) => Promise<string>;
+  /** Proves invariants for all requests. */
+  readonly checkInvariants?: InvariantCheck | undefined;
+}
+
+export interface PreparedPublication {
+  readonly body: Publication;
+  readonly compiled: PublishedPolicies;
+  readonly expectedRevision: number;
 }
 
 /** Policies that must not be published; `problems` says why, each with its place. */
@@ -40,25 +60,110 @@ export class UnpublishableError extends Error {
   }
 }
 
+/** A policy set that may be published: it is valid, and passed its gates or has an override. */
+export interface ExaminedPublication {
+  readonly request: PublicationRequest & { readonly tests: readonly Text[]; readonly invariants: readonly Text[] };
+  readonly parsedForm: string;
+  readonly override: Publication['override'];
+  /** The publication that stood then. */
+  readonly sequence: number;
+}
+
 /**
- * Checks policies, compiles them, and has the signer sign what they are. Gives the next publication, ready to be committed as fact
- * `publication` `current` at `expectedRevision`. Throws UnpublishableError.
+ * Checks policies and passes them through the gates: tests, then invariants. That may take a minute, and changes nothing. Throws
+ * UnpublishableError for what is not valid, which nothing overrides; GateError for failed gates without an override.
  */
+export async function examinePublication(
+  needs: PublicationNeeds,
+  wanted: PublicationRequest,
+): Promise<ExaminedPublication> {
+  const current = needs.facts.get('publication', 'current');
+  const { schema, policies, override } = wanted;
+  const tests = wanted.tests ?? current?.tests ?? [];
+  const invariants = wanted.invariants ?? current?.invariants ?? [];
+  const { problems, parsedForm, tested } = await needs.parser.prepare({ policies, schema, tests });
+  if (parsedForm === undefined) throw new UnpublishableError(problems.filter((each) => each.level === 'error'));
+  const failed = await failedGates({ tested, check: needs.checkInvariants, schema, policies, invariants });
+  if (failed.length > 0 && override === undefined) throw new GateError(failed);
+  const sequence = current?.sequence ?? 0;
+  return { request: { ...wanted, tests, invariants }, parsedForm, override: overrideOf(failed, override), sequence };
+}
+
+/**
+ * Compiles what was examined and has the signer sign it. Gives the next publication, ready to be committed as fact `publication` `current` at
+ * `expectedRevision`. Throws UnknownPolicyError for a state of no policy.
+ */
+export async function prepareExamined(
+  needs: PublicationNeeds,
+  { request, parsedForm: parsed, override }: ExaminedPublication,
+): Promise<PreparedPublication> {
+  const { schema, policies, states: changes = [] } = request;
+  // What an earlier publication says of a policy that is gone says nothing.
+  const before = needs.facts.get('publication', 'current')?.states ?? [];
+  return signNext(needs, {
+    ...request,
+    parsed,
+    override,
+    states: statesAfter(before, { changes, parsed, schema, policies }),
+  });
+}
+
+/** Both at once, for when nobody waits. */
 export async function preparePublication(
   needs: PublicationNeeds,
   request: PublicationRequest,
-): Promise<{ body: Publication; compiled: PublishedPolicies; expectedRevision: number }> {
-  const { problems, parsedForm } = await needs.parser.prepare({ policies: request.policies, schema: request.schema });
-  if (parsedForm === undefined) throw new UnpublishableError(problems.filter((each) => each.level === 'error'));
+): Promise<PreparedPublication> {
+  return prepareExamined(needs, await examinePublication(needs, request));
+}
+
+function overrideOf(failed: readonly FailedGate[], reason: string | undefined): Publication['override'] {
+  if (failed.length === 0 || reason === undefined) return null;
+  return { reason, gates: failed.map(({ gate }) => gate) };
+}
+
+/**
+ * Publishes again what was signed before, with other states or none: the parsed form is taken as it was signed and nothing is parsed.
+ * `earlier` must have been verified against its manifest.
+ */
+export async function prepareAgain(
+  needs: PublicationNeeds,
+  request: {
+    readonly earlier: Publication;
+    readonly states: PolicyStates;
+    readonly author: string;
+    readonly message: string;
+  },
+): Promise<PreparedPublication> {
+  const { earlier, states, author, message } = request;
+  return signNext(needs, { ...earlier, states, author, message });
+}
+
+type Unsigned = Omit<
+  Publication,
+  'sequence' | 'publishedAt' | 'manifest' | 'policies' | 'tests' | 'invariants' | 'git'
+> & {
+  readonly policies: readonly Text[];
+  readonly tests: readonly Text[];
+  readonly invariants: readonly Text[];
+  readonly git?: GitOrigin | null | undefined;
+};
+
+async function signNext(needs: PublicationNeeds, parts: Unsigned): Promise<PreparedPublication> {
   const standing = needs.facts.standing('publication', 'current');
+  const plain = (texts: readonly Text[]) => texts.map(({ file, text }) => ({ file, text }));
   const unsigned = {
     sequence: (standing?.body.sequence ?? 0) + 1,
-    schema: request.schema,
-    policies: request.policies.map(({ file, text }) => ({ file, text })),
-    author: request.author,
-    message: request.message,
+    schema: parts.schema,
+    policies: plain(parts.policies),
+    tests: plain(parts.tests),
+    invariants: plain(parts.invariants),
+    author: parts.author,
+    message: parts.message,
     publishedAt: needs.clock(),
-    parsed: parsedForm,
+    parsed: parts.parsed,
+    states: parts.states,
+    git: parts.git ?? null,
+    override: parts.override,
   };
   const compiled = compilePublication(unsigned);
   const manifest = await needs.signPublication(publicationStatement(unsigned, compiled.compiled));

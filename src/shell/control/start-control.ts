@@ -16,6 +16,7 @@ import { ConfigFollower, policiesFolder } from './config-follower.ts';
 import { ConfigInForce } from './config-in-force.ts';
 import { inviteFirstAdministrator } from './first-administrator.ts';
 import { FollowServer } from './follow.ts';
+import { gateOfInvariants } from './gates.ts';
 import { GatewayReports } from './gateway-reports.ts';
 import { Enrolment } from './gateways/enrol.ts';
 import { startIdentity } from './identity/index.ts';
@@ -96,6 +97,7 @@ async function start(handoff: ControlHandoff, at: Starting): Promise<void> {
     clock,
     random: (count: number) => randomBytes(count),
     signPublication,
+    checkInvariants: gateOfInvariants,
     parser,
     policies,
     statementKeys: keys.statement,
@@ -187,6 +189,7 @@ async function start(handoff: ControlHandoff, at: Starting): Promise<void> {
     journalDirectory,
     identity: createIdentityService(identity, { live, store }),
     signPublication,
+    checkInvariants: gateOfInvariants,
     rewrapDataKey: async (purpose, wrapped) => (await signer.call('data-key/rewrap', { purpose, wrapped })).wrapped,
     signerKeys: { list: () => tokenKeys.refresh(), rotate: (request) => tokenKeys.rotate(request) },
     configStatus: () => follower.status,

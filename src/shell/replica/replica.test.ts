@@ -108,6 +108,11 @@ onBench('a publication whose manifest does not verify never takes effect', async
     message: '',
     publishedAt: 1,
     parsed: null,
+    states: [],
+    tests: [],
+    invariants: [],
+    git: null,
+    override: null,
     manifest: sequence === 2 ? 'forged' : 'good',
   });
   await bench.store.commit([{ kind: 'publication', id: 'current', body: publication(1) }]);

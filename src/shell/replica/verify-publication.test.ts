@@ -3,7 +3,7 @@ import { before, describe, test } from 'node:test';
 import { exportJWK, generateKeyPair } from 'jose';
 import { publicationStatement } from '#decision/administration';
 import { compilePolicies, preparePolicies } from '#decision/parser';
-import type { Publication } from '#foundation/model';
+import type { PolicyState, Publication } from '#foundation/model';
 import { isPublicationSigned, verifyPublication, verifyStatementJws } from './index.ts';
 import { makeSigner, type TestSigner } from './replica-bench.ts';
 
@@ -25,7 +25,14 @@ const unsigned = (policies: Policies) => ({
   message: 'm',
   publishedAt: 1,
   parsed: formOf(policies),
+  states: [],
+  tests: [],
+  invariants: [],
+  git: null,
+  override: null,
 });
+
+const inState = (state: PolicyState) => ({ ...unsigned(permit), states: [{ id: 'p', ...state }] });
 
 async function published(
   signer: TestSigner,
@@ -51,6 +58,14 @@ describe('verifyPublication()', () => {
     assert.deepEqual(compiled.decide(request), { decision: 'allow', reasons: ['p'], errors: [] });
   });
 
+  test('gives a policy in the state that was signed', async () => {
+    const body = inState({ state: 'shadow' });
+    const manifest = await signer.sign(publicationStatement(body, describedBy(permit)), { typ });
+    const { compiled, beside } = verify({ ...body, manifest });
+    assert.equal(compiled.decide(request).decision, 'deny');
+    assert.deepEqual([...(beside?.states.keys() ?? [])], ['p']);
+  });
+
   const attacks: Record<string, () => Promise<Publication>> = {
     'a parsed form of other policies under the old manifest': async () => ({
       ...(await published(signer, { policies: forbid })),
@@ -71,6 +86,36 @@ describe('verifyPublication()', () => {
     'a stranger’s signature': () => published(stranger),
     'a signature of another type': () => published(signer, { header: { typ: 'nullius-checkpoint+jws' } }),
     'a member more': () => published(signer, { statement: { extra: 1 } }),
+    'a policy out of force that was signed as enforced': async () => ({
+      ...(await published(signer)),
+      states: [{ id: 'p', state: 'shadow' as const }],
+    }),
+    'an enforced policy that was signed as in shadow': () =>
+      published(signer, {
+        statement: { policies: publicationStatement(inState({ state: 'shadow' }), describedBy(permit)).policies },
+      }),
+    'another stage than was signed': async () => ({
+      ...inState({ state: 'staged', stage: { percent: 99 } }),
+      manifest: await signer.sign(
+        publicationStatement(inState({ state: 'staged', stage: { percent: 1 } }), describedBy(permit)),
+        { typ },
+      ),
+    }),
+    'a state nobody knows, though it was signed': async () => ({
+      ...unsigned(permit),
+      states: [{ id: 'p', state: 'draft' }] as never,
+      manifest: await signer.sign(
+        publicationStatement(
+          { ...unsigned(permit), states: [{ id: 'p', state: 'draft' }] as never },
+          describedBy(permit),
+        ),
+        { typ },
+      ),
+    }),
+    'other tests than were signed': async () => ({
+      ...(await published(signer)),
+      tests: [{ file: 'a.test.yaml', text: '' }],
+    }),
     'a text hash of another policy': () =>
       published(signer, {
         statement: { policies: publicationStatement(unsigned(forbid), describedBy(forbid)).policies },

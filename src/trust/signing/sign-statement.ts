@@ -1,10 +1,20 @@
 import { z } from 'zod';
+import { gitOriginSchema, policyStateSchema } from '#foundation/model';
 import { buildCompactJws } from './compact-jws.ts';
 import { SigningError } from './signing-error.ts';
 import type { SigningKey } from './signing-key.ts';
 
 const digest = z.string().regex(/^[A-Za-z0-9_-]{43}$/);
 const count = z.int().min(0);
+
+const namedPolicy = { id: z.string().min(1).max(300), hash: digest };
+const [shadow, staged] = policyStateSchema.options;
+/** A policy and its state. A state we do not know is one we do not sign. */
+const signedPolicy = z.discriminatedUnion('state', [
+  z.strictObject({ ...namedPolicy, state: z.literal('enforced') }),
+  shadow.extend(namedPolicy),
+  staged.extend(namedPolicy),
+]);
 
 /** Every kind of statement, field by field. A field we cannot read is a statement we do not sign. */
 const statementSchemas = {
@@ -15,15 +25,10 @@ const statementSchemas = {
     schemaHash: digest,
     /** SHA-256 of the parsed form, which is what gateways compile. */
     parsedHash: digest,
-    policies: z
-      .array(
-        z.strictObject({
-          id: z.string().min(1).max(300),
-          hash: digest,
-          state: z.enum(['shadow', 'staged', 'enforced']),
-        }),
-      )
-      .max(10_000),
+    /** SHA-256 of the texts of tests and invariants. */
+    checksHash: digest.optional(),
+    commit: gitOriginSchema.shape.commit.optional(),
+    policies: z.array(signedPolicy).max(10_000),
     author: z.string().max(300),
     publishedAt: count,
   }),

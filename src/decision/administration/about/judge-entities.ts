@@ -1,8 +1,8 @@
-import { EngineError, type LosslessJson, vocabularyOf } from '#decision/engine';
-import type { EntityUid, FactView, Verdict } from '#foundation/model';
+import { EngineError, type EntityJson, type LosslessJson, vocabularyOf } from '#decision/engine';
+import { type EntityUid, type FactView, formatUid, type Verdict } from '#foundation/model';
 import { datetime } from '../cedar-request.ts';
 import { HierarchyTooLarge } from '../hierarchy.ts';
-import { explain, type PublishedPolicies, timeReviewMs } from '../judge.ts';
+import { answerAtDoor, couldNotJudge, type PublishedPolicies, timeReviewMs } from '../judge.ts';
 import { gatherEntities, pick, TooManyEntities } from './gather-entities.ts';
 import type { Given } from './question-about.ts';
 
@@ -14,8 +14,6 @@ export interface EntityQuestion {
   readonly resource: { readonly uid: EntityUid; readonly given: Given };
   readonly context: Given;
 }
-
-const couldNotJudge = 'The request could not be judged, so it is refused. An administrator finds the cause in the log.';
 
 /**
  * Judges a question by stored entities, as strictly as judge(): an allow during which a `forbid` errored, and whatever does not fit
@@ -45,11 +43,9 @@ export function judgeEntities(
     const gathered = gatherEntities(view, { vocabulary, named: [principal, resource], context });
     read = gathered.read;
     const request = { principal: principal.uid, action, resource: resource.uid, context, entities: gathered.entities };
-    const { decision, reasons, errors } = compiled.decide(request);
-    if (decision === 'allow' && errors.some(({ id }) => compiled.policies.get(id)?.effect !== 'permit')) {
-      return { answer: 'indeterminate', reasons, words: [couldNotJudge], errors, read, ...common };
-    }
-    return { answer: decision, ...explain(compiled, reasons), errors, read, ...common };
+    const above = (uid: EntityUid) => ancestorsOf(uid, gathered.entities);
+    const subject = () => ({ principal: principal.uid, groups: above(principal.uid), segments: above(resource.uid) });
+    return { ...answerAtDoor(policies, { request, subject }), read, ...common };
   } catch (error) {
     const isOurs =
       error instanceof EngineError || error instanceof HierarchyTooLarge || error instanceof TooManyEntities;
@@ -57,4 +53,20 @@ export function judgeEntities(
     const errors = [{ id: '', message: error.message }];
     return { answer: 'indeterminate', reasons: [], words: [couldNotJudge], errors, read, ...common };
   }
+}
+
+/** All entities above one, as far as they are given. */
+function ancestorsOf({ type, id }: EntityUid, entities: readonly EntityJson[]): EntityUid[] {
+  const byUid = new Map(entities.map((entity) => [formatUid(entity.uid), entity]));
+  const found = new Map<string, EntityUid>();
+  const visit = (uid: EntityUid) => {
+    for (const parent of byUid.get(formatUid(uid))?.parents ?? []) {
+      const key = formatUid(parent);
+      if (found.has(key)) continue;
+      found.set(key, parent);
+      visit(parent);
+    }
+  };
+  visit({ type, id });
+  return [...found.values()];
 }

@@ -32,10 +32,12 @@ export function* whoCan({ view, policies, reads, now, question }: WhoCanInput): 
   const likeness = new Likeness({ view, now, reads });
   const answers = new Map<string, Answer>();
   const input = { view, policies, now };
+  // Whom a staged policy is in force for, no reading of the policies tells.
+  const isStaged = [...(policies?.beside?.states.values() ?? [])].some(({ state }) => state === 'staged');
   const person = (who: Person): { basis: Basis; answer: Answer } => {
     const { asking, key } = likeness.of(who);
     const { basis, ...rest } = asking;
-    const isLike = key !== null && !hasGrants(view, who.id, question);
+    const isLike = key !== null && !isStaged && !hasGrants(view, who.id, question);
     const known = isLike ? answers.get(`${basis} ${key}`) : undefined;
     if (known !== undefined) return { basis, answer: known };
     const answer = judge({ ...input, ...rest, question: { ...question, asker: asking.asker } });

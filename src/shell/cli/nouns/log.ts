@@ -20,6 +20,11 @@ const filterOptions: Readonly<Record<string, OptionSpec>> = {
   resource: { type: 'string', value: 'name', summary: 'about this resource' },
   outcome: { type: 'string', value: 'success|failure', summary: 'what was done, or what was refused' },
   text: { type: 'string', value: 'text', summary: 'with this text anywhere in it' },
+  shadow: {
+    type: 'string',
+    value: 'allow|deny|any',
+    summary: 'decisions that a policy in shadow would have turned into this',
+  },
 };
 const queryEventsMax = 10_000;
 const exportPageEvents = 200;
@@ -48,6 +53,10 @@ async function queryOf({ api, text }: Invocation): Promise<Record<string, string
   if (eventClass !== undefined && !/^\d{4,5}$/.test(eventClass)) {
     throw new CliError('usage', `\`${eventClass}\` is no OCSF class; write a number such as 4002`);
   }
+  const shadow = text('shadow');
+  if (shadow !== undefined && !['allow', 'deny', 'any'].includes(shadow)) {
+    throw new CliError('usage', `\`${shadow}\` is no answer; write \`allow\`, \`deny\` or \`any\``);
+  }
   return {
     since: since === undefined ? undefined : parseTime(since),
     until: until === undefined ? undefined : parseTime(until),
@@ -56,6 +65,7 @@ async function queryOf({ api, text }: Invocation): Promise<Record<string, string
     resource: text('resource'),
     outcome,
     q: text('text'),
+    shadow,
   };
 }
 

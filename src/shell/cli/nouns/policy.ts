@@ -1,11 +1,11 @@
 import type { ApiClient } from '../client.ts';
 import type { Command } from '../command.ts';
-import { CliError, exitCodes } from '../failure.ts';
+import { exitCodes } from '../failure.ts';
 import { diffTexts } from '../line-diff.ts';
-import { formatTime, table } from '../output.ts';
 import { readFolder } from '../read-folder.ts';
 import { policyAccessCommands } from './policy-access.ts';
 import { explainCommand } from './policy-explain.ts';
+import { lifeCommands } from './policy-life.ts';
 import { compareMeanings, readWithSchema, timeoutOption } from './policy-prove.ts';
 import { simulateCommand } from './policy-simulate.ts';
 import { testCommand } from './policy-test.ts';
@@ -21,36 +21,11 @@ interface PublicationView {
   publishedAt: number;
 }
 
-const folderOption = {
-  type: 'string',
-  value: 'folder',
-  summary: 'folder with `*.cedar` files (default `policies`)',
-} as const;
-
 async function currentPublication(api: ApiClient): Promise<PublicationView> {
   return (await api.call({ method: 'GET', path: '/policies/current' })).body as PublicationView;
 }
 
-function publicationLine(publication: {
-  sequence: number;
-  author: string;
-  message: string;
-  publishedAt: number;
-}): (string | number)[] {
-  return [publication.sequence, formatTime(publication.publishedAt), publication.author, publication.message];
-}
-
 const listCommands: readonly Command[] = [
-  {
-    noun: 'policy',
-    verb: 'list',
-    summary: 'Lists the publications, newest first',
-    run: async ({ api, out }) => {
-      const items = (await api.list('/policies/history')) as unknown as PublicationView[];
-      out.answer(items, table(['SEQUENCE', 'PUBLISHED', 'BY', 'MESSAGE'], items.map(publicationLine)));
-      return exitCodes.done;
-    },
-  },
   {
     noun: 'policy',
     verb: 'show',
@@ -113,55 +88,9 @@ whether two sets are equivalent, more or less permissive, or both, with a reques
   },
 ];
 
-const changeCommands: readonly Command[] = [
-  {
-    noun: 'policy',
-    verb: 'publish',
-    summary: 'Puts the policies of a folder in force, everywhere at once',
-    options: {
-      from: folderOption,
-      message: { type: 'string', short: 'm', value: 'words', summary: 'why, for the history', required: true },
-    },
-    run: async ({ api, out, text }) => {
-      const folder = readFolder(text('from') ?? 'policies');
-      const body = {
-        ...(folder.schema === undefined ? {} : { schema: folder.schema }),
-        policies: folder.policies,
-        message: text('message'),
-      };
-      const published = (await api.call({ method: 'POST', path: '/policies/publish', body })).body as PublicationView;
-      out.answer(published, '');
-      out.note(`publication ${published.sequence} is in force`);
-      return exitCodes.done;
-    },
-  },
-  {
-    noun: 'policy',
-    verb: 'rollback',
-    summary: 'Puts an earlier publication in force again',
-    details: 'Works on the local socket even when the policies in force let nobody in; it is loud in the log.',
-    positionals: [{ name: 'sequence', optional: true }],
-    options: { message: { type: 'string', short: 'm', value: 'words', summary: 'why, for the history' } },
-    run: async ({ api, out, positionals, text }) => {
-      const [word] = positionals;
-      if (word !== undefined && !/^[1-9][0-9]{0,14}$/.test(word))
-        throw new CliError('usage', `\`${word}\` is no publication; \`nullius policy list\` shows their numbers`);
-      const message = text('message');
-      const body = {
-        ...(word === undefined ? {} : { sequence: Number(word) }),
-        ...(message === undefined ? {} : { message }),
-      };
-      const published = (await api.call({ method: 'POST', path: '/policies/rollback', body })).body as PublicationView;
-      out.answer(published, '');
-      out.note(`publication ${published.sequence} is in force: ${published.message}`);
-      return exitCodes.done;
-    },
-  },
-];
-
 export const policyCommands: readonly Command[] = [
   ...listCommands,
-  ...changeCommands,
+  ...lifeCommands,
   explainCommand,
   ...policyAccessCommands,
   simulateCommand,

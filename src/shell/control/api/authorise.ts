@@ -81,3 +81,30 @@ export async function authorise(
     correlationId: event.id,
   });
 }
+
+/**
+ * A call that was let pass wants more than its route says. Throws ApiProblem 403, with the event written first, unless policy lets the
+ * caller do this too.
+ */
+export async function authoriseAlso(
+  services: ApiServices,
+  caller: Caller,
+  asked: Asked & { readonly words: string },
+): Promise<void> {
+  const question = administrationQuestion(services, caller, asked);
+  const input = { view: services.facts, policies: services.policies(), question, now: services.clock() };
+  const verdict = judge(input);
+  if (verdict.answer === 'allow') return;
+  const { method, path, words, noun } = asked;
+  const message = `refused: ${words}`;
+  const event = callEvent(services, { caller, method, operation: `${method} ${path}`, verdict, message });
+  await services.emit(event);
+  throw new ApiProblem({
+    status: 403,
+    code: 'denied',
+    detail: `you may not ${words} (\`${noun}\`)`,
+    words: verdict.words,
+    remedies: findRemedies(input),
+    correlationId: event.id,
+  });
+}

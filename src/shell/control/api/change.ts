@@ -6,6 +6,12 @@ import { type ChangeEvent, changeEvent } from './event.ts';
 import { ApiProblem, problem } from './problem.ts';
 import type { ApiServices } from './services.ts';
 
+/** What a change writes, and what only its preparation could say of its event. */
+export interface PreparedChange {
+  readonly writes: readonly FactWrite[];
+  readonly event: Partial<ChangeEvent>;
+}
+
 /**
  * One administrative change: facts and event commit together, and the answer waits until the event is in the journal and our own
  * facts show the change. `prepare` checks and gives what to write, from facts that no other change of this process can move
@@ -14,13 +20,17 @@ import type { ApiServices } from './services.ts';
 export async function change(
   services: ApiServices,
   caller: Caller,
-  options: ChangeEvent & { prepare(): Promise<readonly FactWrite[]> | readonly FactWrite[] },
+  options: ChangeEvent & {
+    prepare(): Promise<readonly FactWrite[] | PreparedChange> | readonly FactWrite[] | PreparedChange;
+  },
 ): Promise<void> {
   const { prepare, ...described } = options;
   await services.serially(async () => {
     try {
-      const writes = await prepare();
-      const { revision } = await services.store.commit(writes, [changeEvent(services, { caller, change: described })]);
+      const prepared = await prepare();
+      const { writes, event } = 'writes' in prepared ? prepared : { writes: prepared, event: {} };
+      const told = changeEvent(services, { caller, change: { ...described, ...event } });
+      const { revision } = await services.store.commit(writes, [told]);
       await settle(services, revision);
     } catch (error) {
       throw toProblem(error);

@@ -15,6 +15,7 @@ export const nouns = [
   'token',
   'grant',
   'policy',
+  'policy-override',
   'event',
   'key',
   'gateway',

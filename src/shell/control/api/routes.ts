@@ -12,6 +12,7 @@ import { pdpRoutes } from './groups/pdp.ts';
 import { policyRoutes } from './groups/policies.ts';
 import { policyAccessRoutes } from './groups/policy-access.ts';
 import { policyExplainRoutes } from './groups/policy-explain.ts';
+import { policyLifeRoutes } from './groups/policy-life.ts';
 import { policySimulateRoutes } from './groups/policy-simulate.ts';
 import { resourceReachRoutes } from './groups/resource-reach.ts';
 import { resourceRoutes } from './groups/resources.ts';
@@ -37,6 +38,7 @@ const described: readonly Route[] = [
   ...policyRoutes,
   ...policyAccessRoutes,
   ...policyExplainRoutes,
+  ...policyLifeRoutes,
   ...policySimulateRoutes,
   ...eventRoutes,
   ...keyRoutes,

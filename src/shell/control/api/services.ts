@@ -4,6 +4,7 @@ import type { Clock, JournalEvent, RandomBytes } from '#foundation/model';
 import type { FactTable } from '#information/inventory';
 import type { ListenAddress, PublicUrls, SignerCalls } from '#shell/wire';
 import type { Store } from '../../store/index.ts';
+import type { InvariantCheck } from '../gates.ts';
 import type { GatewayState } from '../gateway-reports.ts';
 import type { PolicyParser } from '../policy-parser/policy-parser.ts';
 
@@ -60,6 +61,8 @@ export interface EventQuery {
   readonly resource?: string;
   readonly outcome?: 'success' | 'failure';
   readonly text?: string;
+  /** What policies that were not in force would have made of it. */
+  readonly shadow?: 'allow' | 'deny' | 'any';
   readonly order: 'newest-first' | 'oldest-first';
   readonly limit: number;
   /** `next` of a page of the same order. */
@@ -109,6 +112,8 @@ export interface ApiServices {
   readonly journalDirectory: string;
   readonly identity: IdentityService;
   readonly signPublication: (statement: PublicationStatement) => Promise<string>;
+  /** Proves invariants before they are published. */
+  readonly checkInvariants?: InvariantCheck;
   /** The signer's keys, public halves and what is known about each. */
   readonly signerKeys: {
     list(): Promise<SignerCalls['keys']['answer']>;

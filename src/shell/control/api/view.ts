@@ -6,6 +6,7 @@ import {
   grantSchema,
   groupSchema,
   nameSchema,
+  policyDraftSchema,
   publicationSchema,
   type Resource,
   resourceSchema,
@@ -33,6 +34,7 @@ export const sessionView = sessionSchema.extend({ ...standing, userName: z.strin
 export const tokenView = tokenSchema.omit({ hash: true }).extend(standing);
 export const grantView = grantSchema.extend({ ...standing, userName: z.string().nullable() });
 export const publicationView = publicationSchema.omit({ manifest: true, parsed: true }).extend(standing);
+export const policyDraftView = policyDraftSchema.extend(standing);
 
 export const idParams = z.strictObject({ id: z.string().min(1).max(200) });
 export const nameParams = z.strictObject({ id: nameSchema });

@@ -1,21 +1,36 @@
 // The process that parses policies, started by control. Cedar's parser lives and dies with it: its WebAssembly keeps what it ever took, and
 // a trap in it is for good. It ends when control is gone, because nothing but the channel keeps it.
+import { readPolicyTests, runPolicyTests, TestFileError } from '#decision/analysis';
+import { readParsedForm } from '#decision/engine';
 import { checkPolicies, preparePolicies } from '#decision/parser';
-import type { ParseAnswer, ParseRequest } from './policy-parser.ts';
+import type { CheckedPolicies, ParseAnswer, ParseRequest, TestedPolicies } from './policy-parser.ts';
 
 if (process.send === undefined) throw new Error('this process is started by the control process, not by hand');
 // Signals for the whole program are the supervisor's, which ends control, which ends us.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
-process.on('message', ({ policies, schema }: ParseRequest) => {
+process.on('message', (request: ParseRequest) => {
   let answer: ParseAnswer;
   try {
-    answer =
-      schema === null
-        ? { problems: checkPolicies({ policies, schema }), parsedForm: undefined }
-        : preparePolicies({ policies, schema });
+    answer = check(request);
   } catch (error) {
     // A trap: nothing this process says afterwards is worth anything.
     answer = { failure: error instanceof Error ? error.message : String(error) };
   }
   process.send?.(answer);
 });
+
+function check({ policies, schema, tests = [] }: ParseRequest): CheckedPolicies {
+  if (schema === null) return { problems: checkPolicies({ policies, schema }), parsedForm: undefined };
+  const prepared = preparePolicies({ policies, schema });
+  const { parsedForm } = prepared;
+  if (parsedForm === undefined || tests.length === 0) return prepared;
+  const run = (): TestedPolicies => {
+    try {
+      return runPolicyTests(readParsedForm(parsedForm, { sources: policies, schema }), readPolicyTests(tests));
+    } catch (error) {
+      if (error instanceof TestFileError) return { problems: error.problems };
+      throw error;
+    }
+  };
+  return { ...prepared, tested: run() };
+}

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import type { TestFileProblem, TestReport } from '#decision/analysis';
 import type { PolicySource } from '#decision/engine';
 // Types alone: the room itself is loaded by the other process.
 import type { PreparedPolicies } from '#decision/parser';
@@ -10,15 +11,25 @@ export interface ParseRequest {
   readonly policies: readonly PolicySource[];
   /** null: there is none yet, so only syntax is looked at, and nothing can be published. */
   readonly schema: string | null;
+  /** `*.test.yaml`, run when the policies are valid. */
+  readonly tests?: readonly PolicySource[];
+}
+
+/** What tests say, or why they cannot be read. */
+export type TestedPolicies = TestReport | { readonly problems: readonly TestFileProblem[] };
+
+export interface CheckedPolicies extends PreparedPolicies {
+  /** Undefined when the policies are not valid, or no tests were given. */
+  readonly tested?: TestedPolicies;
 }
 
 /** What the process says: an answer, or why it is of no use any more. */
-export type ParseAnswer = PreparedPolicies | { readonly failure: string };
+export type ParseAnswer = CheckedPolicies | { readonly failure: string };
 
-/** Parses and validates policies away from everything else. */
+/** Parses, validates and tests policies away from everything else. */
 export interface PolicyParser {
   /** What is wrong with policies, and their parsed form when nothing is. Throws PolicyParserError. */
-  prepare(request: ParseRequest): Promise<PreparedPolicies>;
+  prepare(request: ParseRequest): Promise<CheckedPolicies>;
   close(): Promise<void>;
 }
 
@@ -59,7 +70,7 @@ export function createPolicyParser({
     clearTimeout(kill);
   }
 
-  async function ask(request: ParseRequest): Promise<PreparedPolicies> {
+  async function ask(request: ParseRequest): Promise<CheckedPolicies> {
     clearTimeout(idle);
     child ??= start(dataDirectory);
     const answer = await answerOf(child, request);
@@ -71,7 +82,7 @@ export function createPolicyParser({
     }
     idle = setTimeout(() => void end(), idleMs);
     idle.unref();
-    return { problems: answer.problems, parsedForm: answer.parsedForm };
+    return answer;
   }
 
   return {

@@ -66,7 +66,13 @@ async function publicationsSince(store: Store, revision: number): Promise<Shippe
   const versions = await store.history('publication', 'current', { limit: publicationsMax });
   return versions
     .filter(({ toRevision, body }) => body.parsed !== null && (toRevision === null || toRevision > revision))
-    .map(({ body: { sequence, schema, policies, parsed } }) => ({ sequence, schema, policies, parsed }));
+    .map(({ body: { sequence, schema, policies, parsed, states } }) => ({
+      sequence,
+      schema,
+      policies,
+      parsed,
+      states,
+    }));
 }
 
 /** Hands the thread every change from the first revision to the newest, page by page. */

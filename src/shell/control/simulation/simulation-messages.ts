@@ -2,7 +2,7 @@ import type { SimulationReport } from '#decision/analysis';
 import type { FactRow, Publication } from '#foundation/model';
 
 /** A policy set with its parsed form. */
-export type ShippedSet = Pick<Publication, 'sequence' | 'schema' | 'policies' | 'parsed'>;
+export type ShippedSet = Pick<Publication, 'sequence' | 'schema' | 'policies' | 'parsed' | 'states'>;
 
 /** What the thread is given when it starts. */
 export interface SimulationWork {

@@ -34,6 +34,7 @@ const eventQuery = z.strictObject({
   resource: z.string().max(200).optional(),
   outcome: z.enum(['success', 'failure']).optional(),
   q: z.string().max(200).optional(),
+  shadow: z.enum(['allow', 'deny', 'any']).optional(),
 });
 
 /** Streams at once; a browser tab is one. */
@@ -105,6 +106,7 @@ export const eventRoutes: readonly Route[] = [
         ...(query.resource === undefined ? {} : { resource: query.resource }),
         ...(query.outcome === undefined ? {} : { outcome: query.outcome }),
         ...(query.q === undefined ? {} : { text: query.q }),
+        ...(query.shadow === undefined ? {} : { shadow: query.shadow }),
       });
       return { body: { items: items.map((item) => ({ ...item })), next } };
     },

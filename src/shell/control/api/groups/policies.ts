@@ -1,111 +1,20 @@
 import { z } from 'zod';
-import type { Problem } from '#decision/engine';
-import { formatUid, type Publication } from '#foundation/model';
-import { preparePublication, UnpublishableError } from '../../publish.ts';
-import { refuseToStrand } from '../administrators.ts';
-import type { Caller } from '../caller.ts';
-import { change, checkRevision } from '../change.ts';
+import { gitOriginSchema } from '#foundation/model';
+import { describeChanges } from '../../policy-states.ts';
 import { pageOf, pageQuery, paginate } from '../page.ts';
-import { ApiProblem, notFound, problem } from '../problem.ts';
+import {
+  checkFilesSchema,
+  policyBodyBytesMax,
+  policyFilesSchema,
+  problemView,
+  schemaText,
+  stateChangesSchema,
+  viewProblem,
+} from '../policy-shapes.ts';
+import { notFound, problem } from '../problem.ts';
+import { changeStates, currentPublication, publications, publish, rollback } from '../publish-policies.ts';
 import { type Route, route } from '../route.ts';
-import type { ApiServices } from '../services.ts';
-import { publicationView, viewFact } from '../view.ts';
-
-const policyFilesSchema = z
-  .array(z.strictObject({ file: z.string().min(1).max(300), text: z.string().max(1_000_000) }))
-  .max(10_000);
-const schemaText = z.string().max(1_000_000);
-/** A whole policy set with its schema. */
-const policyBodyBytesMax = 16 * 1024 * 1024;
-/** Publications kept in the history list. */
-const historyMax = 1000;
-
-const problemView = z.strictObject({
-  file: z.string(),
-  line: z.int(),
-  column: z.int(),
-  severity: z.enum(['error', 'warning']),
-  code: z.string(),
-  message: z.string(),
-  help: z.string().optional(),
-});
-
-function viewProblem(found: Problem): z.infer<typeof problemView> {
-  return {
-    file: found.file ?? '(schema)',
-    line: found.line ?? 1,
-    column: found.column ?? 1,
-    severity: found.level,
-    code: found.code,
-    message: found.message,
-    ...(found.hint === undefined ? {} : { help: found.hint }),
-  };
-}
-
-/** What is wrong with policies, as an answer. */
-export function unpublishable(error: UnpublishableError): ApiProblem {
-  return new ApiProblem({
-    status: 400,
-    code: 'invalid-policies',
-    detail: `the policies are not valid, nothing was published: ${error.message}`,
-    errors: error.problems.slice(0, 100).map((each) => ({
-      path: `${each.file ?? '(schema)'}:${each.line ?? 1}:${each.column ?? 1}`,
-      message: each.hint === undefined ? each.message : `${each.message}. ${each.hint}`,
-    })),
-  });
-}
-
-interface Wanted {
-  readonly schema: string;
-  readonly policies: readonly { readonly file: string; readonly text: string }[];
-  readonly message: string;
-}
-
-async function publish(
-  services: ApiServices,
-  caller: Caller,
-  options: { wanted(): Promise<Wanted> | Wanted; ifMatch: number | undefined; isLoud: boolean },
-) {
-  if (services.configStatus().ownsPolicies) {
-    throw problem(
-      409,
-      'config-origin',
-      'the policies come from the folder that the configuration names; change them there, they take effect at once',
-    );
-  }
-  await change(services, caller, {
-    activity: 'update',
-    message: options.isLoud ? 'rolled the policies back' : 'published policies',
-    severity: options.isLoud ? 'high' : 'medium',
-    entity: { type: 'publication', uid: 'current' },
-    prepare: async () => {
-      const standing = services.facts.standing('publication', 'current');
-      checkRevision(options.ifMatch, standing?.revision ?? 0);
-      const wanted = await options.wanted();
-      try {
-        const prepared = await preparePublication(services, { ...wanted, author: formatUid(caller.uid) });
-        await refuseToStrand(services, { policies: prepared.compiled });
-        return [
-          { kind: 'publication', id: 'current', body: prepared.body, expectedRevision: prepared.expectedRevision },
-        ];
-      } catch (error) {
-        throw error instanceof UnpublishableError ? unpublishable(error) : error;
-      }
-    },
-  });
-  return currentPublication(services);
-}
-
-function currentPublication(services: ApiServices) {
-  const { manifest: _manifest, parsed: _parsed, ...publication } = viewFact(services, 'publication', 'current');
-  return { body: publication, revision: publication.revision };
-}
-
-/** Earlier publications and the one in force, newest first. */
-async function publications(services: ApiServices): Promise<{ revision: number; body: Publication }[]> {
-  const versions = await services.store.history('publication', 'current', { limit: historyMax });
-  return versions.map(({ fromRevision, body }) => ({ revision: fromRevision, body }));
-}
+import { publicationView } from '../view.ts';
 
 const readRoutes: readonly Route[] = [
   route({
@@ -127,6 +36,7 @@ const readRoutes: readonly Route[] = [
     answer: pageOf(
       publicationView
         .pick({ sequence: true, revision: true, author: true, message: true, publishedAt: true })
+        .extend(publicationView.pick({ states: true, git: true, override: true }).shape)
         .extend({ policyCount: z.int() }),
     ),
     handle: async ({ services, query }) => {
@@ -136,6 +46,9 @@ const readRoutes: readonly Route[] = [
         author: body.author,
         message: body.message,
         publishedAt: body.publishedAt,
+        states: body.states,
+        git: body.git,
+        override: body.override,
         policyCount: body.policies.length,
       }));
       const keyOf = (each: { sequence: number }) => String(Number.MAX_SAFE_INTEGER - each.sequence).padStart(16, '0');
@@ -183,25 +96,38 @@ const writeRoutes: readonly Route[] = [
     path: '/policies/publish',
     noun: 'policy',
     action: 'write',
-    summary: 'Puts policies in force, everywhere at once',
+    summary:
+      'Puts policies in force, everywhere at once; tests and invariants must pass, unless `override` says why not',
     body: z.strictObject({
       schema: schemaText.optional(),
       policies: policyFilesSchema.min(1),
+      /** Left out: those of the publication in force. */
+      tests: checkFilesSchema.optional(),
+      invariants: checkFilesSchema.optional(),
+      /** Policies that are not named keep their state; new ones are enforced. */
+      states: stateChangesSchema.optional(),
+      git: gitOriginSchema.optional(),
+      override: z.string().min(1).max(500).optional(),
       message: z.string().min(1).max(500),
     }),
     bodyBytesMax: policyBodyBytesMax,
     answer: publicationView,
-    handle: async ({ services, caller, body, ifMatch }) =>
-      publish(services, caller, {
-        ifMatch,
-        isLoud: false,
-        wanted: () => {
-          const schema = body.schema ?? services.facts.get('publication', 'current')?.schema;
-          if (schema === undefined)
-            throw problem(400, 'no-schema', 'nothing is published yet; send a `schema` as well');
-          return { schema, policies: body.policies, message: body.message };
-        },
-      }),
+    handle: async ({ services, caller, body, ifMatch }) => {
+      const schema = body.schema ?? services.facts.get('publication', 'current')?.schema;
+      if (schema === undefined) throw problem(400, 'no-schema', 'nothing is published yet; send a `schema` as well');
+      return publish(services, caller, { ifMatch, wanted: { ...body, schema } });
+    },
+  }),
+  route({
+    method: 'POST',
+    path: '/policies/states',
+    noun: 'policy',
+    action: 'write',
+    summary: 'Gives policies other states: shadow, staged, enforced',
+    body: z.strictObject({ changes: stateChangesSchema.min(1), message: z.string().max(500).optional() }),
+    answer: publicationView,
+    handle: async ({ services, caller, body: { changes, message }, ifMatch }) =>
+      changeStates(services, caller, { ifMatch, changes, message: message ?? describeChanges(changes) }),
   }),
   route({
     method: 'POST',
@@ -212,22 +138,8 @@ const writeRoutes: readonly Route[] = [
     body: z.strictObject({ sequence: z.int().positive().optional(), message: z.string().max(500).optional() }),
     answer: publicationView,
     isWayBack: true,
-    handle: async ({ services, caller, body, ifMatch }) =>
-      publish(services, caller, {
-        ifMatch,
-        isLoud: true,
-        wanted: async () => {
-          const all = await publications(services);
-          const found = body.sequence === undefined ? all[1] : all.find((each) => each.body.sequence === body.sequence);
-          if (found === undefined) {
-            throw body.sequence === undefined
-              ? problem(409, 'no-earlier', 'there is no earlier publication to go back to')
-              : notFound('publication', String(body.sequence));
-          }
-          const { schema, policies, sequence } = found.body;
-          return { schema, policies, message: body.message ?? `back to publication ${sequence}` };
-        },
-      }),
+    handle: async ({ services, caller, body: { sequence, message }, ifMatch }) =>
+      rollback(services, caller, { ifMatch, sequence, message }),
   }),
 ];
 

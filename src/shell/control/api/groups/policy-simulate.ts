@@ -1,14 +1,15 @@
 import { z } from 'zod';
 import { httpActivityClass } from '#evidence/log';
+import { statesAfter } from '../../policy-states.ts';
 import { UnpublishableError } from '../../publish.ts';
 import { runSimulation, SimulationError, type SimulationOutcome } from '../../simulation/run-simulation.ts';
 import type { ShippedSet, SimulationProgress } from '../../simulation/simulation-messages.ts';
 import { mayAdminister } from '../authorise.ts';
 import type { Caller } from '../caller.ts';
 import { problem } from '../problem.ts';
+import { unpublishable } from '../publish-policies.ts';
 import { type Route, route } from '../route.ts';
 import type { ApiServices } from '../services.ts';
-import { unpublishable } from './policies.ts';
 import { checkAccessRights } from './policy-access.ts';
 
 /** Rehearsals at once: each has a thread of its own. */
@@ -134,7 +135,9 @@ async function shippedSet(services: ApiServices, wanted: Wanted): Promise<Shippe
   if (parsedForm === undefined) {
     throw unpublishable(new UnpublishableError(problems.filter(({ level }) => level === 'error')));
   }
-  return { sequence: (current?.sequence ?? 0) + 1, schema, policies, parsed: parsedForm };
+  // As publishing would: who has a state keeps it.
+  const states = statesAfter(current?.states ?? [], { changes: [], parsed: parsedForm, schema, policies });
+  return { sequence: (current?.sequence ?? 0) + 1, schema, policies, parsed: parsedForm, states };
 }
 
 /** Progress and the report as server-sent events: `progress`, then `report` or `problem`. */

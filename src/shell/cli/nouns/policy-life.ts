@@ -1,0 +1,199 @@
+import type { ApiClient } from '../client.ts';
+import type { Command, Invocation } from '../command.ts';
+import { CliError, exitCodes } from '../failure.ts';
+import { formatTime, table } from '../output.ts';
+import { readFolder } from '../read-folder.ts';
+
+type Stage = { percent: number } | { segments: string[] } | { groups: string[] };
+type StateChange = { id: string } & ({ state: 'enforced' | 'shadow' } | { state: 'staged'; stage: Stage });
+
+/** A publication as lists and answers have it. */
+interface PublicationLine {
+  sequence: number;
+  author: string;
+  message: string;
+  publishedAt: number;
+  states: ({ id: string } & ({ state: 'shadow' } | { state: 'staged'; stage: Stage }))[];
+  git: { commit: string; author: string; isDirty: boolean } | null;
+  override: { reason: string; gates: string[] } | null;
+}
+
+const stageHint = 'write `25%`, `segment:NAME` or `group:NAME`; several names are joined by commas';
+
+/** Reads `25%`, `segment:pci`, `group:ops,dev`. */
+export function parseStage(text: string): Stage {
+  const percent = /^([0-9]{1,3})%$/.exec(text)?.[1];
+  if (percent !== undefined && Number(percent) <= 100) return { percent: Number(percent) };
+  const [kind, names = ''] = text.split(':', 2);
+  const list = names.split(',').filter((name) => name !== '');
+  if (list.length > 0 && kind === 'segment') return { segments: list };
+  if (list.length > 0 && kind === 'group') return { groups: list };
+  throw new CliError('usage', `\`${text}\` is no stage; ${stageHint}`);
+}
+
+function formatStage(stage: Stage): string {
+  if ('percent' in stage) return `${stage.percent}%`;
+  return 'segments' in stage ? `segment:${stage.segments.join(',')}` : `group:${stage.groups.join(',')}`;
+}
+
+function formatStates(states: PublicationLine['states']): string {
+  return states
+    .map((each) => (each.state === 'shadow' ? `${each.id} shadow` : `${each.id} ${formatStage(each.stage)}`))
+    .join(', ');
+}
+
+/** `ID=25%`: the id may hold an equals sign, a stage never does. */
+function stagedFrom(text: string): StateChange {
+  const at = text.lastIndexOf('=');
+  if (at <= 0) throw new CliError('usage', `\`${text}\` names no policy and stage; write \`ID=25%\``);
+  return { id: text.slice(0, at), state: 'staged', stage: parseStage(text.slice(at + 1)) };
+}
+
+async function changeStates({ api, out, text }: Invocation, changes: readonly StateChange[]) {
+  const message = text('message');
+  const body = { changes, ...(message === undefined ? {} : { message }) };
+  const published = (await api.call({ method: 'POST', path: '/policies/states', body })).body as PublicationLine;
+  out.answer(published, '');
+  out.note(`publication ${published.sequence} is in force: ${published.message}`);
+  return exitCodes.done;
+}
+
+const message = { type: 'string', short: 'm', value: 'words', summary: 'why, for the history' } as const;
+
+async function history(api: ApiClient): Promise<PublicationLine[]> {
+  return (await api.list('/policies/history')) as unknown as PublicationLine[];
+}
+
+function originOf({ git }: PublicationLine): string {
+  return git === null ? '' : `${git.commit.slice(0, 12)}${git.isDirty ? ' + changes' : ''} ${git.author}`;
+}
+
+const historyCommands: readonly Command[] = ['history', 'list'].map((verb) => ({
+  noun: 'policy',
+  verb,
+  summary:
+    verb === 'list'
+      ? 'The same as `policy history`'
+      : 'Lists the publications, newest first, with the states of their policies',
+  run: async ({ api, out }) => {
+    const items = await history(api);
+    const rows = items.map((each) => [
+      each.sequence,
+      formatTime(each.publishedAt),
+      each.author,
+      each.override === null ? each.message : `${each.message} (override: ${each.override.reason})`,
+      formatStates(each.states),
+      originOf(each),
+    ]);
+    out.answer(items, table(['SEQUENCE', 'PUBLISHED', 'BY', 'MESSAGE', 'NOT ENFORCED FOR ALL', 'COMMIT'], rows));
+    return exitCodes.done;
+  },
+}));
+
+const publishCommand: Command = {
+  noun: 'policy',
+  verb: 'publish',
+  summary: 'Puts the policies of a folder in force, everywhere at once',
+  details: `The tests (\`*.test.yaml\`) and invariants of the folder are published with them and must pass. Policies that are not named keep their
+state; new ones are enforced. --shadow: evaluated and logged only. --stage ID=25%, ID=segment:S or ID=group:G: in force there only.`,
+  positionals: [{ name: 'folder', optional: true }],
+  options: {
+    from: { type: 'string', value: 'folder', summary: 'the same as the folder (default `policies`)' },
+    message: { ...message, required: true },
+    shadow: { type: 'string', multiple: true, value: 'id', summary: 'evaluate this policy, do not enforce it' },
+    stage: { type: 'string', multiple: true, value: 'id=stage', summary: 'enforce this policy for a part only' },
+    enforce: { type: 'string', multiple: true, value: 'id', summary: 'enforce this policy for everyone' },
+    override: {
+      type: 'string',
+      value: 'reason',
+      summary: 'publish although tests or invariants fail; loud in the log',
+    },
+  },
+  run: async ({ api, out, positionals, text, texts }) => {
+    const { schema, policies, tests, invariants } = readFolder(positionals[0] ?? text('from') ?? 'policies');
+    const states: StateChange[] = [
+      ...texts('shadow').map((id) => ({ id, state: 'shadow' as const })),
+      ...texts('stage').map(stagedFrom),
+      ...texts('enforce').map((id) => ({ id, state: 'enforced' as const })),
+    ];
+    const override = text('override');
+    const body = {
+      ...(schema === undefined ? {} : { schema }),
+      ...(override === undefined ? {} : { override }),
+      policies,
+      tests,
+      invariants,
+      states,
+      message: text('message'),
+    };
+    const published = (await api.call({ method: 'POST', path: '/policies/publish', body })).body as PublicationLine;
+    out.answer(published, '');
+    out.note(`publication ${published.sequence} is in force`);
+    if (published.states.length > 0) out.note(`not enforced for everyone: ${formatStates(published.states)}`);
+    if (published.override !== null)
+      out.note(
+        `although these gates were closed: ${published.override.gates.join(', ')}; the log has it at severity high`,
+      );
+    return exitCodes.done;
+  },
+};
+
+const stateCommands: readonly Command[] = [
+  {
+    noun: 'policy',
+    verb: 'stage',
+    summary: 'Puts a policy in force for a part: a share of subjects, segments, or groups',
+    details:
+      'nullius policy stage no-deletes-at-night 25%\nnullius policy stage no-deletes-at-night segment:pci\nA share is of all subjects, the same ones each time; a larger share holds the smaller one.',
+    positionals: [{ name: 'id' }, { name: 'stage' }],
+    options: { message },
+    run: async (invocation) => {
+      const [id = '', stage = ''] = invocation.positionals;
+      return changeStates(invocation, [{ id, state: 'staged', stage: parseStage(stage) }]);
+    },
+  },
+  ...(['shadow', 'promote'] as const).map(
+    (verb): Command => ({
+      noun: 'policy',
+      verb,
+      summary:
+        verb === 'shadow'
+          ? 'Takes policies out of force: they are evaluated and logged, and change no answer'
+          : 'Puts policies that are in shadow or staged in force for everyone',
+      positionals: [{ name: 'id', many: true }],
+      options: { message },
+      run: async (invocation) => {
+        const state = verb === 'shadow' ? 'shadow' : 'enforced';
+        return changeStates(
+          invocation,
+          invocation.positionals.map((id) => ({ id, state })),
+        );
+      },
+    }),
+  ),
+  {
+    noun: 'policy',
+    verb: 'rollback',
+    summary: 'Puts an earlier publication in force again, with the states it had',
+    details: 'Works on the local socket even when the policies in force let nobody in; it is loud in the log.',
+    positionals: [{ name: 'sequence', optional: true }],
+    options: { message },
+    run: async ({ api, out, positionals, text }) => {
+      const [word] = positionals;
+      if (word !== undefined && !/^[1-9][0-9]{0,14}$/.test(word))
+        throw new CliError('usage', `\`${word}\` is no publication; \`nullius policy history\` shows their numbers`);
+      const words = text('message');
+      const body = {
+        ...(word === undefined ? {} : { sequence: Number(word) }),
+        ...(words === undefined ? {} : { message: words }),
+      };
+      const published = (await api.call({ method: 'POST', path: '/policies/rollback', body })).body as PublicationLine;
+      out.answer(published, '');
+      out.note(`publication ${published.sequence} is in force: ${published.message}`);
+      return exitCodes.done;
+    },
+  },
+];
+
+/** The life of policies: history, publishing, states, the way back. */
+export const lifeCommands: readonly Command[] = [...historyCommands, publishCommand, ...stateCommands];

@@ -1,0 +1,300 @@
+import { z } from 'zod';
+import type { TestReport } from '#decision/analysis';
+import { shadowEffectsOf } from '#evidence/log';
+import { formatUid, nameSchema } from '#foundation/model';
+import { failuresOf } from '../../gates.ts';
+import { change, checkRevision } from '../change.ts';
+import { pageOf, pageQuery, paginate } from '../page.ts';
+import {
+  checkFilesSchema,
+  policyBodyBytesMax,
+  policyFilesSchema,
+  problemView,
+  schemaText,
+  viewProblem,
+} from '../policy-shapes.ts';
+import { notFound, problem } from '../problem.ts';
+import { type Route, route } from '../route.ts';
+import type { ApiServices } from '../services.ts';
+import { nameParams, policyDraftView, viewAll, viewFact } from '../view.ts';
+
+const answerView = z.strictObject({
+  decision: z.enum(['allow', 'deny', 'indeterminate']),
+  policies: z.array(z.string()),
+  errors: z.array(z.strictObject({ id: z.string(), message: z.string() })),
+});
+const reportView = z.strictObject({
+  passed: z.int(),
+  failed: z.int(),
+  results: z.array(
+    z.strictObject({
+      name: z.string(),
+      file: z.string(),
+      line: z.int(),
+      passed: z.boolean(),
+      answer: answerView.nullable(),
+      words: z.array(z.string()),
+    }),
+  ),
+  coverage: z.strictObject({
+    percent: z.int(),
+    outcomes: z.int(),
+    shown: z.int(),
+    policies: z.array(
+      z.strictObject({
+        id: z.string(),
+        file: z.string(),
+        line: z.int(),
+        effect: z.enum(['permit', 'forbid']),
+        outcomes: z.int(),
+        shown: z.int(),
+        gaps: z.array(
+          z.strictObject({
+            kind: z.enum(['policy', 'clause', 'condition']),
+            clause: z.enum(['when', 'unless']).nullable(),
+            text: z.string(),
+            never: z.array(z.enum(['true', 'false', 'satisfied'])),
+          }),
+        ),
+      }),
+    ),
+  }),
+});
+/** `report` null: the policies are not valid, or the tests cannot be read; `problems` and `failures` say why. */
+const testedView = z.strictObject({
+  ok: z.boolean(),
+  problems: z.array(problemView),
+  failures: z.array(z.string()),
+  report: reportView.nullable(),
+});
+
+interface Tested {
+  readonly schema: string;
+  readonly policies: readonly { readonly file: string; readonly text: string }[];
+  readonly tests: readonly { readonly file: string; readonly text: string }[];
+}
+
+async function testPolicies(services: ApiServices, set: Tested): Promise<z.infer<typeof testedView>> {
+  const { problems, parsedForm, tested } = await services.parser.prepare(set);
+  const report = tested === undefined || 'problems' in tested ? null : tested;
+  const failures = tested === undefined ? [] : failuresOf(tested);
+  return {
+    ok: parsedForm !== undefined && failures.length === 0,
+    problems: problems.slice(0, 1000).map(viewProblem),
+    failures: failures.slice(0, 1000),
+    report: report === null ? null : copyOf(report),
+  };
+}
+
+/** The report as the API may answer it: lists that may be changed. */
+function copyOf(report: TestReport): z.infer<typeof reportView> {
+  return structuredClone(report) as z.infer<typeof reportView>;
+}
+
+const testRoute = route({
+  method: 'POST',
+  path: '/policies/test',
+  noun: 'policy',
+  action: 'read',
+  summary: 'Runs tests and says what they do not cover; what is left out is what is published. Publishes nothing',
+  body: z.strictObject({
+    schema: schemaText.optional(),
+    policies: policyFilesSchema.optional(),
+    tests: checkFilesSchema.optional(),
+  }),
+  bodyBytesMax: policyBodyBytesMax,
+  answer: testedView,
+  handle: async ({ services, body }) => {
+    const { schema, policies, tests } = viewFact(services, 'publication', 'current');
+    const set = { schema: body.schema ?? schema, policies: body.policies ?? policies, tests: body.tests ?? tests };
+    return { body: await testPolicies(services, set) };
+  },
+});
+
+/** Drafts kept at once; each is at most as large as a request. */
+const draftsMax = 20;
+/** Characters of all texts of a draft. */
+const draftLengthMax = 2_000_000;
+
+const draftRoutes: readonly Route[] = [
+  route({
+    method: 'GET',
+    path: '/policies/drafts',
+    noun: 'policy',
+    action: 'read',
+    summary: 'Drafts of policies, without their texts',
+    query: z.strictObject(pageQuery),
+    answer: pageOf(
+      policyDraftView
+        .pick({ id: true, revision: true, author: true, message: true, savedAt: true })
+        .extend({ policyCount: z.int() }),
+    ),
+    handle: async ({ services, query }) => {
+      const items = [...viewAll(services, 'policy-draft')].map(
+        ({ id, revision, author, message, savedAt, policies }) => ({
+          ...{ id, revision, author, message, savedAt },
+          policyCount: policies.length,
+        }),
+      );
+      return { body: paginate(items, { ...query, cursor: query.cursor, keyOf: ({ id }) => id }) };
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/policies/drafts/:id',
+    noun: 'policy',
+    action: 'read',
+    summary: 'One draft in full',
+    params: nameParams,
+    answer: policyDraftView,
+    handle: async ({ services, params }) => {
+      const draft = viewFact(services, 'policy-draft', params.id);
+      return { body: draft, revision: draft.revision };
+    },
+  }),
+  route({
+    method: 'PUT',
+    path: '/policies/drafts/:id',
+    noun: 'policy',
+    action: 'write',
+    summary: 'Keeps a draft; nothing judges by it, and it need not even be valid',
+    params: z.strictObject({ id: nameSchema }),
+    body: z.strictObject({
+      schema: schemaText.optional(),
+      policies: policyFilesSchema,
+      tests: checkFilesSchema.default([]),
+      invariants: checkFilesSchema.default([]),
+      message: z.string().max(500).default(''),
+    }),
+    bodyBytesMax: policyBodyBytesMax,
+    answer: policyDraftView,
+    handle: async ({ services, caller, params, body, ifMatch }) => {
+      const { id } = params;
+      const texts = [...body.policies, ...body.tests, ...body.invariants];
+      if (texts.reduce((sum, { text }) => sum + text.length, body.schema?.length ?? 0) > draftLengthMax)
+        throw problem(413, 'too-large', `a draft holds at most ${draftLengthMax} characters`);
+      await change(services, caller, {
+        activity: 'update',
+        message: `kept the policy draft ${id}`,
+        entity: { type: 'policy-draft', uid: id },
+        prepare: () => {
+          const standing = services.facts.standing('policy-draft', id);
+          checkRevision(ifMatch, standing?.revision ?? 0);
+          if (standing === undefined && [...services.facts.all('policy-draft')].length >= draftsMax)
+            throw problem(409, 'too-many-drafts', `there are ${draftsMax} drafts already; discard one`);
+          const schema = body.schema ?? services.facts.get('publication', 'current')?.schema ?? '';
+          const draft = { ...body, schema, author: formatUid(caller.uid), savedAt: services.clock() };
+          return [{ kind: 'policy-draft', id, body: draft, expectedRevision: standing?.revision ?? 0 }];
+        },
+      });
+      const draft = viewFact(services, 'policy-draft', id);
+      return { body: draft, revision: draft.revision };
+    },
+  }),
+  route({
+    method: 'POST',
+    path: '/policies/drafts/:id/test',
+    noun: 'policy',
+    action: 'read',
+    summary: 'Runs the tests of a draft',
+    params: nameParams,
+    answer: testedView,
+    handle: async ({ services, params }) => ({
+      body: await testPolicies(services, viewFact(services, 'policy-draft', params.id)),
+    }),
+  }),
+  route({
+    method: 'DELETE',
+    path: '/policies/drafts/:id',
+    noun: 'policy',
+    action: 'write',
+    summary: 'Discards a draft',
+    params: nameParams,
+    answer: z.null(),
+    status: 204,
+    handle: async ({ services, caller, params, ifMatch }) => {
+      const { id } = params;
+      await change(services, caller, {
+        activity: 'delete',
+        message: `discarded the policy draft ${id}`,
+        entity: { type: 'policy-draft', uid: id },
+        prepare: () => {
+          const standing = services.facts.standing('policy-draft', id);
+          if (standing === undefined) throw notFound('policy-draft', id);
+          checkRevision(ifMatch, standing.revision);
+          return [{ kind: 'policy-draft', id, body: null, expectedRevision: standing.revision }];
+        },
+      });
+      return { body: null };
+    },
+  }),
+];
+
+const dayMs = 86_400_000;
+/** Events that one count looks at; then it says so. */
+const countedEventsMax = 20_000;
+const countPage = 1_000;
+
+interface ShadowCount {
+  policy: string;
+  allow: number;
+  deny: number;
+  lastAt: number;
+  example: string;
+}
+
+const shadowRoute = route({
+  method: 'GET',
+  path: '/policies/shadow',
+  noun: 'policy',
+  action: 'read',
+  summary: 'What policies that are not in force would have changed, counted from the journals',
+  query: z.strictObject({ since: z.coerce.number().int().min(0).optional() }),
+  answer: z.strictObject({
+    since: z.int(),
+    /** False: there were more events than were looked at, and the newest were. */
+    isComplete: z.boolean(),
+    items: z.array(
+      z.strictObject({
+        policy: z.string(),
+        /** Decisions it would have turned into a permission, and into a refusal. */
+        allow: z.int(),
+        deny: z.int(),
+        lastAt: z.int(),
+        /** Id of the newest such event. */
+        example: z.string(),
+      }),
+    ),
+  }),
+  handle: async ({ services, query }) => {
+    const since = query.since ?? services.clock() - dayMs;
+    const counts = new Map<string, ShadowCount>();
+    let cursor: string | undefined;
+    let [seen, pages] = [0, 0];
+    do {
+      const more = cursor === undefined ? {} : { cursor };
+      const page = await services.events.query({
+        since,
+        shadow: 'any',
+        order: 'newest-first',
+        limit: countPage,
+        ...more,
+      });
+      for (const { id, time, payload } of page.items) {
+        seen += 1;
+        for (const { policy, answer } of shadowEffectsOf(payload)) {
+          const count = counts.get(policy) ?? { policy, allow: 0, deny: 0, lastAt: time, example: id };
+          count[answer] += 1;
+          counts.set(policy, count);
+        }
+      }
+      cursor = page.next ?? undefined;
+      pages += 1;
+    } while (cursor !== undefined && seen < countedEventsMax && pages * countPage < countedEventsMax);
+    const items = [...counts.values()].sort((a, b) => b.allow + b.deny - (a.allow + a.deny));
+    return { body: { since, isComplete: cursor === undefined, items } };
+  },
+});
+
+/** Tests, drafts and shadow: what comes before a policy is in force. */
+export const policyLifeRoutes: readonly Route[] = [testRoute, ...draftRoutes, shadowRoute];

@@ -1,0 +1,247 @@
+import { compilePublication } from '#decision/administration';
+import { formatUid, type GitOrigin, type Publication } from '#foundation/model';
+import { isPublicationSigned, verifyPublication } from '#shell/replica';
+import { GateError } from '../gates.ts';
+import { describeChanges, type StateChange, statesAfter, UnknownPolicyError } from '../policy-states.ts';
+import {
+  type ExaminedPublication,
+  examinePublication,
+  type PreparedPublication,
+  type PublicationRequest,
+  prepareAgain,
+  prepareExamined,
+  UnpublishableError,
+} from '../publish.ts';
+import { refuseToStrand } from './administrators.ts';
+import { authoriseAlso } from './authorise.ts';
+import type { Caller } from './caller.ts';
+import { change, checkRevision } from './change.ts';
+import { ApiProblem, notFound, problem } from './problem.ts';
+import type { ApiServices } from './services.ts';
+import { viewFact } from './view.ts';
+
+type Text = { readonly file: string; readonly text: string };
+
+/** A policy set that a caller wants in force. */
+export interface WantedPublication {
+  readonly schema: string;
+  readonly policies: readonly Text[];
+  readonly tests?: readonly Text[] | undefined;
+  readonly invariants?: readonly Text[] | undefined;
+  readonly states?: readonly StateChange[] | undefined;
+  readonly git?: GitOrigin | undefined;
+  readonly override?: string | undefined;
+  readonly message: string;
+}
+
+/** Publications kept in the history list. */
+const historyMax = 1000;
+
+/** Earlier publications and the one in force, newest first. */
+export async function publications(services: ApiServices): Promise<{ revision: number; body: Publication }[]> {
+  const versions = await services.store.history('publication', 'current', { limit: historyMax });
+  return versions.map(({ fromRevision, body }) => ({ revision: fromRevision, body }));
+}
+
+/** The publication in force as the API answers. */
+export function currentPublication(services: ApiServices) {
+  const { manifest: _manifest, parsed: _parsed, ...publication } = viewFact(services, 'publication', 'current');
+  return { body: publication, revision: publication.revision };
+}
+
+/** What is wrong with policies, as an answer. */
+export function unpublishable(error: UnpublishableError): ApiProblem {
+  return new ApiProblem({
+    status: 400,
+    code: 'invalid-policies',
+    detail: `the policies are not valid, nothing was published: ${error.message}`,
+    errors: error.problems.slice(0, 100).map((each) => ({
+      path: `${each.file ?? '(schema)'}:${each.line ?? 1}:${each.column ?? 1}`,
+      message: each.hint === undefined ? each.message : `${each.message}. ${each.hint}`,
+    })),
+  });
+}
+
+/** What preparing a publication throws, as the API tells it. */
+function told(error: unknown): unknown {
+  if (error instanceof UnpublishableError) return unpublishable(error);
+  if (error instanceof GateError) {
+    return new ApiProblem({
+      status: 409,
+      code: 'gate-closed',
+      detail: `nothing was published: ${error.message}; mend it, or publish with an override and a reason`,
+      errors: error.gates.flatMap(({ gate, words }) => words.map((message) => ({ path: gate, message }))),
+    });
+  }
+  return error instanceof UnknownPolicyError ? problem(400, 'unknown-policy', error.message) : error;
+}
+
+/** Refuses texts that come from elsewhere: the folder that the configuration names. */
+function refuseOwned(services: ApiServices): void {
+  if (!services.configStatus().ownsPolicies) return;
+  throw problem(
+    409,
+    'config-origin',
+    'the policies come from the folder that the configuration names; change them there, they take effect at once',
+  );
+}
+
+interface Publishing {
+  readonly message: string;
+  readonly severity: 'medium' | 'high';
+  readonly ifMatch: number | undefined;
+  prepare(): Promise<PreparedPublication> | PreparedPublication;
+}
+
+/** Commits what `prepare` gives, unless it would strand the last administrator; an override is an event of high severity. */
+async function commit(services: ApiServices, caller: Caller, { message, severity, ifMatch, prepare }: Publishing) {
+  await change(services, caller, {
+    activity: 'update',
+    message,
+    severity,
+    entity: { type: 'publication', uid: 'current' },
+    prepare: async () => {
+      checkRevision(ifMatch, services.facts.standing('publication', 'current')?.revision ?? 0);
+      const before = services.facts.get('publication', 'current')?.override ?? null;
+      try {
+        const { body, compiled, expectedRevision } = await prepare();
+        await refuseToStrand(services, { policies: compiled });
+        const writes = [{ kind: 'publication', id: 'current', body, expectedRevision }] as const;
+        const { override } = body;
+        const isNew = override !== null && override !== before;
+        const comment = isNew
+          ? `${override.gates.join(' and ')} failed; overridden: ${override.reason}`
+          : body.states.length === 0
+            ? 'every policy is enforced'
+            : describeChanges(body.states);
+        const told = isNew ? ({ severity: 'high', message: `${message}, although gates were closed` } as const) : {};
+        return { writes, event: { comment, ...told } };
+      } catch (error) {
+        throw told(error);
+      }
+    },
+  });
+  return currentPublication(services);
+}
+
+/** Publishes a policy set. */
+export async function publish(
+  services: ApiServices,
+  caller: Caller,
+  { wanted, ifMatch }: { wanted: WantedPublication; ifMatch: number | undefined },
+) {
+  refuseOwned(services);
+  if (wanted.override !== undefined) {
+    const asked = {
+      noun: 'policy-override',
+      action: 'write',
+      method: 'POST',
+      path: '/api/v1/policies/publish',
+    } as const;
+    await authoriseAlso(services, caller, { ...asked, words: 'publish policies that do not pass their gates' });
+  }
+  checkRevision(ifMatch, services.facts.standing('publication', 'current')?.revision ?? 0);
+  // Not in the queue of changes: tests and proofs take their time.
+  const examined = await examine(services, { ...wanted, author: formatUid(caller.uid) });
+  return commit(services, caller, {
+    message: 'published policies',
+    severity: 'medium',
+    ifMatch,
+    prepare: () => {
+      if (services.facts.get('publication', 'current')?.sequence !== examined.sequence)
+        throw problem(409, 'conflict', 'somebody else published meanwhile; look again, then repeat');
+      return prepareExamined(services, examined);
+    },
+  });
+}
+
+async function examine(services: ApiServices, request: PublicationRequest): Promise<ExaminedPublication> {
+  try {
+    return await examinePublication(services, request);
+  } catch (error) {
+    throw told(error);
+  }
+}
+
+/** Gives policies other states; the texts stay as they were signed. */
+export async function changeStates(
+  services: ApiServices,
+  caller: Caller,
+  { changes, message, ifMatch }: { changes: readonly StateChange[]; message: string; ifMatch: number | undefined },
+) {
+  const author = formatUid(caller.uid);
+  return commit(services, caller, {
+    message: 'changed the states of policies',
+    severity: 'medium',
+    ifMatch,
+    prepare: async () => {
+      const earlier = services.facts.get('publication', 'current');
+      if (earlier === undefined) throw problem(409, 'nothing-published', 'nothing is published yet');
+      const verified = await verifiedPublication(services, earlier);
+      const { parsed, schema, policies } = verified;
+      const states = statesAfter(verified.states, { changes, parsed, schema, policies });
+      return prepareAgain(services, { earlier: verified, states, author, message });
+    },
+  });
+}
+
+/** Puts an earlier publication in force again, with the states it had; the one before unless told. */
+export async function rollback(
+  services: ApiServices,
+  caller: Caller,
+  {
+    sequence,
+    message,
+    ifMatch,
+  }: { sequence: number | undefined; message: string | undefined; ifMatch: number | undefined },
+) {
+  refuseOwned(services);
+  const author = formatUid(caller.uid);
+  return commit(services, caller, {
+    message: 'rolled the policies back',
+    severity: 'high',
+    ifMatch,
+    prepare: async () => {
+      const all = await publications(services);
+      const found = sequence === undefined ? all[1] : all.find((each) => each.body.sequence === sequence);
+      if (found === undefined) {
+        throw sequence === undefined
+          ? problem(409, 'no-earlier', 'there is no earlier publication to go back to')
+          : notFound('publication', String(sequence));
+      }
+      const earlier = await verifiedPublication(services, found.body);
+      const words = message ?? `back to publication ${earlier.sequence}`;
+      return prepareAgain(services, { earlier, states: earlier.states, author, message: words });
+    },
+  });
+}
+
+/**
+ * A publication from the store with the parsed form that the signer signed. One of an earlier version, which has none, is parsed; both only
+ * when the manifest is the signer's: signing what lies in the store would make good whatever somebody did to it there.
+ */
+async function verifiedPublication(
+  services: ApiServices,
+  publication: Publication,
+): Promise<Publication & { readonly parsed: string }> {
+  const { statement: keys } = await services.signerKeys.list();
+  const { schema, policies, parsed } = publication;
+  try {
+    if (parsed !== null) {
+      verifyPublication(publication, keys);
+      return { ...publication, parsed };
+    }
+    const { parsedForm } = await services.parser.prepare({ schema, policies });
+    const known = { ...publication, parsed: parsedForm ?? null };
+    const { compiled } = compilePublication(known);
+    if (parsedForm !== undefined && isPublicationSigned(publication, { keys, described: compiled }))
+      return { ...publication, parsed: parsedForm };
+  } catch {
+    // Not authentic, or it does not compile: told below.
+  }
+  throw problem(
+    409,
+    'not-authentic',
+    `publication ${publication.sequence} is not what the signer signed: it was changed in the store, or its keys are gone; publish its policies from their files`,
+  );
+}

@@ -1,0 +1,81 @@
+import { checkInvariants, ProverError } from '#shell/prover';
+import type { TestedPolicies } from './policy-parser/policy-parser.ts';
+
+type Text = { readonly file: string; readonly text: string };
+
+/** A gate that a policy set did not pass. */
+export interface FailedGate {
+  readonly gate: 'tests' | 'invariants';
+  /** What failed, one sentence each, with its place. */
+  readonly words: readonly string[];
+}
+
+/** Proves invariants of a policy set for all requests; `words` names each that does not hold or was not decided. */
+export type InvariantCheck = (set: {
+  readonly schema: string;
+  readonly policies: readonly Text[];
+  readonly invariants: readonly Text[];
+}) => Promise<{ readonly ok: boolean; readonly words: readonly string[] }>;
+
+/** For one question to the solver, and for all of a set: somebody waits for the answer. */
+const proofLimits = { checkMsMax: 5_000, taskMsMax: 50_000 };
+/** Provers at once: each may take hundreds of megabytes. */
+const proversMax = 2;
+let provers = 0;
+
+/** The gate of invariants, by the prover's process. Without an answer it stays closed. */
+export const gateOfInvariants: InvariantCheck = async (set) => {
+  if (provers >= proversMax) return { ok: false, words: [`${proversMax} proofs run already; try again shortly`] };
+  provers += 1;
+  try {
+    return await checkInvariants(set, proofLimits);
+  } catch (error) {
+    if (!(error instanceof ProverError)) throw error;
+    return { ok: false, words: [`the invariants could not be checked: ${error.message}`] };
+  } finally {
+    provers -= 1;
+  }
+};
+
+/** Sentences told of one gate. */
+const gateWordsMax = 50;
+
+/** A policy set that is valid but does not pass a gate. It can be published by whoever may override, with a reason. */
+export class GateError extends Error {
+  readonly gates: readonly FailedGate[];
+  constructor(gates: readonly FailedGate[]) {
+    const [first] = gates;
+    super(`a gate is closed (${gates.map(({ gate }) => gate).join(', ')}): ${first?.words[0] ?? ''}`);
+    this.name = 'GateError';
+    this.gates = gates;
+  }
+}
+
+/** The gates that a valid policy set does not pass. */
+export async function failedGates(set: {
+  readonly tested: TestedPolicies | undefined;
+  readonly check: InvariantCheck | undefined;
+  readonly schema: string;
+  readonly policies: readonly Text[];
+  readonly invariants: readonly Text[];
+}): Promise<FailedGate[]> {
+  const failed: FailedGate[] = [];
+  const { tested, check, schema, policies, invariants } = set;
+  const testWords = tested === undefined ? [] : failuresOf(tested);
+  if (testWords.length > 0) failed.push({ gate: 'tests', words: testWords.slice(0, gateWordsMax) });
+  if (check !== undefined && invariants.length > 0) {
+    const { ok, words } = await check({ schema, policies, invariants });
+    if (!ok) failed.push({ gate: 'invariants', words: words.slice(0, gateWordsMax) });
+  }
+  return failed;
+}
+
+/** What failed in tests, a sentence each. */
+export function failuresOf(tested: TestedPolicies): string[] {
+  if ('problems' in tested) {
+    return tested.problems.map(({ file, line, column, message }) => `${file}:${line}:${column}: ${message}`);
+  }
+  return tested.results
+    .filter((each) => !each.passed)
+    .map(({ file, line, name, words }) => `${file}:${line}: ${name}: ${words.join('; ')}`);
+}

@@ -1,0 +1,40 @@
+import { policySetOf } from '#decision/administration';
+import type { PolicyState, PolicyStates } from '#foundation/model';
+
+/** What shall become of one policy. */
+export type StateChange = { readonly id: string } & (PolicyState | { readonly state: 'enforced' });
+
+/** A state for a policy that the set does not have; the message is fit for people. */
+export class UnknownPolicyError extends Error {
+  override readonly name = 'UnknownPolicyError';
+}
+
+/** The states after `changes`: of policies that are no longer there, none. Throws UnknownPolicyError for a change of no policy. */
+export function statesAfter(
+  before: PolicyStates,
+  { changes, ...set }: { changes: readonly StateChange[] } & Omit<Parameters<typeof policySetOf>[0], 'sequence'>,
+): PolicyStates {
+  if (before.length === 0 && changes.length === 0) return [];
+  const { policies } = policySetOf({ ...set, sequence: 0 });
+  const stray = changes.find(({ id }) => !policies.has(id));
+  if (stray !== undefined) {
+    const known = [...policies.keys()].slice(0, 20).map((id) => `\`${id}\``);
+    throw new UnknownPolicyError(`no policy has the id \`${stray.id}\`; there are ${known.join(', ')}`);
+  }
+  const states = new Map<string, StateChange>(
+    before.filter(({ id }) => policies.has(id)).map((each) => [each.id, each]),
+  );
+  for (const change of changes) states.set(change.id, change);
+  return [...states.values()].filter((each) => each.state !== 'enforced');
+}
+
+/** `a: shadow, b: staged {"percent":25}` */
+export function describeChanges(changes: readonly StateChange[]): string {
+  const words = changes.map(
+    (each) => `${each.id}: ${each.state}${each.state === 'staged' ? ` ${JSON.stringify(each.stage)}` : ''}`,
+  );
+  const text = words.join(', ');
+  return text.length <= describedMax ? text : `${text.slice(0, describedMax - 1)}…`;
+}
+
+const describedMax = 500;
