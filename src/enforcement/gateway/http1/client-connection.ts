@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
+import { type Duplex, Readable } from 'node:stream';
 import type { Exchange } from '../exchange.ts';
 import {
   clientBodyIdleMsMax,
@@ -68,6 +68,7 @@ export class ClientConnection implements Wire, Swept {
     this.#facts = facts;
     this.#needs = needs;
     this.#since = needs.sweep.tick;
+    socket.push = this.#push;
     socket.on('data', this.#onData);
     socket.on('drain', this.#onDrain);
     socket.on('end', this.#onEnd);
@@ -128,6 +129,7 @@ export class ClientConnection implements Wire, Swept {
 
   detach(): Duplex {
     const socket = this.#socket;
+    Reflect.deleteProperty(socket, 'push');
     socket.off('data', this.#onData);
     socket.off('drain', this.#onDrain);
     socket.off('end', this.#onEnd);
@@ -158,6 +160,19 @@ export class ClientConnection implements Wire, Swept {
     if (this.#state !== 'head') return clientLingerMs;
     return this.#isHeadBegun || this.#requestCount === 0 ? clientHeadersMsMax : clientKeepAliveMs;
   }
+
+  /**
+   * Stands in the place of the socket's own `push()`: what comes while it flows is taken at once, past the stream's buffer, its event
+   * and the tick it schedules after each. Everything else goes the stream's way.
+   */
+  readonly #push = (chunk: unknown, encoding?: BufferEncoding): boolean => {
+    const socket = this.#socket;
+    if (socket.readableFlowing !== true || socket.readableLength > 0 || !Buffer.isBuffer(chunk)) {
+      return Readable.prototype.push.call(socket, chunk, encoding);
+    }
+    this.#onData(chunk);
+    return true;
+  };
 
   readonly #onData = (chunk: Buffer): void => {
     if (this.#state === 'closing') return;

@@ -15,6 +15,18 @@ const lineStartsMax = 1000;
 /** A client may send names as long as a whole head: those are not kept. */
 const lineStartBytesMax = 256;
 
+/** The assertions found fit: long texts of our own, each sent many times. A client's field of that name is never sent on. */
+const fitAssertions = new Set<string>();
+const fitAssertionsMax = 1000;
+
+function isFitAssertion(value: string): boolean {
+  if (fitAssertions.has(value)) return true;
+  if (unfit.test(value)) return false;
+  if (fitAssertions.size >= fitAssertionsMax) fitAssertions.clear();
+  fitAssertions.add(value);
+  return true;
+}
+
 export function bodyFramingOf({ body, contentLength }: UpstreamRequest): BodyFraming {
   if (body === null) return 'none';
   return contentLength === null ? 'chunked' : 'length';
@@ -39,7 +51,9 @@ export function requestText(request: UpstreamRequest, framing: BodyFraming): str
       if (declaresLength || !isTrue) throw new MessageError("a length that is not the body's");
       declaresLength = true;
     }
-    if (unfit.test(value)) throw new MessageError('a header value that cannot be written');
+    if (name === 'nullius-assertion' ? !isFitAssertion(value) : unfit.test(value)) {
+      throw new MessageError('a header value that cannot be written');
+    }
     text += start;
     text += value;
   }
