@@ -13,6 +13,7 @@ import { GroupsPage } from './pages/groups/groups-page.tsx';
 import { KeysPage } from './pages/keys/keys-page.tsx';
 import { MyAppsPage } from './pages/my-apps/my-apps-page.tsx';
 import { OverviewPage } from './pages/overview/overview-page.tsx';
+import { PdpPage } from './pages/pdp/pdp-page.tsx';
 import { PeoplePage } from './pages/people/people-page.tsx';
 import { PersonPage } from './pages/people/person-page.tsx';
 import { SegmentsPage } from './pages/segments/segments-page.tsx';
@@ -41,6 +42,7 @@ const routes: RouteObject[] = [
       { path: '/tokens', element: <TokensPage /> },
       { path: '/access', element: <AccessPage /> },
       { path: '/gateways', element: <GatewaysPage /> },
+      { path: '/pdp', element: <PdpPage /> },
       { path: '/keys', element: <KeysPage /> },
       { path: '/events', element: <EventsPage /> },
       { path: '/my-apps', element: <MyAppsPage /> },

@@ -26,6 +26,7 @@ const pages = [
   '/sessions',
   '/tokens',
   '/gateways',
+  '/pdp',
   '/keys',
   '/policies',
   '/why',

@@ -16,6 +16,8 @@ const nounWords: Record<Noun, string> = {
   event: 'events',
   key: 'keys',
   gateway: 'gateways',
+  pdp: 'the PDP',
+  entity: 'entities of applications',
 };
 
 /**

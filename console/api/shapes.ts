@@ -42,7 +42,9 @@ export type Noun =
   | 'policy'
   | 'event'
   | 'key'
-  | 'gateway';
+  | 'gateway'
+  | 'pdp'
+  | 'entity';
 
 export interface Me {
   readonly kind: 'user' | 'token' | 'operator';
@@ -179,6 +181,15 @@ export interface GatewayView {
   readonly behind: number | null;
   readonly open: number | null;
   readonly tokenExpiresAt: number | null;
+}
+
+/** A token that may ask the PDP; `lastUsedAt` as far as the gateways running now remember. */
+export type PdpCallerView = TokenView & { readonly lastUsedAt: number | null };
+
+export interface PdpView {
+  readonly url: string;
+  readonly listeners: readonly { readonly gateway: string; readonly url: string }[];
+  readonly callers: readonly PdpCallerView[];
 }
 
 /** Only in the answer that invited it. */

@@ -8,6 +8,7 @@ import {
   IconLayoutDashboard,
   IconLicense,
   IconLock,
+  IconMessageQuestion,
   IconPlugConnected,
   IconQuestionMark,
   IconRouter,
@@ -63,6 +64,7 @@ const sections: readonly { readonly title: string; readonly entries: readonly En
     title: 'Installation',
     entries: [
       { to: '/gateways', label: 'Gateways', icon: IconRouter, noun: 'gateway' },
+      { to: '/pdp', label: 'PDP', icon: IconMessageQuestion, noun: 'pdp' },
       { to: '/keys', label: 'Keys', icon: IconLock, noun: 'key' },
     ],
   },

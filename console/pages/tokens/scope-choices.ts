@@ -11,6 +11,16 @@ export function scopeChoices(apps: readonly string[]): { group: string; items: {
       ]),
     },
     {
+      group: 'The PDP: for proxies and programs that ask',
+      items: [
+        ...apps.flatMap((app) => [
+          { value: `pdp:app:${app}`, label: `pdp:app:${app}` },
+          { value: `pdp:app:${app}:search`, label: `pdp:app:${app}:search` },
+        ]),
+        { value: 'pdp', label: 'pdp: ask about everything' },
+      ],
+    },
+    {
       group: 'This console, all of it',
       items: [
         { value: 'read', label: 'read: see everything' },
