@@ -25,12 +25,9 @@ const count = (outcome: string) => results.filter((each) => each.outcome === out
 
 const widened = policies.replace('authAgeSeconds <= 3600', 'authAgeSeconds <= 7200');
 const compared = await timed(() =>
-  compare(
-    { before: texts.policies, after: { ...texts, policies: [{ file: 'company.cedar', text: widened }] } },
-    { onProgress },
-  ),
+  compare({ before: texts, after: { ...texts, policies: [{ file: 'company.cedar', text: widened }] } }, { onProgress }),
 );
-const same = await timed(() => compare({ before: texts.policies, after: texts }, { onProgress }));
+const same = await timed(() => compare({ before: texts, after: texts }, { onProgress }));
 const analysed = await timed(() => analyse(texts, { onProgress }));
 
 const rows: [string, number, string][] = [

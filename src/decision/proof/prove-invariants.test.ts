@@ -3,6 +3,7 @@ import { after, before, test } from 'node:test';
 import type { PolicyJson, PolicySet } from '#decision/engine';
 import { parseInvariants, parsePolicySet } from '#decision/parser';
 import { startZ3 } from '../../shell/prover/z3-solver.ts';
+import type { PolicyState } from './enforced-set.ts';
 import { doorOf, evaluateInvariant, type Invariant } from './invariant.ts';
 import { type ProofResult, proveInvariants } from './prove-invariants.ts';
 import { body, Dice, exactPolicy, fuzzSchema, randomRequest } from './random-case.fuzz.ts';
@@ -190,4 +191,27 @@ test('an invariant that speaks of nothing is said to be empty', async () => {
     invariants: '@id("n") never (principal, action, resource) when { context.n > 1 && context.n < 1 };',
   });
   assert.deepEqual([empty?.outcome, empty?.outcome === 'holds' && empty.isVacuous], ['holds', true]);
+});
+
+test('a guard in shadow proves nothing, a staged one neither, and a staged permit breaks what it would break', async () => {
+  const policies = `@id("open") permit (principal in Group::"staff", action, resource);
+    @id("wide") permit (principal in Group::"contractors", action, resource in Segment::"pci");
+    @id("shut") forbid (principal in Group::"contractors", action, resource in Segment::"pci");`;
+  const { set } = parsePolicySet({ policies: [{ file: 'a.cedar', text: policies }], schema });
+  const staff = '@id("staff") never (principal, action, resource) unless { principal in Group::"staff" };';
+  const always =
+    '@id("always") always (principal in Group::"staff", action, resource) unless { principal in Group::"contractors" };';
+  const { invariants } = parseInvariants([{ file: 'a.invariants', text: `${contractors} ${staff} ${always}` }], schema);
+  assert.ok(set !== undefined);
+  const outcomes = async (states: readonly PolicyState[]) =>
+    (await proveInvariants({ set, invariants, states }, { solver })).map(({ outcome }) => outcome);
+  assert.deepEqual(await outcomes([]), ['holds', 'holds', 'holds']);
+  assert.deepEqual(await outcomes([{ id: 'shut', state: 'shadow' }]), ['counterexample', 'counterexample', 'holds']);
+  assert.deepEqual(await outcomes([{ id: 'shut', state: 'staged' }]), ['counterexample', 'counterexample', 'holds']);
+  const bothStaged = [
+    { id: 'wide', state: 'staged' },
+    { id: 'shut', state: 'shadow' },
+  ] as const;
+  assert.deepEqual(await outcomes(bothStaged), ['counterexample', 'counterexample', 'holds']);
+  assert.deepEqual(await outcomes([{ id: 'open', state: 'staged' }]), ['holds', 'holds', 'counterexample']);
 });

@@ -1,5 +1,6 @@
 import type { DecisionRequest, PolicySet } from '#decision/engine';
 import type { Answer, Solver } from './ask.ts';
+import { enforcedSet, type PolicyState } from './enforced-set.ts';
 import { doorOf, encodeInvariant, evaluateInvariant, type Invariant, inInvariant, replays } from './invariant.ts';
 import type { Gap, Term } from './meaning.ts';
 import { modelsOf, type RequestModel } from './policy-model.ts';
@@ -32,20 +33,34 @@ export type ProofResult = Pick<Invariant, 'id' | 'kind' | 'description' | 'file'
   };
 
 interface Prepared {
-  readonly set: PolicySet;
-  readonly models: readonly RequestModel[];
+  /** What a door lets in at most, for `never`; at least, for `always`. */
+  readonly sets: Readonly<Record<'never' | 'always', { set: PolicySet; models: readonly RequestModel[] }>>;
   readonly invariants: readonly Invariant[];
+}
+
+function prepare(
+  { set, invariants, states }: { set: PolicySet; invariants: readonly Invariant[]; states: readonly PolicyState[] },
+  solver: Solver,
+): Prepared {
+  const [widest, narrowest] = (['widest', 'narrowest'] as const).map((view) => enforcedSet(set, { states, view }));
+  if (widest === undefined || narrowest === undefined || widest === narrowest) {
+    const all = { set, models: modelsOf(set, solver) };
+    return { sets: { never: all, always: all }, invariants };
+  }
+  const never = { set: widest, models: modelsOf(widest, solver) };
+  return { sets: { never, always: { set: narrowest, models: modelsOf(narrowest, solver) } }, invariants };
 }
 
 /**
  * Shows each `never` and `always` for all requests and stores that fit the schema, or gives a request that breaks it, or says why it
- * could do neither. `onResult` hears of each as soon as it is decided.
+ * could do neither. `states`: policies that are not enforced for everybody. `onResult` hears of each as soon as it is decided.
  */
 export async function proveInvariants(
-  { set, invariants }: { set: PolicySet; invariants: readonly Invariant[] },
+  texts: { set: PolicySet; invariants: readonly Invariant[]; states?: readonly PolicyState[] },
   { solver, onResult }: { solver: Solver; onResult?: (result: ProofResult) => void },
 ): Promise<ProofResult[]> {
-  const prepared: Prepared = { set, models: modelsOf(set, solver), invariants };
+  const { invariants } = texts;
+  const prepared = prepare({ states: [], ...texts }, solver);
   const results: ProofResult[] = [];
   for (const invariant of invariants) {
     if (invariant.kind === 'assume') continue;
@@ -62,7 +77,8 @@ const assumptionsOf = (invariant: Invariant, all: readonly Invariant[]) =>
   all.filter(({ kind, file }) => kind === 'assume' && file === invariant.file);
 
 async function proveOne(invariant: Invariant, prepared: Prepared): Promise<ProofOutcome> {
-  const { set, models, invariants } = prepared;
+  const { invariants } = prepared;
+  const { set, models } = prepared.sets[invariant.kind === 'never' ? 'never' : 'always'];
   const assumptions = assumptionsOf(invariant, invariants);
   let undecided: { why: string; gaps: Gap[] } | undefined;
   let isVacuous = true;
@@ -83,7 +99,7 @@ async function proveOne(invariant: Invariant, prepared: Prepared): Promise<Proof
     undecided.gaps.push(...answer.gaps);
   }
   if (undecided === undefined) return { outcome: 'holds', isVacuous };
-  return { outcome: 'undecided', why: undecided.why, gaps: located(undecided.gaps, prepared) };
+  return { outcome: 'undecided', why: undecided.why, gaps: located(undecided.gaps, { set, invariants }) };
 }
 
 function replayed(
@@ -111,7 +127,10 @@ export function whyUndecided(answer: Exclude<Answer, { kind: 'impossible' }>): s
   return 'the solver’s example is not confirmed by the engine; please report this with the policies';
 }
 
-function located(gaps: readonly Gap[], { set, invariants }: Prepared): LocatedGap[] {
+function located(
+  gaps: readonly Gap[],
+  { set, invariants }: { set: PolicySet; invariants: readonly Invariant[] },
+): LocatedGap[] {
   const once = new Map(gaps.map((gap) => [`${gap.policy} ${gap.construct}`, gap]));
   return [...once.values()].map((gap) => {
     const place = set.policies.get(gap.policy) ?? invariants.find(({ id }) => inInvariant(id) === gap.policy);

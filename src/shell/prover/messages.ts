@@ -1,10 +1,12 @@
 import type { PolicySource, Problem } from '#decision/engine';
-import type { Comparison, PolicyFinding, ProofResult } from '#decision/proof';
+import type { Comparison, PolicyFinding, PolicyState, ProofResult } from '#decision/proof';
 
 /** A policy set as texts. */
 export interface PolicyTexts {
   readonly policies: readonly PolicySource[];
   readonly schema: string;
+  /** Policies in shadow or staged; all others are enforced for everybody. */
+  readonly states?: readonly PolicyState[];
 }
 
 interface Limited {
@@ -19,7 +21,7 @@ export interface ProveTask extends PolicyTexts, Limited {
 
 export interface CompareTask extends Limited {
   readonly task: 'compare';
-  readonly before: readonly PolicySource[];
+  readonly before: Omit<PolicyTexts, 'schema'>;
   readonly after: PolicyTexts;
 }
 

@@ -2,7 +2,7 @@
 // down or keep busy, and nothing else shall suffer from that. It answers one task and is ended by who started it.
 import type { Problem } from '#decision/engine';
 import { parseInvariants, parsePolicySet } from '#decision/parser';
-import { analyseSet, compareSets, proveInvariants } from '#decision/proof';
+import { analyseSet, compareSets, proveInvariants, withoutShadow } from '#decision/proof';
 import type { AnalyseTask, CompareTask, ProverAnswer, ProverMessage, ProverTask, ProveTask } from './messages.ts';
 import { startZ3 } from './z3-solver.ts';
 
@@ -30,26 +30,38 @@ async function prove(task: ProveTask): Promise<ProverAnswer> {
     done += 1;
     tellProgress(done, total, id);
   };
-  return { problems, found: await proveInvariants({ set, invariants }, { solver, onResult }) };
+  return {
+    problems,
+    found: await proveInvariants({ set, invariants, states: task.states ?? [] }, { solver, onResult }),
+  };
 }
 
 /** Both sets under the schema of the second: a difference that no request of it shows is none. */
 async function compare({ before, after, checkMsMax }: CompareTask): Promise<ProverAnswer> {
-  const old = parsePolicySet({ policies: before, schema: after.schema });
+  const old = parsePolicySet({ policies: before.policies, schema: after.schema });
   const next = parsePolicySet(after);
   // Whose file is meant is not seen from its name, which both sets may have.
   const ofBefore = old.problems.map((problem) => ({ ...problem, file: `(old) ${problem.file ?? ''}` }));
   const problems = [...ofBefore, ...next.problems];
   if (old.set === undefined || next.set === undefined) return { problems, found: undefined };
   const solver = await startZ3({ checkMsMax });
-  const sets = { before: old.set, after: next.set };
+  const sets = {
+    before: withoutShadow(old.set, before.states ?? []),
+    after: withoutShadow(next.set, after.states ?? []),
+  };
   return { problems, found: await compareSets(sets, { solver, onProgress: tellProgress }) };
 }
 
 async function analyse(task: AnalyseTask): Promise<ProverAnswer> {
   const { set, problems } = parsePolicySet(task);
   if (set === undefined) return { problems, found: undefined };
-  return { problems, found: await analyseSet(set, { solver: await startZ3(task), onProgress: tellProgress }) };
+  return {
+    problems,
+    found: await analyseSet(withoutShadow(set, task.states ?? []), {
+      solver: await startZ3(task),
+      onProgress: tellProgress,
+    }),
+  };
 }
 
 process.on('message', (task: ProverTask) => {

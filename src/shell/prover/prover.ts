@@ -20,6 +20,9 @@ export interface ProveLimits {
 
 export const checkMsDefault = 10_000;
 const taskMsDefault = 10 * 60_000;
+/** Each takes hundreds of megabytes and a core. */
+const processesMax = 2;
+let running = 0;
 
 /**
  * Proves invariants over policies, both as texts, in a process of its own that ends with the answer. Throws ProverError when there is no
@@ -34,7 +37,7 @@ export async function prove(
 
 /** Compares what two sets let in, as `prove` proves; the schema is that of the set after. Throws ProverError. */
 export async function compare(
-  { before, after }: { before: readonly PolicySource[]; after: PolicyTexts },
+  { before, after }: { before: Omit<PolicyTexts, 'schema'>; after: PolicyTexts },
   limits: ProveLimits = {},
 ): Promise<Checked<Findings['compare']>> {
   return await run<'compare'>(
@@ -51,6 +54,19 @@ export async function analyse(texts: PolicyTexts, limits: ProveLimits = {}): Pro
 async function run<T extends keyof Findings>(
   task: ProverTask & { readonly task: T },
   { taskMsMax = taskMsDefault, onProgress }: ProveLimits,
+): Promise<Checked<Findings[T]>> {
+  if (running >= processesMax) throw new ProverError(`${processesMax} proofs are running already; try again shortly`);
+  running += 1;
+  try {
+    return await runOne<T>(task, { taskMsMax, onProgress });
+  } finally {
+    running -= 1;
+  }
+}
+
+async function runOne<T extends keyof Findings>(
+  task: ProverTask,
+  { taskMsMax, onProgress }: { taskMsMax: number; onProgress: ProveLimits['onProgress'] },
 ): Promise<Checked<Findings[T]>> {
   const child = spawn(process.execPath, [...proverFlags(), entryOfProver], {
     stdio: ['ignore', 'ignore', 2, 'ipc'],

@@ -1,4 +1,4 @@
-import type { PolicySource, Problem } from '#decision/engine';
+import type { Problem } from '#decision/engine';
 import type { ProofResult } from '#decision/proof';
 // Types alone: the prover's client is loaded where something is to be proved.
 import type { Checked, PolicyTexts, ProveLimits } from '../../prover/index.ts';
@@ -111,7 +111,7 @@ every answer is the same (of two that say the same, each is). Exit 0 none, 1 som
 /** What two sets let in, compared for all requests and facts: `policy diff` with two folders, or with `--meaning`. */
 export async function compareMeanings(
   { out, text }: Pick<Invocation, 'out' | 'text'>,
-  sets: { before: readonly PolicySource[]; after: PolicyTexts },
+  sets: { before: Omit<PolicyTexts, 'schema'>; after: PolicyTexts },
 ): Promise<ExitCode> {
   const { compare } = await import('../../prover/index.ts');
   const comparison = await found(out, (limits) => compare(sets, limits), text('timeout'));

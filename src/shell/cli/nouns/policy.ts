@@ -59,12 +59,12 @@ whether two sets are equivalent, more or less permissive, or both, with a reques
       const { api, out, positionals, flag } = invocation;
       const [old, next] = positionals;
       if (old !== undefined && next !== undefined) {
-        return await compareMeanings(invocation, { before: readFolder(old).policies, after: readWithSchema(next) });
+        return await compareMeanings(invocation, { before: readFolder(old), after: readWithSchema(next) });
       }
       const folder = readFolder(old ?? 'policies');
       if (flag('meaning')) {
-        const { policies: before, schema } = await currentPublication(api);
-        const after = { policies: folder.policies, schema: folder.schema ?? schema };
+        const before = await currentPublication(api);
+        const after = { policies: folder.policies, schema: folder.schema ?? before.schema };
         return await compareMeanings(invocation, { before, after });
       }
       const current = await currentPublication(api);
