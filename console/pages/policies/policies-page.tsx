@@ -17,6 +17,7 @@ import { CedarText } from './cedar-text.tsx';
 import { carryOver, changesBetween, type Draft, draftOf, schemaName, textOf, withoutFile, withText } from './draft.ts';
 import { FileList } from './file-list.tsx';
 import { History } from './history.tsx';
+import { Proofs } from './proofs.tsx';
 import { Publish } from './publish.tsx';
 import { useValidation } from './use-validation.ts';
 
@@ -247,6 +248,7 @@ function Editor({ current, reload }: { current: PublicationView; reload: () => P
           />
         </Panel>
       )}
+      <Proofs draft={draft} invariants={current.invariants} isDirty={isDirty} />
       <Publish
         opened={isPublishing}
         onClose={() => setPublishing(false)}

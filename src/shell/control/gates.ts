@@ -1,3 +1,4 @@
+import type { PolicyStates } from '#foundation/model';
 import { checkInvariants, ProverError } from '#shell/prover';
 import type { TestedPolicies } from './policy-parser/policy-parser.ts';
 
@@ -15,6 +16,8 @@ export type InvariantCheck = (set: {
   readonly schema: string;
   readonly policies: readonly Text[];
   readonly invariants: readonly Text[];
+  /** Policies in shadow or staged: what is not enforced for everybody guards nobody. */
+  readonly states: PolicyStates;
 }) => Promise<{ readonly ok: boolean; readonly words: readonly string[] }>;
 
 /** For one question to the solver, and for all of a set: somebody waits for the answer. */
@@ -58,13 +61,14 @@ export async function failedGates(set: {
   readonly schema: string;
   readonly policies: readonly Text[];
   readonly invariants: readonly Text[];
+  readonly states: PolicyStates;
 }): Promise<FailedGate[]> {
   const failed: FailedGate[] = [];
-  const { tested, check, schema, policies, invariants } = set;
+  const { tested, check, schema, policies, invariants, states } = set;
   const testWords = tested === undefined ? [] : failuresOf(tested);
   if (testWords.length > 0) failed.push({ gate: 'tests', words: testWords.slice(0, gateWordsMax) });
   if (check !== undefined && invariants.length > 0) {
-    const { ok, words } = await check({ schema, policies, invariants });
+    const { ok, words } = await check({ schema, policies, invariants, states });
     if (!ok) failed.push({ gate: 'invariants', words: words.slice(0, gateWordsMax) });
   }
   return failed;

@@ -71,7 +71,7 @@ export interface ExaminedPublication {
 
 /**
  * Checks policies and passes them through the gates: tests, then invariants. That may take a minute, and changes nothing. Throws
- * UnpublishableError for what is not valid, which nothing overrides; GateError for failed gates without an override.
+ * UnpublishableError for what is not valid, which nothing overrides; GateError for failed gates without an override; UnknownPolicyError.
  */
 export async function examinePublication(
   needs: PublicationNeeds,
@@ -83,7 +83,13 @@ export async function examinePublication(
   const invariants = wanted.invariants ?? current?.invariants ?? [];
   const { problems, parsedForm, tested } = await needs.parser.prepare({ policies, schema, tests });
   if (parsedForm === undefined) throw new UnpublishableError(problems.filter((each) => each.level === 'error'));
-  const failed = await failedGates({ tested, check: needs.checkInvariants, schema, policies, invariants });
+  const states = statesAfter(current?.states ?? [], {
+    changes: wanted.states ?? [],
+    parsed: parsedForm,
+    schema,
+    policies,
+  });
+  const failed = await failedGates({ tested, check: needs.checkInvariants, schema, policies, invariants, states });
   if (failed.length > 0 && override === undefined) throw new GateError(failed);
   const sequence = current?.sequence ?? 0;
   return { request: { ...wanted, tests, invariants }, parsedForm, override: overrideOf(failed, override), sequence };

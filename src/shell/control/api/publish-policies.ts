@@ -1,7 +1,7 @@
 import { compilePublication } from '#decision/administration';
 import { formatUid, type GitOrigin, type Publication } from '#foundation/model';
 import { isPublicationSigned, verifyPublication } from '#shell/replica';
-import { GateError } from '../gates.ts';
+import { failedGates, GateError } from '../gates.ts';
 import { describeChanges, type StateChange, statesAfter, UnknownPolicyError } from '../policy-states.ts';
 import {
   type ExaminedPublication,
@@ -163,26 +163,48 @@ async function examine(services: ApiServices, request: PublicationRequest): Prom
   }
 }
 
-/** Gives policies other states; the texts stay as they were signed. */
+/** The publication in force with other states. Throws ApiProblem, UnknownPolicyError. */
+async function withStates(services: ApiServices, changes: readonly StateChange[]) {
+  const earlier = services.facts.get('publication', 'current');
+  if (earlier === undefined) throw problem(409, 'nothing-published', 'nothing is published yet');
+  const verified = await verifiedPublication(services, earlier);
+  const { parsed, schema, policies } = verified;
+  return { earlier: verified, states: statesAfter(verified.states, { changes, parsed, schema, policies }) };
+}
+
+/** Gives policies other states; the texts stay as they were signed. What was a guard may be none afterwards, so invariants must hold. */
 export async function changeStates(
   services: ApiServices,
   caller: Caller,
   { changes, message, ifMatch }: { changes: readonly StateChange[]; message: string; ifMatch: number | undefined },
 ) {
   const author = formatUid(caller.uid);
+  // Not in the queue of changes: proofs take their time.
+  const examined = await examineStates(services, changes);
   return commit(services, caller, {
     message: 'changed the states of policies',
     severity: 'medium',
     ifMatch,
     prepare: async () => {
-      const earlier = services.facts.get('publication', 'current');
-      if (earlier === undefined) throw problem(409, 'nothing-published', 'nothing is published yet');
-      const verified = await verifiedPublication(services, earlier);
-      const { parsed, schema, policies } = verified;
-      const states = statesAfter(verified.states, { changes, parsed, schema, policies });
-      return prepareAgain(services, { earlier: verified, states, author, message });
+      const { earlier, states } = await withStates(services, changes);
+      if (earlier.sequence !== examined)
+        throw problem(409, 'conflict', 'somebody else published meanwhile; look again, then repeat');
+      return prepareAgain(services, { earlier, states, author, message });
     },
   });
+}
+
+/** The sequence of the publication whose invariants hold under these states. */
+async function examineStates(services: ApiServices, changes: readonly StateChange[]): Promise<number> {
+  try {
+    const { earlier, states } = await withStates(services, changes);
+    const check = services.checkInvariants;
+    const failed = await failedGates({ ...earlier, tested: undefined, check, states });
+    if (failed.length > 0) throw new GateError(failed);
+    return earlier.sequence;
+  } catch (error) {
+    throw told(error);
+  }
 }
 
 /** Puts an earlier publication in force again, with the states it had; the one before unless told. */

@@ -13,6 +13,7 @@ import { policyRoutes } from './groups/policies.ts';
 import { policyAccessRoutes } from './groups/policy-access.ts';
 import { policyExplainRoutes } from './groups/policy-explain.ts';
 import { policyLifeRoutes } from './groups/policy-life.ts';
+import { policyProveRoutes } from './groups/policy-prove.ts';
 import { policySimulateRoutes } from './groups/policy-simulate.ts';
 import { resourceReachRoutes } from './groups/resource-reach.ts';
 import { resourceRoutes } from './groups/resources.ts';
@@ -40,6 +41,7 @@ const described: readonly Route[] = [
   ...policyExplainRoutes,
   ...policyLifeRoutes,
   ...policySimulateRoutes,
+  ...policyProveRoutes,
   ...eventRoutes,
   ...keyRoutes,
   ...gatewayRoutes,

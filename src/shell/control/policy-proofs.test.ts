@@ -1,0 +1,72 @@
+// Proofs through the API: of what is in force, of drafts, and as a gate before states change.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { startTestControl, type TestControl } from '../../../tests/fakes/test-control.ts';
+
+let control: TestControl;
+before(async () => {
+  control = await startTestControl();
+});
+after(async () => control.stop());
+
+const admin = (method: string, path: string, body?: unknown) =>
+  control.call(method, `/api/v1${path}`, body === undefined ? {} : { body });
+const current = async () => (await admin('GET', '/policies/current')).body;
+
+test('the invariants in force hold, and a draft without a guard is told by a request it really lets in', async () => {
+  const { invariants, policies } = await current();
+  assert.ok(invariants.length > 0);
+  const held = await admin('POST', '/policies/prove', {});
+  assert.equal(held.status, 200, held.text);
+  const outcomes = held.body.found.map(({ outcome }: { outcome: string }) => outcome);
+  assert.deepEqual([...new Set(outcomes)], ['holds']);
+  const unguarded = policies.filter(({ file }: { file: string }) => file !== '90-guards.cedar');
+  const broken = await admin('POST', '/policies/prove', { policies: unguarded });
+  const result = broken.body.found.find(({ outcome }: { outcome: string }) => outcome === 'counterexample');
+  assert.equal(result.counterexample.decision, 'allow');
+  assert.deepEqual(Object.keys(result.counterexample.request).sort(), [
+    'action',
+    'context',
+    'entities',
+    'principal',
+    'resource',
+  ]);
+});
+
+test('a draft is compared with what is in force, and what does nothing is found', async () => {
+  const { policies } = await current();
+  const extra = {
+    file: 'x.cedar',
+    text: '@id("x") permit (principal is User, action in Action::"access", resource == App::"x");',
+  };
+  const compared = await admin('POST', '/policies/compare', { policies: [...policies, extra] });
+  assert.deepEqual(
+    [compared.body.found.verdict, compared.body.found.lost.kind],
+    ['more-permissive', 'none'],
+    compared.text,
+  );
+  assert.deepEqual(compared.body.found.gained.example.after, { decision: 'allow', policies: ['x'] });
+  const analysed = await admin('POST', '/policies/analyse', {});
+  assert.deepEqual(analysed.body.found, []);
+});
+
+test('what is wrong with a draft or an invariant is told with its place', async () => {
+  const invariants = [{ file: 'a.invariants', text: '\n@id("a") perhaps (principal, action, resource);' }];
+  const { body } = await admin('POST', '/policies/prove', { invariants });
+  assert.equal(body.found, null);
+  assert.deepEqual(
+    [body.problems[0].file, body.problems[0].line, body.problems[0].severity],
+    ['a.invariants', 2, 'error'],
+  );
+});
+
+test('a guard that an invariant rests on is not put in shadow, by itself or with a publication', async () => {
+  const changes = [{ id: 'suspended-users', state: 'shadow' }];
+  const refused = await admin('POST', '/policies/states', { changes });
+  assert.deepEqual([refused.status, refused.body.code], [409, 'gate-closed'], refused.text);
+  assert.match(refused.body.errors[0].message, /`suspended-people-are-out` is broken/);
+  const { policies } = await current();
+  const published = await admin('POST', '/policies/publish', { policies, states: changes, message: 'x' });
+  assert.equal(published.body.code, 'gate-closed');
+  assert.deepEqual((await current()).states, []);
+});
