@@ -5,6 +5,7 @@ import { CompiledEvaluator, type DecisionWithReads } from './compiled/compiled-e
 import { EntityStore } from './compiled/entity-store.ts';
 import type { DecisionRequest } from './decision-request.ts';
 import { EngineError } from './engine-error.ts';
+import { linkPolicies, type TemplateLink } from './link-template.ts';
 import type { LocatedPolicy, PolicySet, SchemaJson } from './policy-set.ts';
 
 /** What people are told about a policy. */
@@ -89,22 +90,23 @@ export function describePolicies(
 
 /**
  * Compiles parsed and validated policies into something that decides, over the entities of `store` (made for the same schema) or
- * over none but those of each request. Policies that `isTemplate` says yes to match nothing: link them first. Throws EngineError when
- * the schema is not one.
+ * over none but those of each request. A template decides nothing; `links` make policies of it. Throws EngineError when the schema is
+ * not one, or a link does not fit its template.
  */
 export function compilePolicySet(
   { policies, schema, schemaJson }: PolicySet,
-  { isTemplate = () => false, store = new EntityStore(schemaJson) }: CompileOptions = {},
+  { links = [], store = new EntityStore(schemaJson) }: CompileOptions = {},
 ): StoreCompiledPolicies {
   if (store.schemaJson !== schemaJson && JSON.stringify(store.schemaJson) !== JSON.stringify(schemaJson))
     throw new EngineError({
       code: 'schema-syntax',
       message: 'the entities were read by another schema than the policies',
     });
-  const judged = [...policies].filter(([id]) => !isTemplate(id)).map(([id, { json }]) => [id, json] as const);
+  const linked = linkPolicies(policies, links);
+  const judged = [...linked].map(([id, { json }]) => [id, json] as const);
   const compiled = new CompiledEvaluator(judged, store);
   return {
-    ...describePolicies(policies, schema),
+    ...describePolicies(links.length === 0 ? policies : linked, schema),
     schemaJson,
     outlineCount: compiled.outlineCount,
     decide: (request) => compiled.decide(request),
@@ -113,6 +115,7 @@ export function compilePolicySet(
 }
 
 export interface CompileOptions {
-  readonly isTemplate?: (id: string) => boolean;
+  /** Policies made from templates of the set. */
+  readonly links?: readonly TemplateLink[];
   readonly store?: EntityStore;
 }

@@ -9,6 +9,7 @@ export type EngineErrorCode =
   | 'duplicate-id'
   | 'unknown-annotation'
   | 'unlinked-template'
+  | 'invalid-link'
   | 'invalid-entities'
   | 'invalid-request'
   | 'invalid-json'

@@ -41,7 +41,7 @@ export function compilePolicies(input: CompileInput): CompiledPolicies {
   const { schema } = input;
   if (schema !== null && input.evaluator !== 'wasm') {
     const set = { policies: named, schema, schemaJson: resolveSchema(schema) };
-    return compilePolicySet(set, { isTemplate: (id) => named.get(id)?.kind === 'template' });
+    return compilePolicySet(set);
   }
   const described = describePolicies(named, schema);
   return {

@@ -52,8 +52,7 @@ function ship({ policies: text, schema, name }: CorpusCase): CompiledPolicies {
     .map((policy, index) => ({ ...policy, id: `policy${index}` }))
     .map(({ id, json, ...policy }) => [id, { ...policy, json: { ...json, annotations: { id } } }] as const);
   const form = writeParsedForm({ policies: new Map(policies), schemaJson: resolveSchema(schema) });
-  const isTemplate = (id: string) => policies.some(([each, { kind }]) => each === id && kind === 'template');
-  return compilePolicySet(readParsedForm(form, { sources, schema }), { isTemplate });
+  return compilePolicySet(readParsedForm(form, { sources, schema }));
 }
 
 /** Judges every request of a published test; gives the number of requests. */

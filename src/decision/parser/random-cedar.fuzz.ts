@@ -1,6 +1,6 @@
 // Random schemas, and policies, entities and requests that fit them, from a seed: made along the types, so that most requests reach deep into
 // conditions, and now and then against them.
-import type { DecisionRequest, EntityJson, LosslessJson, PolicyJson, SchemaJson } from '#decision/engine';
+import type { DecisionRequest, EntityJson, LosslessJson, PolicyJson, SchemaJson, TemplateLink } from '#decision/engine';
 import type { EntityUid } from '#foundation/model';
 import { type EntityType, Expressions } from './random-expressions.fuzz.ts';
 import {
@@ -189,6 +189,29 @@ export class RandomCedar {
         kind: dice.chance(75) ? 'when' : 'unless',
         body: expressions.of(bool, 4),
       })),
+    };
+  }
+
+  /** A policy whose scope has slots, and entities for them. */
+  template(): { template: PolicyJson; values: TemplateLink['values'] } {
+    const policy = this.policy();
+    const slot = (name: '?principal' | '?resource') =>
+      this.dice.one<unknown>([
+        { op: '==', slot: name },
+        { op: 'in', slot: name },
+        { op: 'is', entity_type: this.dice.one(this.typeNames()), in: { slot: name } },
+      ]);
+    const uid = () => this.uid(this.dice.one(this.typeNames()));
+    const which = this.dice.below(3);
+    const principal = which === 1 ? {} : { '?principal': uid() };
+    const resource = which === 0 ? {} : { '?resource': uid() };
+    return {
+      template: {
+        ...policy,
+        ...(which === 1 ? {} : { principal: slot('?principal') }),
+        ...(which === 0 ? {} : { resource: slot('?resource') }),
+      },
+      values: { ...principal, ...resource },
     };
   }
 
