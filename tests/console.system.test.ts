@@ -227,7 +227,7 @@ test('nothing typed into the policy editor is lost, however slow the machine is'
 });
 
 test('a policy with a mistake is marked at its place, a good one is published and rolled back', {
-  timeout: 60_000,
+  timeout: 150_000,
 }, async () => {
   await open('/policies');
   const editor = page.getByRole('textbox', { name: /^Text of/ });
@@ -250,7 +250,8 @@ test('a policy with a mistake is marked at its place, a good one is published an
   await picture('publish');
   await dialog.getByLabel('What changes, and why').fill('Try the editor');
   await dialog.getByRole('button', { name: 'Publish' }).click();
-  await dialog.waitFor({ state: 'detached' });
+  // Tests run and invariants are proved first.
+  await dialog.waitFor({ state: 'detached', timeout: 60_000 });
   await page.getByRole('tab', { name: 'History' }).click();
   await page.getByText('Try the editor').waitFor();
   await picture('history');
@@ -260,6 +261,70 @@ test('a policy with a mistake is marked at its place, a good one is published an
   await open('/policies');
   await page.getByRole('textbox', { name: /^Text of/ }).waitFor();
   assert.equal(await page.getByText('test-nobody-deletes-demo').count(), 0);
+});
+
+test('a policy goes from shadow to staged to enforced, its tests are shown, and a closed gate opens only with a reason', {
+  timeout: 180_000,
+}, async () => {
+  await open('/policies');
+  await page.getByRole('tab', { name: 'States' }).click();
+  const states = page.getByRole('table', { name: 'States of policies' });
+  const row = states.getByRole('row').filter({ hasText: 'demo-public-page' });
+  const change = async (choose: () => Promise<void>) => {
+    await row.getByRole('button', { name: 'Change the state of demo-public-page' }).click();
+    const dialog = page.getByRole('dialog', { name: 'State of demo-public-page' });
+    await choose();
+    await dialog.getByRole('button', { name: 'Change state' }).click();
+    await dialog.waitFor({ state: 'detached' });
+  };
+  await change(async () => {
+    await page.getByText('shadow', { exact: true }).last().click();
+  });
+  await row
+    .getByText('would have changed nothing')
+    .or(row.getByText(/would have let in/))
+    .first()
+    .waitFor();
+  await change(async () => {
+    await page.getByText('staged', { exact: true }).last().click();
+    await page.getByLabel('Share of subjects in percent').fill('25');
+    await picture('policy-state');
+  });
+  await row.getByText('25% of subjects').waitFor();
+  await picture('policy-states');
+  assert.deepEqual(await axeFindings(), []);
+  await change(async () => {
+    await page.getByText('enforced', { exact: true }).last().click();
+  });
+  await page.getByRole('tab', { name: 'Tests' }).click();
+  await page.getByText(/passed, 0 failed/).waitFor();
+  await page.getByText('100% covered').waitFor();
+  await picture('policy-tests');
+  assert.deepEqual(await axeFindings(), []);
+
+  await page.getByRole('tab', { name: 'Policies' }).click();
+  await page.getByRole('button', { name: '30-demo.cedar' }).click();
+  const editor = page.getByRole('textbox', { name: /^Text of/ });
+  await editor.click();
+  await page.keyboard.press('Control+a');
+  await page.keyboard.insertText('@id("demo-public-page")\npermit (principal, action, resource == App::"demo");\n');
+  await page.locator('button:not([aria-disabled]):has-text("Publish")').click();
+  const dialog = page.getByRole('dialog', { name: 'Publish policies' });
+  await dialog.getByLabel('What changes, and why').fill('The demo is for everyone');
+  await dialog.getByRole('button', { name: 'Publish' }).click();
+  await dialog.getByText(/a gate is closed \(tests/).waitFor({ timeout: 60_000 });
+  await picture('policy-gate');
+  assert.deepEqual(await axeFindings(), []);
+  await dialog.getByLabel('Publish all the same, because').fill('The demo goes away tonight');
+  await dialog.getByRole('button', { name: 'Override and publish' }).click();
+  await dialog.waitFor({ state: 'detached', timeout: 60_000 });
+  await page.getByRole('tab', { name: 'History' }).click();
+  await page.getByText('although tests failed: The demo goes away tonight').waitFor();
+  await picture('policy-history');
+  assert.deepEqual(await axeFindings(), []);
+  await page.getByRole('button', { name: 'Roll back to no. 1', exact: true }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Roll back' }).click();
+  await page.getByText('back to publication 1').last().waitFor();
 });
 
 test('a refusal appears live, and why is one link away', { timeout: 60_000 }, async () => {

@@ -6,6 +6,8 @@ export interface AskOptions {
   /** Revision the change was made against; the server answers 412 when it is no longer current. */
   readonly ifMatch?: number | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** How long the answer may take; half a minute unless told. */
+  readonly timeoutMs?: number;
 }
 
 const answerTimeoutMs = 30_000;
@@ -26,7 +28,7 @@ export async function ask<T>(path: string, options: AskOptions = {}): Promise<T>
   // Bodyless mutations too: a type that no form can send keeps cross-site posts out.
   if (options.method !== undefined && options.method !== 'GET') headers['content-type'] = 'application/json';
   if (options.ifMatch !== undefined) headers['if-match'] = `"${options.ifMatch}"`;
-  const timeout = AbortSignal.timeout(answerTimeoutMs);
+  const timeout = AbortSignal.timeout(options.timeoutMs ?? answerTimeoutMs);
   let response: Response;
   let text: string;
   try {

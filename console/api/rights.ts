@@ -13,6 +13,7 @@ const nounWords: Record<Noun, string> = {
   token: 'tokens',
   grant: 'access grants',
   policy: 'policies',
+  'policy-override': 'policies past their gates',
   event: 'events',
   key: 'keys',
   gateway: 'gateways',

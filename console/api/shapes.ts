@@ -1,6 +1,7 @@
 import type {
   Grant,
   Group,
+  PolicyStage,
   Publication,
   Remedy,
   Resource,
@@ -26,7 +27,7 @@ export type SessionView = View<Session>;
 export type TokenView = View<Omit<Token, 'hash'>>;
 export type GrantView = View<Grant>;
 export type PolicyFile = Publication['policies'][number];
-export type PublicationView = View<Omit<Publication, 'manifest'>>;
+export type PublicationView = View<Omit<Publication, 'manifest' | 'parsed'>>;
 
 export type Noun =
   | 'me'
@@ -40,6 +41,7 @@ export type Noun =
   | 'token'
   | 'grant'
   | 'policy'
+  | 'policy-override'
   | 'event'
   | 'key'
   | 'gateway'
@@ -228,7 +230,7 @@ export interface PolicyProblem {
   readonly help?: string;
 }
 
-export interface PublicationSummary {
+export interface PublicationSummary extends Pick<Publication, 'states' | 'git' | 'override'> {
   readonly sequence: number;
   readonly revision: number;
   readonly author: string;
@@ -252,4 +254,63 @@ export interface Explanation {
     readonly file: string;
     readonly text: string;
   }[];
+}
+
+/** A policy that is published, with its state. */
+export interface StatedPolicy {
+  readonly id: string;
+  readonly file: string;
+  readonly line: number;
+  readonly effect: 'permit' | 'forbid';
+  readonly description: string;
+  readonly state: 'enforced' | 'shadow' | 'staged';
+  readonly stage: PolicyStage | null;
+}
+
+/** What policies that are not in force would have changed. */
+export interface ShadowCounts {
+  readonly since: number;
+  readonly isComplete: boolean;
+  readonly items: readonly {
+    readonly policy: string;
+    readonly allow: number;
+    readonly deny: number;
+    readonly lastAt: number;
+    readonly example: string;
+  }[];
+}
+
+export interface TestedPolicies {
+  readonly ok: boolean;
+  readonly problems: readonly PolicyProblem[];
+  readonly failures: readonly string[];
+  readonly report: {
+    readonly passed: number;
+    readonly failed: number;
+    readonly results: readonly {
+      readonly name: string;
+      readonly file: string;
+      readonly line: number;
+      readonly passed: boolean;
+      readonly words: readonly string[];
+    }[];
+    readonly coverage: {
+      readonly percent: number;
+      readonly outcomes: number;
+      readonly shown: number;
+      readonly policies: readonly {
+        readonly id: string;
+        readonly file: string;
+        readonly line: number;
+        readonly outcomes: number;
+        readonly shown: number;
+        readonly gaps: readonly {
+          readonly kind: 'policy' | 'clause' | 'condition';
+          readonly clause: 'when' | 'unless' | null;
+          readonly text: string;
+          readonly never: readonly string[];
+        }[];
+      }[];
+    };
+  } | null;
 }

@@ -1,4 +1,4 @@
-import { Button, Modal } from '@mantine/core';
+import { Badge, Button, Modal } from '@mantine/core';
 import { useState } from 'react';
 import { ask } from '../../api/ask.ts';
 import { refresh, useAnswer } from '../../api/queries.ts';
@@ -13,6 +13,7 @@ import { Await, Empty } from '../../parts/states.tsx';
 import { When } from '../../parts/when.tsx';
 import { DiffView } from './diff-view.tsx';
 import { changesBetween, draftOf } from './draft.ts';
+import { statesWords } from './stage-words.ts';
 
 function Compare({ sequence, current, onClose }: { sequence: number; current: PublicationView; onClose: () => void }) {
   const answer = useAnswer<PublicationView>(`/policies/history/${sequence}`);
@@ -27,6 +28,28 @@ function Compare({ sequence, current, onClose }: { sequence: number; current: Pu
         {(then) => <DiffView changes={changesBetween(draftOf(current), draftOf(then))} />}
       </Await>
     </Modal>
+  );
+}
+
+/** The words of a publication, and what stands out in it: states, an override, a commit. */
+function WhatAndWhy({ item }: { item: PublicationSummary }) {
+  const { message, states, override, git } = item;
+  return (
+    <>
+      {message || <span className="dim">no words</span>}
+      {override !== null && (
+        <span className="event-words">
+          <Badge color="madder">override</Badge> although {override.gates.join(' and ')} failed: {override.reason}
+        </span>
+      )}
+      {states.length > 0 && <span className="event-words">{statesWords(states)}</span>}
+      {git !== null && (
+        <span className="event-words">
+          commit {git.commit.slice(0, 12)} by {git.author}
+          {git.isDirty ? ', with changes that are not committed' : ''}
+        </span>
+      )}
+    </>
   );
 }
 
@@ -58,7 +81,7 @@ export function History({ current }: { current: PublicationView }) {
                 {
                   head: 'What and why',
                   wide: true,
-                  cell: (item) => item.message || <span className="dim">no words</span>,
+                  cell: (item) => <WhatAndWhy item={item} />,
                 },
                 { head: 'By', cell: (item) => <Person id={item.author} /> },
                 { head: 'When', cell: (item) => <When at={item.publishedAt} /> },

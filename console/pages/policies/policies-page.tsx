@@ -19,6 +19,8 @@ import { FileList } from './file-list.tsx';
 import { History } from './history.tsx';
 import { Proofs } from './proofs.tsx';
 import { Publish } from './publish.tsx';
+import { States } from './states.tsx';
+import { Tests } from './tests.tsx';
 import { useValidation } from './use-validation.ts';
 
 const newFileText = `// Say whom this is for, and why.
@@ -271,6 +273,7 @@ function Editor({ current, reload }: { current: PublicationView; reload: () => P
 
 /** The policies in force: read, change, publish, roll back. */
 export function PoliciesPage() {
+  const [tab, setTab] = useState('editor');
   const answer = useAnswer<PublicationView>('/policies/current', { refetchMs: 30_000 });
   const reload = async () => {
     const fresh = await ask<PublicationView>('/policies/current');
@@ -284,14 +287,18 @@ export function PoliciesPage() {
     >
       <Await answer={answer} what="the policies">
         {(current) => (
-          <Tabs defaultValue="editor" keepMountedMode="display-none">
+          <Tabs value={tab} onChange={(next) => setTab(next ?? 'editor')} keepMountedMode="display-none">
             <Tabs.List mb="md">
               <Tabs.Tab value="editor">Policies</Tabs.Tab>
+              <Tabs.Tab value="states">States</Tabs.Tab>
+              <Tabs.Tab value="tests">Tests</Tabs.Tab>
               <Tabs.Tab value="history">History</Tabs.Tab>
             </Tabs.List>
             <Tabs.Panel value="editor">
               <Editor current={current} reload={reload} />
             </Tabs.Panel>
+            <Tabs.Panel value="states">{tab === 'states' && <States current={current} />}</Tabs.Panel>
+            <Tabs.Panel value="tests">{tab === 'tests' && <Tests current={current} />}</Tabs.Panel>
             <Tabs.Panel value="history">
               <History current={current} />
             </Tabs.Panel>

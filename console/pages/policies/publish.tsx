@@ -2,12 +2,16 @@ import { Alert, Button, Group, Modal, Stack, Text, TextInput } from '@mantine/co
 import { useMutation } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
 import { ask } from '../../api/ask.ts';
+import { ProblemError } from '../../api/problem.ts';
 import { refresh } from '../../api/queries.ts';
+import { useForbidden } from '../../api/rights.ts';
 import type { PublicationView } from '../../api/shapes.ts';
 import { ProblemAlert } from '../../parts/problem-alert.tsx';
 import { toast } from '../../parts/toast.ts';
 import { DiffView } from './diff-view.tsx';
 import type { Draft, FileChange } from './draft.ts';
+
+const publishMsMax = 120_000;
 
 interface PublishProps {
   readonly opened: boolean;
@@ -23,21 +27,28 @@ interface PublishProps {
 /** The last look: what changes, why, and then it holds everywhere. */
 export function Publish({ opened, onClose, base, draft, changes, onPublished, onReload }: PublishProps) {
   const [message, setMessage] = useState('');
+  const [reason, setReason] = useState('');
+  const mayOverride = useForbidden('policy-override') === undefined;
+  const isOverriding = reason.trim() !== '';
   const publish = useMutation({
     mutationFn: () =>
       ask<PublicationView>('/policies/publish', {
         method: 'POST',
-        body: { ...draft, message: message.trim() },
+        body: { ...draft, message: message.trim(), ...(isOverriding ? { override: reason.trim() } : {}) },
         ifMatch: base.revision,
+        // Tests run and invariants are proved first.
+        timeoutMs: publishMsMax,
       }),
     onSuccess: async (publication) => {
       onPublished(publication);
       setMessage('');
+      setReason('');
       onClose();
       toast(`Policies no. ${publication.sequence} hold now. What was open has been judged again.`);
       await refresh('policies', 'me');
     },
   });
+  const isGateClosed = publish.error instanceof ProblemError && publish.error.problem.code === 'gate-closed';
   const submit = (event: FormEvent) => {
     event.preventDefault();
     if (message.trim() !== '') publish.mutate();
@@ -72,12 +83,26 @@ export function Publish({ opened, onClose, base, draft, changes, onPublished, on
               }}
             />
           )}
+          {(isGateClosed || isOverriding) && mayOverride && (
+            <TextInput
+              label="Publish all the same, because"
+              description="Overrides the gates that are closed. The reason stands in the history, and the journal has it at high severity."
+              value={reason}
+              onChange={(event) => setReason(event.currentTarget.value)}
+              maxLength={500}
+            />
+          )}
           <Group justify="flex-end">
             <Button variant="default" onClick={onClose}>
               Cancel
             </Button>
-            <Button type="submit" loading={publish.isPending} disabled={message.trim() === ''}>
-              Publish
+            <Button
+              type="submit"
+              loading={publish.isPending}
+              disabled={message.trim() === ''}
+              {...(isOverriding ? { color: 'madder' } : {})}
+            >
+              {isOverriding ? 'Override and publish' : 'Publish'}
             </Button>
           </Group>
         </Stack>

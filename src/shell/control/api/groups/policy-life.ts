@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import type { TestReport } from '#decision/analysis';
+import type { PolicyDescription } from '#decision/engine';
 import { shadowEffectsOf } from '#evidence/log';
-import { formatUid, nameSchema } from '#foundation/model';
+import { formatUid, nameSchema, policyStageSchema } from '#foundation/model';
 import { failuresOf } from '../../gates.ts';
 import { change, checkRevision } from '../change.ts';
 import { pageOf, pageQuery, paginate } from '../page.ts';
@@ -108,6 +109,36 @@ const testRoute = route({
     const { schema, policies, tests } = viewFact(services, 'publication', 'current');
     const set = { schema: body.schema ?? schema, policies: body.policies ?? policies, tests: body.tests ?? tests };
     return { body: await testPolicies(services, set) };
+  },
+});
+
+const statesRoute = route({
+  method: 'GET',
+  path: '/policies/states',
+  noun: 'policy',
+  action: 'read',
+  summary: 'Every policy that is published, with its state',
+  query: z.strictObject(pageQuery),
+  answer: pageOf(
+    z.strictObject({
+      id: z.string(),
+      file: z.string(),
+      line: z.int(),
+      effect: z.enum(['permit', 'forbid']),
+      description: z.string(),
+      state: z.enum(['enforced', 'shadow', 'staged']),
+      stage: policyStageSchema.nullable(),
+    }),
+  ),
+  handle: async ({ services, query }) => {
+    const states = new Map(services.facts.get('publication', 'current')?.states.map((each) => [each.id, each]));
+    const policies = services.policies()?.compiled.policies ?? new Map<string, PolicyDescription>();
+    const items = [...policies.values()].map(({ id, file, line, effect, description }) => {
+      const given = states.get(id);
+      const stage = given?.state === 'staged' ? given.stage : null;
+      return { id, file, line, effect, description, state: given?.state ?? ('enforced' as const), stage };
+    });
+    return { body: paginate(items, { ...query, cursor: query.cursor, keyOf: ({ id }) => id }) };
   },
 });
 
@@ -297,4 +328,4 @@ const shadowRoute = route({
 });
 
 /** Tests, drafts and shadow: what comes before a policy is in force. */
-export const policyLifeRoutes: readonly Route[] = [testRoute, ...draftRoutes, shadowRoute];
+export const policyLifeRoutes: readonly Route[] = [testRoute, statesRoute, ...draftRoutes, shadowRoute];

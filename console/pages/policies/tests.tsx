@@ -1,0 +1,123 @@
+import { Alert, Badge, Code, Stack, Text } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { ask } from '../../api/ask.ts';
+import type { PublicationView, TestedPolicies } from '../../api/shapes.ts';
+import { Panel } from '../../parts/page.tsx';
+import { Rows } from '../../parts/rows.tsx';
+import { Await, Empty } from '../../parts/states.tsx';
+
+type Report = NonNullable<TestedPolicies['report']>;
+type Gap = Report['coverage']['policies'][number]['gaps'][number];
+
+function GapWords({ gap }: { gap: Gap }) {
+  if (gap.kind === 'policy') return <>No test satisfies it.</>;
+  return (
+    <>
+      {gap.kind === 'clause' ? `The ${gap.clause}` : `In the ${gap.clause}`}: <Code>{gap.text}</Code> was never{' '}
+      {gap.never.join(' nor ')}.
+    </>
+  );
+}
+
+function Results({ report }: { report: Report }) {
+  const { coverage, results, passed, failed } = report;
+  const uncovered = coverage.policies.filter(({ gaps }) => gaps.length > 0);
+  return (
+    <Stack>
+      <p role="status">
+        <Badge color={failed === 0 ? 'verdigris' : 'madder'}>
+          {passed} passed, {failed} failed
+        </Badge>{' '}
+        <Badge color={coverage.percent === 100 ? 'verdigris' : 'ochre'}>{coverage.percent}% covered</Badge>{' '}
+        <span className="dim">
+          {coverage.shown} of {coverage.outcomes} outcomes of policies and their conditions are shown by a test
+        </span>
+      </p>
+      {uncovered.length > 0 && (
+        <Panel title="What no test shows">
+          <ul className="plain-list">
+            {uncovered.map(({ id, file, line, gaps }) => (
+              <li key={id}>
+                <strong>{id}</strong>{' '}
+                <span className="dim">
+                  {file}:{line}
+                </span>
+                <ul>
+                  {gaps.map((gap) => (
+                    <li key={`${gap.clause} ${gap.kind} ${gap.text}`}>
+                      <GapWords gap={gap} />
+                    </li>
+                  ))}
+                </ul>
+              </li>
+            ))}
+          </ul>
+        </Panel>
+      )}
+      <Panel flush>
+        <Rows
+          label="Tests"
+          rows={results}
+          keyOf={({ file, line }) => `${file}:${line}`}
+          columns={[
+            {
+              head: 'Test',
+              wide: true,
+              cell: ({ name, words }) => (
+                <>
+                  {name}
+                  {words.map((each) => (
+                    <span key={each} className="event-words">
+                      {each}
+                    </span>
+                  ))}
+                </>
+              ),
+            },
+            { head: 'Place', cell: ({ file, line }) => `${file}:${line}` },
+            {
+              head: 'Result',
+              cell: (each) => (
+                <Badge color={each.passed ? 'verdigris' : 'madder'}>{each.passed ? 'passed' : 'failed'}</Badge>
+              ),
+            },
+          ]}
+        />
+      </Panel>
+    </Stack>
+  );
+}
+
+/** The tests that were published with the policies, run now, and what they do not cover. */
+export function Tests({ current }: { current: PublicationView }) {
+  const answer = useQuery({
+    queryKey: ['policies', 'test', current.revision],
+    queryFn: ({ signal }) =>
+      ask<TestedPolicies>('/policies/test', { method: 'POST', body: {}, signal, timeoutMs: 90_000 }),
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+  if (current.tests.length === 0) {
+    return (
+      <Empty title="No tests are published">
+        Publish a folder with <Code>*.test.yaml</Code> files: <Code>nullius policy publish policies -m "why"</Code>.
+      </Empty>
+    );
+  }
+  return (
+    <Await answer={answer} what="the results of the tests">
+      {({ report, failures }) =>
+        report === null ? (
+          <Alert color="madder" title="The tests cannot be run">
+            {failures.map((words) => (
+              <Text size="sm" key={words}>
+                {words}
+              </Text>
+            ))}
+          </Alert>
+        ) : (
+          <Results report={report} />
+        )
+      }
+    </Await>
+  );
+}
