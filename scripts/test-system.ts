@@ -6,6 +6,7 @@ import { accessSync, constants, globSync } from 'node:fs';
 /** Programs the system tests start, and the Debian package each comes from. */
 const programs: { names: string[]; package: string }[] = [
   { names: ['/usr/bin/chromium'], package: 'chromium' },
+  { names: ['/usr/bin/git'], package: 'git' },
   {
     names: [
       '/usr/lib/postgresql/15/bin/postgres',

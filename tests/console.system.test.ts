@@ -251,7 +251,7 @@ test('a policy with a mistake is marked at its place, a good one is published an
   await dialog.getByLabel('What changes, and why').fill('Try the editor');
   await dialog.getByRole('button', { name: 'Publish' }).click();
   // Tests run and invariants are proved first.
-  await dialog.waitFor({ state: 'detached', timeout: 60_000 });
+  await dialog.waitFor({ state: 'detached', timeout: 100_000 });
   await page.getByRole('tab', { name: 'History' }).click();
   await page.getByText('Try the editor').waitFor();
   await picture('history');

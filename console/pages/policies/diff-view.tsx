@@ -16,7 +16,8 @@ export function DiffView({ changes }: { changes: readonly FileChange[] }) {
         {change.before === null && <Badge color="verdigris">new</Badge>}
         {change.after === null && <Badge color="madder">removed</Badge>}
       </div>
-      <pre className="source">
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard */}
+      <pre className="source" tabIndex={0}>
         {diffHunks(diffLines(change.before ?? '', change.after ?? '')).map((line, index) =>
           line === null ? (
             // biome-ignore lint/suspicious/noArrayIndexKey: gaps have no other identity

@@ -231,6 +231,7 @@ function sentAt(sent: unknown, path: string): string {
 function refusal(status: number, { body, sent }: { readonly body: unknown; readonly sent: unknown }): CliError {
   const problem = (body ?? {}) as {
     title?: string;
+    code?: string;
     detail?: string;
     words?: string[];
     errors?: { path: string; message: string }[];
@@ -244,7 +245,9 @@ function refusal(status: number, { body, sent }: { readonly body: unknown; reado
   for (const mistake of mistakes.slice(1)) lines.push(`  ${mistake}`);
   for (const words of problem.words ?? []) lines.push(`  ${words}`);
   if (problem.correlationId !== undefined) lines.push(`  why: nullius policy explain ${problem.correlationId}`);
-  return new CliError(status === 403 ? 'no' : status === 400 ? 'usage' : 'failed', lines.join('\n'), body);
+  // A gate that is closed is a check that failed.
+  const isNo = status === 403 || problem.code === 'gate-closed';
+  return new CliError(isNo ? 'no' : status === 400 ? 'usage' : 'failed', lines.join('\n'), body);
 }
 
 async function readEvents(

@@ -1,7 +1,7 @@
 // Live commands as child processes, over the admin socket of a real control.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -122,6 +122,57 @@ test('policy diff, publish, show, explain and rollback work on folders', async (
   const bad = await nullius('policy', 'publish', '--from', folder, '-m', 'bad');
   assert.equal(bad.code, 2);
   assert.match(bad.err, /60-bad\.cedar:1/);
+});
+
+test('policy publish, stage, promote, shadow, history, override and draft tell the life of a policy', async () => {
+  const folder = join(control.folder, 'life');
+  cpSync('policies', folder, { recursive: true });
+  // Proved elsewhere; it takes its time.
+  rmSync(join(folder, 'shipped.invariants'), { force: true });
+  writeFileSync(join(folder, '50-new.cedar'), '@id("new")\npermit (principal, action, resource) when { false };\n');
+  const tried = await nullius(
+    'policy',
+    'publish',
+    folder,
+    '-m',
+    'try',
+    '--shadow',
+    'new',
+    '--stage',
+    'auditors-read=group:a,b',
+  );
+  assert.equal(tried.code, 0, tried.err);
+  assert.match(tried.err, /not enforced for everyone: .*new shadow/);
+  assert.match((await nullius('policy', 'stage', 'new', '25%', '-m', 'a quarter')).err, /in force: a quarter/);
+  assert.match((await nullius('policy', 'history')).out, /a quarter +.*new 25%/);
+  assert.equal((await nullius('policy', 'promote', 'new', 'auditors-read')).code, 0);
+  assert.equal((await nullius('policy', 'shadow', 'new')).code, 0);
+  assert.equal((await nullius('policy', 'stage', 'new', '125%')).code, 2);
+  assert.match((await nullius('policy', 'promote', 'nobody')).err, /no policy has the id `nobody`/);
+
+  writeFileSync(join(folder, '30-demo.cedar'), '@id("demo-public-page") permit (principal, action, resource);\n');
+  const closed = await nullius('policy', 'publish', folder, '-m', 'open');
+  assert.equal(closed.code, 1, closed.err);
+  assert.match(closed.err, /apps\.test\.yaml:\d+: /);
+  const forced = await nullius('policy', 'publish', folder, '-m', 'open', '--override', 'tonight only');
+  assert.equal(forced.code, 0, forced.err);
+  assert.match(forced.err, /although these gates were closed: tests/);
+  assert.match((await nullius('policy', 'history')).out, /override: tonight only/);
+  assert.equal((await nullius('log', 'query', '--shadow', 'allow')).code, 0);
+  assert.equal((await nullius('log', 'query', '--shadow', 'perhaps')).code, 2);
+
+  assert.match(
+    (await nullius('policy', 'draft', 'save', 'mine', '--from', folder, '-m', 'later')).err,
+    /draft `mine` is kept/,
+  );
+  assert.match((await nullius('policy', 'draft', 'list')).out, /mine .*later/);
+  assert.match((await nullius('policy', 'draft', 'show', 'mine')).out, /30-demo\.cedar/);
+  const tested = await nullius('policy', 'draft', 'test', 'mine');
+  assert.equal(tested.code, 1);
+  assert.match(tested.out, /\d+ passed, [1-9]\d* failed/);
+  assert.equal((await nullius('policy', 'draft', 'discard', 'mine')).code, 0);
+  assert.equal((await nullius('policy', 'draft', 'lose', 'mine')).code, 2);
+  assert.equal((await nullius('policy', 'rollback', '1')).code, 0);
 });
 
 test('check validates the policies that the configuration names, with their places', async () => {

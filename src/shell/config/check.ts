@@ -3,7 +3,7 @@ import { dirname, resolve } from 'node:path';
 import type { Report } from './document.ts';
 import { isLoopback } from './listen.ts';
 import { nearestWord } from './nearest.ts';
-import { type Config, reservedHosts } from './schema.ts';
+import { type Config, policySource, reservedHosts } from './schema.ts';
 import { namesPrivateAddress, parseUpstream } from './upstream.ts';
 
 /** What a schema cannot say: keys that depend on each other, on the machine, or on the network. */
@@ -15,7 +15,9 @@ export function checkConfig(config: Config, context: { readonly file: string; re
   checkSegments(config, report);
   checkGroups(config, report);
   checkResources(config, report);
-  if (config.policies !== undefined) checkFolder(['policies'], config.policies, context);
+  const source = policySource(config.policies);
+  if (source !== undefined)
+    checkFolder(source.git === null ? ['policies'] : ['policies', 'git', 'folder'], source.folder, context);
   if (config.session.idle > config.session.lifetime) {
     report(
       ['session', 'idle'],

@@ -84,6 +84,7 @@ function issueProblems(source: ConfigDocument, issue: z.core.$ZodIssue): ConfigP
 }
 
 function unionHelp(path: readonly PropertyKey[]): string {
+  if (path[0] === 'policies') return 'must be a folder, or `{ git: { folder, allowDirty } }`';
   return path[0] === 'store'
     ? 'must be `sqlite`, a URL such as `postgres://user@host/database`, or `{ url, password: { file } }`'
     : 'has none of the forms it may have';

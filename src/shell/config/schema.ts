@@ -126,7 +126,13 @@ export const configSchema = z.strictObject({
   resources: z.array(resourceSchema).max(10_000).default([]),
   segments: z.array(segmentSchema).max(1000).default([]),
   groups: z.array(groupSchema).max(1000).default([]),
-  policies: z.string().min(1).optional(),
+  /** A folder, or a folder of a Git working tree: then commit, author and message come from Git. */
+  policies: z
+    .union([
+      z.string().min(1),
+      z.strictObject({ git: z.strictObject({ folder: z.string().min(1), allowDirty: z.boolean().default(false) }) }),
+    ])
+    .optional(),
   demo: z.boolean().optional(),
   session: z
     .strictObject({
@@ -148,3 +154,13 @@ export type Config = z.infer<typeof configSchema>;
 
 /** Paths (array indexes left out) whose values are secrets or may carry one: never quoted, never taken by `--set`. */
 export const secretPaths: readonly string[] = ['identity.providers.clientSecret', 'store'];
+
+/** Where policies come from: the folder as the configuration writes it, and what Git shall say of it. */
+export function policySource(
+  policies: Config['policies'],
+): { readonly folder: string; readonly git: { readonly allowDirty: boolean } | null } | undefined {
+  if (policies === undefined) return undefined;
+  if (typeof policies === 'string') return { folder: policies, git: null };
+  const { folder, allowDirty } = policies.git;
+  return { folder, git: { allowDirty } };
+}

@@ -3,16 +3,17 @@ import type { JWK } from 'jose';
 import { compilePublication, type PublishedPolicies } from '#decision/administration';
 import { applicationLifecycle, type EventStamp } from '#evidence/log';
 import { canonicalJson, toBase64url } from '#foundation/encoding';
-import type { JournalEvent, Publication, RandomBytes } from '#foundation/model';
+import type { GitOrigin, JournalEvent, Publication, RandomBytes } from '#foundation/model';
 import type { FactTable } from '#information/inventory';
 import { isPublicationSigned } from '#shell/replica';
-import { type Config, readPolicyFolder } from '../config/index.ts';
+import { type Config, readGitOrigin, readPolicyFolder } from '../config/index.ts';
 import type { FactWrite, LiveFacts, Store } from '../store/index.ts';
 import { refuseToStrand } from './api/administrators.ts';
 import type { ApiServices } from './api/services.ts';
 import { builtinFacts } from './builtin-facts.ts';
 import { changedWrites } from './changed-writes.ts';
 import { configFacts } from './config-facts.ts';
+import type { PoliciesFolder } from './config-follower.ts';
 import { type PublicationNeeds, preparePublication } from './publish.ts';
 
 /** The policies that come with the program. */
@@ -35,8 +36,8 @@ export interface ApplyNeeds {
 
 export interface ApplyOptions {
   readonly config: Config;
-  /** Absolute folder that the configuration names, or null. */
-  readonly policiesFolder: string | null;
+  /** The folder that the configuration names, or null. */
+  readonly policiesFolder: PoliciesFolder | null;
   /** While running: so that a new policies folder cannot strand the last administrator. */
   readonly services?: ApiServices;
 }
@@ -78,7 +79,8 @@ async function publicationOf(needs: ApplyNeeds, options: ApplyOptions): Promise<
   if (options.policiesFolder === null && current !== undefined) {
     return current.parsed === null ? await broughtForward(needs, current) : undefined;
   }
-  const { schema, policies, tests, invariants } = readPolicyFolder(options.policiesFolder ?? shippedPolicies);
+  const folder = readPolicyFolder(options.policiesFolder?.path ?? shippedPolicies);
+  const { schema, policies, tests, invariants } = folder;
   const texts = { policies, tests, invariants };
   const wanted = { schema: schema ?? current?.schema ?? readPolicyFolder(shippedPolicies).schema ?? '', ...texts };
   if (
@@ -97,14 +99,24 @@ async function publicationOf(needs: ApplyNeeds, options: ApplyOptions): Promise<
     {
       ...wanted,
       author: 'Workload::"local-operator"',
-      message:
-        options.policiesFolder === null
-          ? 'the policies that come with the program'
-          : 'from the folder that the configuration names',
+      ...(await originOf(options.policiesFolder)),
     },
   );
   if (options.services !== undefined) await refuseToStrand(options.services, { policies: prepared.compiled });
+  if (
+    options.policiesFolder !== null &&
+    JSON.stringify(readPolicyFolder(options.policiesFolder.path)) !== JSON.stringify(folder)
+  )
+    throw new Error('the policies folder changed while it was read; it is looked at again');
   return { kind: 'publication', id: 'current', body: prepared.body, expectedRevision: prepared.expectedRevision };
+}
+
+/** What the history says of where policies came from. Throws an Error with words for people when Git was to say it and cannot. */
+async function originOf(folder: PoliciesFolder | null): Promise<{ message: string; git?: GitOrigin }> {
+  if (folder === null) return { message: 'the policies that come with the program' };
+  if (folder.git === null) return { message: 'from the folder that the configuration names' };
+  const { origin, message } = await readGitOrigin(folder.path, folder.git);
+  return { message, git: origin };
 }
 
 function pick({ policies, tests, invariants }: Publication) {

@@ -4,8 +4,10 @@ import {
   type Config,
   type ConfigProblem,
   formatProblem,
+  gitStateFiles,
   type LoadedConfig,
   loadConfig,
+  policySource,
   resolveBeside,
 } from '../config/index.ts';
 import type { ConfigStatus } from './api/services.ts';
@@ -16,7 +18,7 @@ export interface ConfigFollowerNeeds {
   readonly overrides: readonly string[];
   readonly clock: () => number;
   /** Puts a checked configuration in force; throws an Error with words for people when it cannot be. */
-  readonly apply: (config: Config, source: { readonly policiesFolder: string | null }) => Promise<void>;
+  readonly apply: (config: Config, source: { readonly policiesFolder: PoliciesFolder | null }) => Promise<void>;
   /** A configuration that is not taken: told to the log and to the operator. */
   readonly onRefused: (words: string) => Promise<void>;
   readonly onApplied: (words: string, inForce: Config) => void;
@@ -140,7 +142,8 @@ export class ConfigFollower {
     const parts = [stampOf(file)];
     if (folder !== null) {
       try {
-        for (const name of readdirSync(folder).sort()) parts.push(`${name} ${stampOf(join(folder, name))}`);
+        for (const name of readdirSync(folder.path).sort()) parts.push(`${name} ${stampOf(join(folder.path, name))}`);
+        if (folder.git !== null) parts.push(...gitStateFiles(folder.path).map(stampOf));
       } catch {
         parts.push('unreadable');
       }
@@ -158,11 +161,17 @@ function stampOf(path: string): string {
   }
 }
 
-/** Absolute, or null when policies do not come from a folder. */
-export function policiesFolder(file: string | null, config: Config): string | null {
-  return config.policies === undefined || file === null
-    ? (config.policies ?? null)
-    : resolveBeside(file, config.policies);
+/** Where policies come from, absolute; null when not from a folder. */
+export interface PoliciesFolder {
+  readonly path: string;
+  readonly git: { readonly allowDirty: boolean } | null;
+}
+
+/** Null when policies do not come from a folder. */
+export function policiesFolder(file: string | null, config: Config): PoliciesFolder | null {
+  const source = policySource(config.policies);
+  if (source === undefined) return null;
+  return { path: file === null ? source.folder : resolveBeside(file, source.folder), git: source.git };
 }
 
 function firstWords(problems: readonly ConfigProblem[]): string {

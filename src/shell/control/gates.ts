@@ -21,7 +21,7 @@ export type InvariantCheck = (set: {
 }) => Promise<{ readonly ok: boolean; readonly words: readonly string[] }>;
 
 /** For one question to the solver, and for all of a set: somebody waits for the answer. */
-const proofLimits = { checkMsMax: 5_000, taskMsMax: 50_000 };
+const proofLimits = { checkMsMax: 20_000, taskMsMax: 100_000 };
 /** Provers at once: each may take hundreds of megabytes. */
 const proversMax = 2;
 let provers = 0;

@@ -10,11 +10,14 @@ export const checkCommands: readonly Command[] = [
     details: 'Exit 1 when something must be mended; warnings alone exit 0.',
     options: { set: { type: 'string', multiple: true, value: 'key=value', summary: 'as for `nullius up`' } },
     run: async ({ globals, out, texts }) => {
-      const { formatProblem, loadConfig } = await import('../../config/index.ts');
+      const { formatProblem, loadConfig, policySource } = await import('../../config/index.ts');
       const file = globals.config ?? 'nullius.yaml';
       const loaded = loadConfig({ file, optional: globals.config === undefined, overrides: texts('set') });
       const problems = loaded.ok
-        ? [...loaded.warnings, ...(await policyProblems(loaded.file ?? file, loaded.config.policies))]
+        ? [
+            ...loaded.warnings,
+            ...(await policyProblems(loaded.file ?? file, policySource(loaded.config.policies)?.folder)),
+          ]
         : loaded.problems;
       for (const problem of problems) out.note(formatProblem(problem));
       const isGood = !problems.some((problem) => problem.severity === 'error');

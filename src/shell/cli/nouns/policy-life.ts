@@ -90,6 +90,15 @@ const historyCommands: readonly Command[] = ['history', 'list'].map((verb) => ({
   },
 }));
 
+async function gitOriginOf(folder: string, options: { allowDirty: boolean }) {
+  const { GitOriginError, readGitOrigin } = await import('../../config/git-origin.ts');
+  try {
+    return await readGitOrigin(folder, options);
+  } catch (error) {
+    throw error instanceof GitOriginError ? new CliError('failed', error.message) : error;
+  }
+}
+
 const publishCommand: Command = {
   noun: 'policy',
   verb: 'publish',
@@ -99,7 +108,9 @@ state; new ones are enforced. --shadow: evaluated and logged only. --stage ID=25
   positionals: [{ name: 'folder', optional: true }],
   options: {
     from: { type: 'string', value: 'folder', summary: 'the same as the folder (default `policies`)' },
-    message: { ...message, required: true },
+    message,
+    git: { type: 'boolean', summary: 'take commit, author and message from Git; the folder must be as committed' },
+    'allow-dirty': { type: 'boolean', summary: 'with --git: publish also what is not committed, and say so' },
     shadow: { type: 'string', multiple: true, value: 'id', summary: 'evaluate this policy, do not enforce it' },
     stage: { type: 'string', multiple: true, value: 'id=stage', summary: 'enforce this policy for a part only' },
     enforce: { type: 'string', multiple: true, value: 'id', summary: 'enforce this policy for everyone' },
@@ -109,8 +120,13 @@ state; new ones are enforced. --shadow: evaluated and logged only. --stage ID=25
       summary: 'publish although tests or invariants fail; loud in the log',
     },
   },
-  run: async ({ api, out, positionals, text, texts }) => {
-    const { schema, policies, tests, invariants } = readFolder(positionals[0] ?? text('from') ?? 'policies');
+  run: async ({ api, out, positionals, text, texts, flag }) => {
+    const folder = positionals[0] ?? text('from') ?? 'policies';
+    const { schema, policies, tests, invariants } = readFolder(folder);
+    const origin = flag('git') ? await gitOriginOf(folder, { allowDirty: flag('allow-dirty') }) : undefined;
+    const words = text('message') ?? origin?.message;
+    if (words === undefined)
+      throw new CliError('usage', '`--message <words>` is missing: why, for the history (or `--git`)');
     const states: StateChange[] = [
       ...texts('shadow').map((id) => ({ id, state: 'shadow' as const })),
       ...texts('stage').map(stagedFrom),
@@ -124,7 +140,8 @@ state; new ones are enforced. --shadow: evaluated and logged only. --stage ID=25
       tests,
       invariants,
       states,
-      message: text('message'),
+      ...(origin === undefined ? {} : { git: origin.origin }),
+      message: words,
     };
     const published = (await api.call({ method: 'POST', path: '/policies/publish', body })).body as PublicationLine;
     out.answer(published, '');

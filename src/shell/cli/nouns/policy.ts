@@ -4,6 +4,7 @@ import { exitCodes } from '../failure.ts';
 import { diffTexts } from '../line-diff.ts';
 import { readFolder } from '../read-folder.ts';
 import { policyAccessCommands } from './policy-access.ts';
+import { draftCommand } from './policy-draft.ts';
 import { explainCommand } from './policy-explain.ts';
 import { lifeCommands } from './policy-life.ts';
 import { compareMeanings, readWithSchema, timeoutOption } from './policy-prove.ts';
@@ -91,6 +92,7 @@ whether two sets are equivalent, more or less permissive, or both, with a reques
 export const policyCommands: readonly Command[] = [
   ...listCommands,
   ...lifeCommands,
+  draftCommand,
   explainCommand,
   ...policyAccessCommands,
   simulateCommand,

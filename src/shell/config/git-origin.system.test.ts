@@ -1,0 +1,75 @@
+// Needs the program `git`.
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { GitOriginError, gitStateFiles, readGitOrigin } from './index.ts';
+
+function checkout(t: TestContext) {
+  const top = mkdtempSync(join(tmpdir(), 'nullius-git-'));
+  t.after(() => rmSync(top, { recursive: true, force: true, maxRetries: 5 }));
+  const git = (...args: string[]) =>
+    execFileSync('git', ['-c', 'user.name=Test', '-c', 'user.email=test@example.com', '-C', top, ...args], {
+      encoding: 'utf8',
+    });
+  git('init', '--quiet');
+  const folder = join(top, 'policies');
+  mkdirSync(folder);
+  writeFileSync(join(folder, 'a.cedar'), '@id("a") permit(principal, action, resource);\n');
+  git('add', '.');
+  git('commit', '--quiet', '-m', 'Open everything\n\nLonger words.');
+  return { top, folder, git };
+}
+
+const strict = { allowDirty: false };
+
+test('readGitOrigin() gives commit, author and subject of a folder that is as committed', async (t) => {
+  const { top, folder, git } = checkout(t);
+  writeFileSync(join(top, 'elsewhere.txt'), 'a change beside the folder');
+  assert.deepEqual(await readGitOrigin(folder, strict), {
+    origin: { commit: git('rev-parse', 'HEAD').trim(), author: 'Test <test@example.com>', isDirty: false },
+    message: 'Open everything',
+  });
+});
+
+test('readGitOrigin() refuses a folder that differs from its commit, names the file, and lets it pass when told', async (t) => {
+  const { folder } = checkout(t);
+  writeFileSync(join(folder, 'new.cedar'), '');
+  await assert.rejects(readGitOrigin(folder, strict), (error) => {
+    assert.ok(error instanceof GitOriginError);
+    assert.match(error.message, /differs from commit [0-9a-f]{12} \(`policies\/new\.cedar`\); commit it/);
+    return true;
+  });
+  assert.equal((await readGitOrigin(folder, { allowDirty: true })).origin.isDirty, true);
+});
+
+test('readGitOrigin() says so where there is no working tree, or nothing is committed', async (t) => {
+  const { top, git } = checkout(t);
+  await assert.rejects(readGitOrigin(tmpdir(), strict), /Git can say nothing about/);
+  git('update-ref', '-d', 'HEAD');
+  await assert.rejects(readGitOrigin(top, strict), /Git can say nothing about/);
+});
+
+test('readGitOrigin() runs no program that the repository names', async (t) => {
+  const { top, folder } = checkout(t);
+  const mark = join(top, 'ran');
+  const script = join(top, 'monitor.sh');
+  writeFileSync(script, `#!/bin/sh\ntouch ${mark}\n`, { mode: 0o755 });
+  appendFileSync(join(top, '.git', 'config'), `[core]\n\tfsmonitor = ${script}\n\tpager = ${script}\n`);
+  await readGitOrigin(folder, strict);
+  assert.throws(() => execFileSync('test', ['-e', mark]));
+});
+
+test('gitStateFiles() names what changes with a commit, in a working tree and in one beside it', (t) => {
+  const { top, folder, git } = checkout(t);
+  assert.deepEqual(
+    gitStateFiles(folder),
+    ['HEAD', 'index', 'logs/HEAD'].map((name) => join(top, '.git', name)),
+  );
+  const beside = join(top, 'beside');
+  git('worktree', 'add', '--quiet', beside);
+  assert.ok(gitStateFiles(beside)[0]?.endsWith(join('.git', 'worktrees', 'beside', 'HEAD')));
+  assert.deepEqual(gitStateFiles('/'), []);
+});

@@ -1,0 +1,86 @@
+import { execFile } from 'node:child_process';
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import type { GitOrigin } from '#foundation/model';
+
+const run = promisify(execFile);
+
+/** A folder that Git can say nothing about, or that differs from its commit; the message says what to do. */
+export class GitOriginError extends Error {
+  override readonly name = 'GitOriginError';
+}
+
+const gitMsMax = 10_000;
+const gitBytesMax = 1024 * 1024;
+const wordsMax = 500;
+
+/** Nothing in the repository may make Git run a program while it is asked. */
+const quiet = ['--no-optional-locks', '--no-pager', '-c', 'core.fsmonitor=false', '-c', 'core.hooksPath=/dev/null'];
+
+async function git(folder: string, args: readonly string[]): Promise<string> {
+  const { PATH = '', HOME = '' } = process.env;
+  try {
+    const { stdout } = await run('git', [...quiet, '-C', folder, ...args], {
+      timeout: gitMsMax,
+      maxBuffer: gitBytesMax,
+      env: { PATH, HOME, LC_ALL: 'C', GIT_TERMINAL_PROMPT: '0' },
+    });
+    return stdout;
+  } catch (error) {
+    const { code, stderr } = error as { code?: unknown; stderr?: unknown };
+    if (code === 'ENOENT') {
+      throw new GitOriginError(
+        'the program `git` is not installed here; install it, or publish the folder without Git',
+      );
+    }
+    const words = typeof stderr === 'string' ? stderr.trim().split('\n')[0] : '';
+    throw new GitOriginError(`Git can say nothing about \`${folder}\`: ${words || 'it gave no answer'}`);
+  }
+}
+
+/**
+ * What Git says of a folder of a working tree: the commit that is checked out, its author and its subject. Throws GitOriginError when files
+ * of the folder differ from the commit, unless `allowDirty`.
+ */
+export async function readGitOrigin(
+  folder: string,
+  { allowDirty }: { allowDirty: boolean },
+): Promise<{ origin: GitOrigin; message: string }> {
+  const commit = (await git(folder, ['rev-parse', '--verify', 'HEAD^{commit}'])).trim();
+  const changed = (await git(folder, ['status', '--porcelain=v1', '--untracked-files=all', '--', '.']))
+    .split('\n')
+    .filter(Boolean);
+  if (changed.length > 0 && !allowDirty) {
+    const [first = ''] = changed;
+    const more = changed.length > 1 ? ` and ${changed.length - 1} more` : '';
+    throw new GitOriginError(
+      `\`${folder}\` differs from commit ${commit.slice(0, 12)} (\`${first.slice(3)}\`${more}); commit it, or allow it (\`allowDirty\`, \`--allow-dirty\`)`,
+    );
+  }
+  const [author = '', subject = ''] = (await git(folder, ['log', '-1', '--format=%an <%ae>%x00%s', commit]))
+    .trimEnd()
+    .split('\0');
+  const cut = (text: string) => text.slice(0, wordsMax);
+  return {
+    origin: { commit, author: cut(author), isDirty: changed.length > 0 },
+    message: cut(subject) || `commit ${commit}`,
+  };
+}
+
+/** Files of Git's whose change tells of a commit or a checkout; empty where there is no working tree. */
+export function gitStateFiles(folder: string): string[] {
+  for (let at = resolve(folder); ; at = dirname(at)) {
+    const entry = join(at, '.git');
+    if (existsSync(entry)) return stateFilesIn(at, entry);
+    if (at === dirname(at)) return [];
+  }
+}
+
+function stateFilesIn(top: string, entry: string): string[] {
+  // A working tree beside the first one has a file that says where its state lies.
+  const directory = statSync(entry).isDirectory()
+    ? entry
+    : resolve(top, /^gitdir: (.+)$/m.exec(readFileSync(entry, 'utf8'))?.[1] ?? entry);
+  return ['HEAD', 'index', join('logs', 'HEAD')].map((name) => join(directory, name));
+}
