@@ -1,6 +1,6 @@
 // Our gateway beside nginx + auth_request, Caddy forward_auth and oauth2-proxy: 1 KiB answers, 64 keep-alive connections, one worker
 // each, session, decision and journalled event on every request of ours. Interleaved runs, medians, ratios.
-// npm run bench -- gateway [--seconds 5] [--runs 5]
+// npm run bench -- gateway [--seconds 5] [--runs 5] [--brief]; `--brief` leaves out all but nginx + auth_request, and the profile.
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -27,6 +27,7 @@ const { values } = parseArgs({
     runs: { type: 'string', default: '5' },
     policies: { type: 'string', default: '0' },
     out: { type: 'string' },
+    brief: { type: 'boolean', default: false },
   },
 });
 const seconds = Number(values.seconds);
@@ -156,18 +157,21 @@ try {
   const tls = await startOurs(bed, { folder: folderIn('tls'), tls: true, config: 'domain: bench.test\n' });
   const contenders: Contender[] = [{ plain: plain.peer, tls: tls.peer }];
   const missing: string[] = [];
-  for (const started of [
-    await startNginx(bed, { withAuth: false }),
-    await startNginx(bed, { withAuth: true }),
-    await startCaddy(bed),
-    await startOauth2Proxy(bed),
-  ]) {
+  const peers = values.brief
+    ? [await startNginx(bed, { withAuth: true })]
+    : [
+        await startNginx(bed, { withAuth: false }),
+        await startNginx(bed, { withAuth: true }),
+        await startCaddy(bed),
+        await startOauth2Proxy(bed),
+      ];
+  for (const started of peers) {
     if ('missing' in started) missing.push(started.missing);
     else contenders.push(started);
   }
   const lines = [...measure('plain', contenders), ...measure('tls', contenders)];
   for (const installation of running.splice(0)) await installation.stop();
-  lines.push(...(await profile(bed)));
+  if (!values.brief) lines.push(...(await profile(bed)));
   const machine = `${cpus().length} cores, ${cpus()[0]?.model.trim()}`;
   const head = `# Gateway throughput\n\nMade by \`npm run bench -- gateway --runs ${runs} --seconds ${seconds}\` on ${machine}; load average ${loadBefore.toFixed(1)} before it began. Each warmed up for ${warmUpSeconds} s. Load generator, upstream and proxies share the machine: only the ratios mean anything. ${connections} keep-alive connections, 1 KiB answers, one worker or thread for each proxy; for us session, decision, assertion and journalled event on every request. oauth2-proxy is taken from \`OAUTH2_PROXY\`, else from where packages put it.\n${missing.map((each) => `\nNot measured: ${each}.`).join('')}`;
   const text = `${head}${lines.join('\n')}\n`;
