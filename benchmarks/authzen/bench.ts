@@ -12,7 +12,7 @@ import { processorSeconds, startCerbos, startNullius } from './servers.ts';
 const { values } = parseArgs({ options: { seconds: { type: 'string' }, runs: { type: 'string' } } });
 const seconds = Number(values.seconds ?? 5);
 const runs = Number(values.runs ?? 3);
-const warmupSeconds = 6;
+const warmupSeconds = 4;
 const [serverCore, clientCore] = [0, 1];
 const connections = 32;
 

@@ -10,12 +10,12 @@ import {
   readEvaluation,
   readEvaluations,
 } from '#enforcement/adapters';
-import type { EntityUid } from '#foundation/model';
-import { pdpScopeCovers } from '#foundation/model';
+import { type EntityUid, formatUid, pdpScopeCovers } from '#foundation/model';
+
 import type { Gate } from '../gate.ts';
 import { answerJson } from './answer.ts';
 import type { KnownCall } from './pdp.ts';
-import { recordDecision } from './record-decision.ts';
+import { type DecidedTogether, recordDecision, recordTogether } from './record-decision.ts';
 
 /** `POST /access/v1/evaluation`. Throws MalformedRequest. */
 export async function evaluateOne(gate: Gate, call: KnownCall, body: Properties): Promise<void> {
@@ -31,18 +31,28 @@ export async function evaluateMany(gate: Gate, call: KnownCall, body: Properties
   answerJson(call, decisionBody(answered));
 }
 
+/** Evaluations in one event: a batch about one person is one event, up to this size. */
+const evaluationsPerEventMax = 100;
+
 async function evaluateAll(gate: Gate, call: KnownCall, { semantic, items }: Evaluations): Promise<unknown[]> {
   const answers: unknown[] = [];
-  const written: Promise<void>[] = [];
-  for (const [index, evaluation] of items.entries()) {
-    const id = index === 0 ? call.id : gate.newId();
-    const { outcome, answered } = judgeOne(gate, call, { evaluation, id });
-    answers.push(decisionBody(answered));
-    const about = evaluation instanceof MalformedRequest ? null : evaluation;
-    written.push(recordDecision(gate, call, { id, operation: 'evaluations', about, outcome }));
-    if (endsAfter(semantic, answered.decision)) break;
+  const records = new Map<string, DecidedTogether>();
+  const full: DecidedTogether[] = [];
+  for (const evaluation of items) {
+    const judged = judgeOne(gate, call, evaluation);
+    const { subject } = judged.outcome;
+    const key = subject === null ? '' : formatUid(subject);
+    let record = records.get(key);
+    if (record === undefined || record.decided.length >= evaluationsPerEventMax) {
+      if (record !== undefined) full.push(record);
+      record = { id: answers.length === 0 ? call.id : gate.newId(), decided: [] };
+      records.set(key, record);
+    }
+    record.decided.push({ about: evaluation instanceof MalformedRequest ? null : evaluation, outcome: judged.outcome });
+    answers.push(decisionBody({ ...judged.answered, id: record.id }));
+    if (endsAfter(semantic, judged.answered.decision)) break;
   }
-  await Promise.all(written);
+  await Promise.all([...full, ...records.values()].map((record) => recordTogether(gate, call, record)));
   return answers;
 }
 
@@ -51,16 +61,16 @@ async function evaluate(
   call: KnownCall,
   { evaluation, id }: { evaluation: Evaluation; id: string },
 ): Promise<Answered> {
-  const { outcome, answered } = judgeOne(gate, call, { evaluation, id });
+  const { outcome, answered } = judgeOne(gate, call, evaluation);
   await recordDecision(gate, call, { id, operation: 'evaluation', about: evaluation, outcome });
-  return answered;
+  return { ...answered, id };
 }
 
 function judgeOne(
   gate: Gate,
   call: KnownCall,
-  { evaluation, id }: { evaluation: Evaluation | MalformedRequest; id: string },
-): { outcome: JudgedAbout | NotJudged; answered: Answered } {
+  evaluation: Evaluation | MalformedRequest,
+): { outcome: JudgedAbout | NotJudged; answered: Omit<Answered, 'id'> } {
   const { caller, now } = call;
   const outcome: JudgedAbout | NotJudged =
     evaluation instanceof MalformedRequest
@@ -68,7 +78,7 @@ function judgeOne(
       : gate.pdp.ask(evaluation, { caller, isSearch: false, now });
   if (!('verdict' in outcome)) {
     const error = { status: outcome.problem === 'malformed' ? 400 : 404, message: outcome.message };
-    return { outcome, answered: { decision: false, id, policies: null, words: [], error } };
+    return { outcome, answered: { decision: false, policies: null, words: [], error } };
   }
   const { verdict, resource } = outcome;
   const message = verdict.errors[0]?.message ?? 'the question could not be judged';
@@ -76,7 +86,6 @@ function judgeOne(
     outcome,
     answered: {
       decision: verdict.answer === 'allow',
-      id,
       policies: maySeePolicies(caller.scope, resource) ? verdict.reasons : null,
       words: verdict.words,
       error: verdict.answer === 'indeterminate' ? { status: 500, message } : null,

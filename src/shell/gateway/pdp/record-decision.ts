@@ -44,14 +44,57 @@ export async function recordDecision(
   await gate.record({ ...event, subject, payload: JSON.stringify(event.payload) });
 }
 
+/** What one request asked about one person. */
+export interface DecidedTogether {
+  readonly id: string;
+  readonly decided: { readonly about: QuestionAbout | null; readonly outcome: JudgedAbout | NotJudged }[];
+}
+
+const named = (text: string | undefined) => text?.slice(0, 200) ?? null;
+
+/** Writes the evaluations of one batch about one person as one event, each with its answer, in their order. */
+export async function recordTogether(gate: Gate, call: KnownCall, { id, decided }: DecidedTogether): Promise<void> {
+  const [first] = decided;
+  if (first === undefined) return;
+  if (decided.length === 1) return recordDecision(gate, call, { id, operation: 'evaluations', ...first });
+  const answers = decided.map(({ outcome }) => ('verdict' in outcome ? outcome.verdict.answer : 'deny'));
+  const answer = answers.find((each) => each === 'indeterminate') ?? answers.find((each) => each === 'deny') ?? 'allow';
+  const event = pdpActivity({
+    id,
+    time: call.now,
+    policySequence: gate.pdp.policySequence(),
+    factRevision: gate.facts.revision,
+    by: callerPrincipal(gate, call.caller),
+    token: call.caller.tokenId,
+    operation: 'evaluations',
+    subject: first.outcome.subject ?? first.about?.subject ?? null,
+    action: null,
+    resource: null,
+    address: call.request.address,
+    verdict: { answer, reasons: [], words: [] },
+    requestId: call.requestId,
+    unmapped: {
+      evaluations: decided.map(({ about, outcome }) => ({
+        answer: 'verdict' in outcome ? outcome.verdict.answer : outcome.problem,
+        action: named(about?.action.name),
+        type: named(about?.resource.type),
+        resource: named(about?.resource.id),
+        policies: 'verdict' in outcome ? outcome.verdict.reasons : [],
+      })),
+    },
+  });
+  const subject = first.outcome.subject?.type === 'User' ? first.outcome.subject.id : 'system';
+  await gate.record({ ...event, subject, payload: JSON.stringify(event.payload) });
+}
+
 /** Writes that a search was answered, and how much it found; whom it found is for the caller alone. */
 export async function recordSearch(
   gate: Gate,
   call: KnownCall,
   { search, count }: { readonly search: Search; readonly count: number },
 ): Promise<void> {
-  const named = (entity: { type: string; id?: string }) => ({ type: entity.type, id: entity.id ?? '*' });
-  const subject = named(search.subject);
+  const sought = (entity: { type: string; id?: string }) => ({ type: entity.type, id: entity.id ?? '*' });
+  const subject = sought(search.subject);
   const event = pdpActivity({
     id: call.id,
     time: call.now,
@@ -62,7 +105,7 @@ export async function recordSearch(
     operation: `search/${search.kind}`,
     subject,
     action: search.kind === 'action' ? null : search.action.name,
-    resource: named(search.resource),
+    resource: sought(search.resource),
     address: call.request.address,
     verdict: { answer: 'allow', reasons: [], words: [] },
     requestId: call.requestId,
