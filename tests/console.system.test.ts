@@ -275,7 +275,8 @@ test('a policy goes from shadow to staged to enforced, its tests are shown, and 
     const dialog = page.getByRole('dialog', { name: 'State of demo-public-page' });
     await choose();
     await dialog.getByRole('button', { name: 'Change state' }).click();
-    await dialog.waitFor({ state: 'detached' });
+    // Invariants are proved before.
+    await dialog.waitFor({ state: 'detached', timeout: 60_000 });
   };
   await change(async () => {
     await page.getByText('shadow', { exact: true }).last().click();
@@ -325,6 +326,40 @@ test('a policy goes from shadow to staged to enforced, its tests are shown, and 
   await page.getByRole('button', { name: 'Roll back to no. 1', exact: true }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Roll back' }).click();
   await page.getByText('back to publication 1').last().waitFor();
+});
+
+test('invariants are proved in the console, and a draft without its guards shows a request that gets in', {
+  timeout: 120_000,
+}, async () => {
+  await open('/policies');
+  const proofs = page.getByRole('region', { name: 'Proofs' });
+  const prove = proofs.getByRole('button', { name: 'Prove the invariants' });
+  const slowly = { timeout: 60_000 };
+  await prove.click();
+  await proofs.getByText('holds', { exact: true }).first().waitFor(slowly);
+  await page.getByRole('navigation', { name: 'Policy files' }).getByText('90-guards.cedar').click();
+  await page.getByRole('button', { name: 'Remove file' }).click();
+  await proofs.getByText('The policies changed since this was asked.').waitFor();
+  await prove.click();
+  await proofs.getByText('broken', { exact: true }).first().waitFor(slowly);
+  await proofs.getByText('principal.status', { exact: true }).first().waitFor();
+  await proofs.getByRole('button', { name: 'What do my changes change?' }).click();
+  await proofs.getByText('Some requests would be let in that are refused now, and none the other way.').waitFor(slowly);
+  const findings: string[] = [];
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme });
+    findings.push(...(await axeFindings()));
+    await proofs.scrollIntoViewIfNeeded();
+    if (picturesFolder !== undefined)
+      await proofs.screenshot({ path: join(picturesFolder, `${colorScheme}-proofs.png`) });
+  }
+  await page.emulateMedia({ colorScheme: 'light' });
+  await page.setViewportSize({ width: 375, height: 760 });
+  const isWide = await page.evaluate('document.documentElement.scrollWidth > document.documentElement.clientWidth');
+  if (picturesFolder !== undefined) await proofs.screenshot({ path: join(picturesFolder, 'phone-proofs.png') });
+  await page.setViewportSize({ width: 1280, height: 860 });
+  assert.deepEqual([findings, isWide], [[], false]);
+  await page.getByRole('button', { name: 'Discard changes' }).click();
 });
 
 test('a refusal appears live, and why is one link away', { timeout: 60_000 }, async () => {
