@@ -1,5 +1,6 @@
 // The server's side of HTTP/1.1 connections over real sockets: order, bounds, patience, closing.
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -130,6 +131,44 @@ test('a client that sends far ahead of the answers is held back', async (t) => {
   // Kernel buffers of both ends and the bound, not whatever a client likes to send.
   assert.ok(before < 20e6, `${before} bytes were taken`);
   assert.equal(seen.length, 1);
+});
+
+test('a body whose taker stops and goes on again and again comes whole and in order, and so does the next request', async (t) => {
+  const sent = randomBytes(4 * 1024 * 1024);
+  const { port, seen } = await startFront(t);
+  const client = raw(t, port);
+  client.socket.write(`POST / HTTP/1.1\r\nHost: a.localhost\r\nContent-Length: ${sent.length}\r\n\r\n`);
+  client.socket.write(sent);
+  client.send(get('/next'));
+  await until(() => seen.length === 1);
+  const first = seen[0] as Seen;
+  const { body } = first.client;
+  const chunks: Buffer[] = [];
+  let isWhole = false;
+  let pauses = 0;
+  body.start({
+    onBodyData: (chunk) => {
+      chunks.push(Buffer.from(chunk));
+      body.pause();
+      pauses += 1;
+      // At once, in a later turn, or so late that the socket itself has been stopped.
+      if (pauses % 3 === 0) body.resume();
+      else if (pauses % 3 === 1) setImmediate(() => body.resume());
+      else setTimeout(() => body.resume(), 2);
+    },
+    onBodyEnd: () => {
+      isWhole = true;
+    },
+    onBodyError: () => assert.fail('the body broke'),
+  });
+  await until(() => isWhole);
+  assert.ok(pauses > 10, `${pauses}`);
+  assert.ok(Buffer.concat(chunks).equals(sent));
+  ok(first, 'taken');
+  await until(() => seen.length === 2);
+  assert.equal(seen[1]?.request.target, '/next');
+  ok(seen[1] as Seen, 'next');
+  await until(() => client.text.endsWith('next'));
 });
 
 test('HEAD, 204 and 304 have no body whatever the app wrote, and the next answer stands where it should', async (t) => {
