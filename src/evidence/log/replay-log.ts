@@ -27,6 +27,8 @@ export interface ReplayOptions {
   /** Exclusive. */
   readonly until: number;
   readonly classUid: number;
+  /** Only every so many-eth segment, so that several threads share the work. */
+  readonly share?: { readonly index: number; readonly of: number };
 }
 
 /** Segments that may hold records from `since` on: each head tells how late the one before it ends. */
@@ -46,11 +48,18 @@ function segmentsSince(directory: string, since: number): SegmentFile[] {
   return files.slice(Math.max(start, 0));
 }
 
+function sharedSegments({
+  directory,
+  since,
+  share,
+}: Pick<ReplayOptions, 'directory' | 'since' | 'share'>): SegmentFile[] {
+  const all = listWriters(directory).flatMap((writer) => segmentsSince(join(directory, writer), since));
+  return share === undefined ? all : all.filter((_, index) => index % share.of === share.index);
+}
+
 /** Bytes that replayLog() will read at most, to show progress by. */
-export function replayBytes({ directory, since }: Pick<ReplayOptions, 'directory' | 'since'>): number {
-  return listWriters(directory)
-    .flatMap((writer) => segmentsSince(join(directory, writer), since))
-    .reduce((sum, { bytes }) => sum + bytes, 0);
+export function replayBytes(options: Pick<ReplayOptions, 'directory' | 'since' | 'share'>): number {
+  return sharedSegments(options).reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
 /**
@@ -60,10 +69,7 @@ export function replayBytes({ directory, since }: Pick<ReplayOptions, 'directory
 export function* replayLog(
   options: ReplayOptions,
 ): Generator<{ readonly record: ReplayedRecord; readonly bytes: number }> {
-  const { directory } = options;
-  for (const writer of listWriters(directory)) {
-    for (const file of segmentsSince(join(directory, writer), options.since)) yield* replaySegment(file, options);
-  }
+  for (const file of sharedSegments(options)) yield* replaySegment(file, options);
 }
 
 function* replaySegment(

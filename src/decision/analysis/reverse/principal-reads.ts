@@ -7,6 +7,10 @@ type Json = { readonly [key: string]: unknown };
 export interface PrincipalReads {
   /** Something is compared that only one person is: nobody is like anybody else. */
   readonly isIdentityRead: boolean;
+  /** An app is compared as a whole with something that is not named. */
+  readonly isResourceRead: boolean;
+  /** Ids of apps that policies name. */
+  readonly apps: ReadonlySet<string>;
   /** Ids of users that policies name. */
   readonly users: ReadonlySet<string>;
   /** Ids of groups that policies name. */
@@ -45,6 +49,8 @@ function pathOf(expression: unknown): string | undefined {
 
 class Reader {
   isIdentityRead = false;
+  isResourceRead = false;
+  readonly apps = new Set<string>();
   readonly users = new Set<string>();
   readonly groups = new Set<string>();
   readonly paths = new Set<string>();
@@ -55,6 +61,7 @@ class Reader {
     for (const { type, id } of uids) {
       if (type === 'User') this.users.add(id);
       if (type === 'Group') this.groups.add(id);
+      if (type === 'App') this.apps.add(id);
     }
   }
 
@@ -73,6 +80,7 @@ class Reader {
   /** A path that is read for its value; a variable by itself gives everything away. */
   #read(path: string): void {
     if (path === 'principal') this.isIdentityRead = true;
+    if (path === 'resource') this.isResourceRead = true;
     this.paths.add(path);
     this.exact.add(path);
   }
@@ -105,11 +113,14 @@ class Reader {
       const isPlain = ['principal', 'action', 'resource'].some((name) => isVariable(left, name));
       // What stands above a group that is named depends on who asks, since only their groups are given.
       if (!isPlain || uids === null) this.isIdentityRead = true;
+      if (!isPlain) this.walk(left);
+      if (uids === null) this.walk(within);
       this.mention(uids ?? []);
       return true;
     }
     if (operator !== '==' && operator !== '!=') return false;
-    const other = isVariable(left, 'principal') ? right : isVariable(right, 'principal') ? left : undefined;
+    const isSubject = (side: unknown) => isVariable(side, 'principal') || isVariable(side, 'resource');
+    const other = isSubject(left) ? right : isSubject(right) ? left : undefined;
     const uids = other === undefined ? null : literalUids(other);
     if (uids === null) return false;
     this.mention(uids);
@@ -142,7 +153,10 @@ class Reader {
         Object.hasOwn(operand as Json, name) ? [(operand as Json)[name]] : [],
       );
       // Something this reader does not know: then it might read anything.
-      if (known.length === 0) this.isIdentityRead = true;
+      if (known.length === 0) {
+        this.isIdentityRead = true;
+        this.isResourceRead = true;
+      }
       for (const each of known) this.walk(each);
     }
   }
@@ -153,12 +167,13 @@ export function readsOfPrincipal({ policies }: Pick<PolicySet, 'policies'>): Pri
   const reader = new Reader();
   for (const { json } of policies.values()) {
     reader.scope(json.principal);
+    reader.scope(json.resource);
     for (const { body } of json.conditions) reader.walk(body);
   }
-  const { isIdentityRead, users, groups, paths, exact, numbers } = reader;
+  const { isIdentityRead, isResourceRead, apps, users, groups, paths, exact, numbers } = reader;
   const ascending = (each: ReadonlySet<number>) => [...each].sort((a, b) => a - b);
   const thresholds = new Map(
     [...numbers].filter(([path]) => !exact.has(path)).map(([path, each]) => [path, ascending(each)] as const),
   );
-  return { isIdentityRead, users, groups, paths, thresholds };
+  return { isIdentityRead, isResourceRead, apps, users, groups, paths, thresholds };
 }

@@ -1,6 +1,6 @@
-import { judge, type PublishedPolicies } from '#decision/administration';
+import { judge, type PublishedPolicies, type Subject } from '#decision/administration';
 import type { PolicySet } from '#decision/engine';
-import type { Question, RequestContext, User } from '#foundation/model';
+import type { EntityUid, Question, RequestContext, Session, User } from '#foundation/model';
 import { Likeness } from '../reverse/likeness.ts';
 import { type PrincipalReads, readsOfPrincipal } from '../reverse/principal-reads.ts';
 import type { VersionedFacts } from './versioned-facts.ts';
@@ -25,6 +25,16 @@ export interface Again {
   readonly after: AgainAnswer;
 }
 
+/** Longer than any id of a fact: whoever stands for others has no grants of their own. */
+const standInPrefix = '-'.repeat(201);
+
+/** Somebody whom no policy can tell from others with this key. */
+interface Alike {
+  readonly key: string;
+  readonly user: User;
+  readonly session: Session;
+}
+
 const requestParts = ['method', 'host', 'path', 'route', 'address', 'tls'] as const satisfies (keyof RequestContext)[];
 
 /**
@@ -38,10 +48,16 @@ export class DecideAgain {
   readonly #reads: PrincipalReads;
   readonly #parts: readonly (keyof RequestContext)[];
   readonly #isTimeRead: boolean;
+  readonly #isStandInNamed: boolean;
   readonly #answers = new Map<string, Again>();
   #likeness: Likeness;
-  #people = new Map<string, string | null>();
-  #peopleOf = -1;
+  /** Of people and apps as of a change: what policies can notice about each, and the first that is like them. */
+  #people: {
+    changed: number;
+    keys: Map<string, string | null>;
+    first: Map<string, { readonly id: string; readonly user: User }>;
+  };
+  #places: { changed: number; keys: Map<string, string>; first: Map<string, EntityUid> };
   /** Questions that were really judged. */
   judged = 0;
 
@@ -62,74 +78,105 @@ export class DecideAgain {
     this.#parts = requestParts.filter(isRead);
     this.#isTimeRead = isRead('now');
     this.#likeness = new Likeness({ view: facts, now: 0, reads: this.#reads });
+    this.#isStandInNamed = [...this.#reads.users].some((id) => id.startsWith(standInPrefix));
+    this.#people = { changed: -1, keys: new Map(), first: new Map() };
+    this.#places = { changed: -1, keys: new Map(), first: new Map() };
   }
 
   /** The facts must be set to the revision that the question is asked at. */
   decide(question: Question, { time, sequence }: { time: number; sequence: number }): Again {
-    const key = this.#key(question, { time, sequence });
+    const who = this.#subject(question, time);
+    const where = who.like === null ? JSON.stringify(question.resource.id) : this.#place(question.resource.id);
+    let key = `${sequence} ${this.#facts.changedAt('place')} ${question.action} ${where} ${who.key}`;
+    // Attacker-controlled text is quoted, so that no two questions write the same key.
+    for (const part of this.#parts) key += ` ${JSON.stringify(question.request[part])}`;
+    if (this.#isTimeRead) key += ` ${Math.floor(time / 1000)}`;
     const known = this.#answers.get(key);
     if (known !== undefined) return known;
+    const asked = who.like === null ? { question } : this.#standIn(question, { who: who.like, where });
     const before = this.#before.get(sequence);
     const again: Again = {
-      before: before === undefined ? null : this.#judge(before.published, question, time),
-      after: this.#judge(this.#after, question, time),
+      before: before === undefined ? null : this.#judge(before.published, asked, time),
+      after: this.#judge(this.#after, asked, time),
     };
     if (this.#answers.size >= answersMax) this.#answers.clear();
     this.#answers.set(key, again);
     return again;
   }
 
-  #judge(policies: PublishedPolicies, question: Question, now: number): AgainAnswer {
+  #judge(policies: PublishedPolicies, asked: { question: Question; as?: Subject }, now: number): AgainAnswer {
     this.judged += 1;
-    const { answer, reasons } = judge({ view: this.#facts, policies, question, now });
+    const { answer, reasons } = judge({ view: this.#facts, policies, now, ...asked });
     return { isAllowed: answer === 'allow', reasons };
   }
 
-  #key(question: Question, { time, sequence }: { time: number; sequence: number }): string {
-    const { action, resource, request } = question;
-    let key = `${sequence} ${this.#facts.changedAt('place')} ${action} ${resource.id} ${this.#subject(question, time)}`;
-    // Attacker-controlled text is quoted, so that no two questions write the same key.
-    for (const part of this.#parts) key += ` ${JSON.stringify(request[part])}`;
-    return this.#isTimeRead ? `${key} ${Math.floor(time / 1000)}` : key;
+  /** Asks as somebody who stands for all that are alike, of the first of the apps that are: what is known of them is looked up once. */
+  #standIn(question: Question, { who, where }: { who: Alike; where: string }): { question: Question; as: Subject } {
+    const { first } = this.#people;
+    const stand = first.get(who.key) ?? { id: `${standInPrefix}${first.size}`, user: who.user };
+    first.set(who.key, stand);
+    const resource = this.#places.first.get(where) ?? question.resource;
+    this.#places.first.set(where, resource);
+    // No fact has an empty id, so no policy can mean this session.
+    const session = { id: '', body: who.session };
+    const as: Subject = { uid: { type: 'User', id: stand.id }, user: stand.user, session, token: null };
+    return { question: { ...question, asker: { kind: 'anonymous' }, resource }, as };
   }
 
-  #subject({ asker, resource }: Question, time: number): string {
+  /** All that policies can notice about an app; its own name where they can notice that. */
+  #place(id: string): string {
+    const changed = this.#facts.changedAt('place');
+    if (changed !== this.#places.changed) this.#places = { changed, keys: new Map(), first: new Map() };
+    let key = this.#places.keys.get(id);
+    if (key === undefined) {
+      const app = this.#facts.get('resource', id);
+      const isOwn = app === undefined || this.#reads.isResourceRead || this.#reads.apps.has(id) || !id.isWellFormed();
+      key = JSON.stringify(isOwn ? [id] : [null, app.segment, app.origin, app.requestable]);
+      this.#places.keys.set(id, key);
+    }
+    return key;
+  }
+
+  #subject({ asker, resource }: Question, time: number): { readonly key: string; readonly like: Alike | null } {
     const facts = this.#facts;
+    const stranger = { key: 'stranger', like: null };
     if (asker.kind === 'token') {
       const token = facts.get('token', asker.tokenId);
-      if (token === undefined || token.status !== 'active' || time >= token.expiresAt) return 'stranger';
+      if (token === undefined || token.status !== 'active' || time >= token.expiresAt) return stranger;
       const { owner, scopes } = token;
       const grants = owner.type === 'User' ? this.#grants(owner.id, { resource: resource.id, time }) : '';
-      return `token ${JSON.stringify([owner.type, owner.id, scopes])} ${facts.changedAt('person')} ${grants}`;
+      const key = `token ${JSON.stringify([owner.type, owner.id, scopes])} ${facts.changedAt('person')} ${grants}`;
+      return { key, like: null };
     }
-    if (asker.kind !== 'session') return 'stranger';
+    if (asker.kind !== 'session') return stranger;
     const session = facts.get('session', asker.sessionId);
-    if (session === undefined || session.status !== 'active' || time >= session.expiresAt) return 'stranger';
-    const body = facts.get('user', session.user);
-    if (body === undefined) return 'stranger';
+    if (session === undefined || session.status !== 'active' || time >= session.expiresAt) return stranger;
+    const user = facts.get('user', session.user);
+    if (user === undefined) return stranger;
     const grants = this.#grants(session.user, { resource: resource.id, time });
     const seen = this.#likeness.session(session, time);
-    const who = this.#person(session.user, body);
-    if (who !== null && seen !== null && grants === '') return `like ${who} ${seen}`;
+    const person = this.#person(session.user, user);
+    if (person !== null && seen !== null && grants === '' && !this.#isStandInNamed) {
+      return { key: `like ${person} ${seen}`, like: { key: person, user, session } };
+    }
     const { credential, provider, phishingResistant, authTime, bound } = session;
     const exact = JSON.stringify([
       session.user,
       seen ?? [credential, provider, phishingResistant, authTime, bound, time],
     ]);
-    return `user ${exact} ${facts.changedAt('person')} ${grants}`;
+    return { key: `user ${exact} ${facts.changedAt('person')} ${grants}`, like: null };
   }
 
   #person(id: string, body: User): string | null {
     const changed = this.#facts.changedAt('person');
-    if (changed !== this.#peopleOf) {
-      this.#peopleOf = changed;
-      this.#people = new Map();
+    if (changed !== this.#people.changed) {
+      this.#people = { changed, keys: new Map(), first: new Map() };
       this.#likeness = new Likeness({ view: this.#facts, now: 0, reads: this.#reads });
     }
-    let key = this.#people.get(id);
+    let key = this.#people.keys.get(id);
     if (key === undefined) {
       key = this.#likeness.person({ id, body });
-      this.#people.set(id, key);
+      this.#people.keys.set(id, key);
     }
     return key;
   }

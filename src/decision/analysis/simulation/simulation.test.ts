@@ -169,6 +169,10 @@ const conditions = fc.uniqueArray(
     'context == context',
     'context.grants.isEmpty()',
     'context.token.present',
+    'resource is App && resource == App::"wiki"',
+    'resource is App && [App::"shop"].contains(resource)',
+    'resource is App && resource.requestable',
+    'resource is App && principal is User && principal in Group::"staff" && resource in App::"shop"',
   ),
   { maxLength: 2 },
 );

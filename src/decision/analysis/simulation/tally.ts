@@ -28,6 +28,15 @@ export interface TallySum {
   readonly subjects: number;
 }
 
+/** What a tally holds. */
+export interface TallyParts {
+  readonly groups: readonly (readonly [string, ChangeGroup])[];
+  readonly decisions: Readonly<Record<'gained' | 'lost', number>>;
+  readonly subjects: Readonly<Record<'gained' | 'lost', readonly string[]>>;
+  readonly by: Readonly<Record<'subject' | 'resource' | 'policy', readonly (readonly [string, Gains])[]>>;
+  readonly beyond: number;
+}
+
 type Open<T> = { -readonly [K in keyof T]: T[K] extends readonly (infer U)[] ? U[] : T[K] };
 
 interface Changed {
@@ -91,6 +100,49 @@ export class Tally {
     if (known !== undefined) known[change] += 1;
     else if (this.#by[by].size < namesMax) {
       this.#by[by].set(key, { key, name, gained: 0, lost: 0, [change]: 1 });
+    }
+  }
+
+  /** Everything it holds, so that another can take it in; shared, not copied. */
+  parts(): TallyParts {
+    return {
+      groups: [...this.#groups],
+      decisions: { ...this.#decisions },
+      subjects: { gained: [...this.#subjects.gained], lost: [...this.#subjects.lost] },
+      by: { subject: [...this.#by.subject], resource: [...this.#by.resource], policy: [...this.#by.policy] },
+      beyond: this.#beyond,
+    };
+  }
+
+  /** Takes in what another added up. */
+  take({ groups, decisions, subjects, by, beyond }: TallyParts): void {
+    this.#beyond += beyond;
+    for (const change of ['gained', 'lost'] as const) {
+      this.#decisions[change] += decisions[change];
+      for (const who of subjects[change]) if (this.#subjects[change].size < namesMax) this.#subjects[change].add(who);
+    }
+    for (const name of ['subject', 'resource', 'policy'] as const) {
+      for (const [key, gains] of by[name]) {
+        const known = this.#by[name].get(key);
+        if (known !== undefined) {
+          known.gained += gains.gained;
+          known.lost += gains.lost;
+        } else if (this.#by[name].size < namesMax) this.#by[name].set(key, { ...gains });
+      }
+    }
+    for (const [key, group] of groups) {
+      const known = this.#groups.get(key);
+      if (known !== undefined) {
+        known.count += group.count;
+        known.examples = [...known.examples, ...group.examples].slice(0, examplesMax);
+      } else if (this.#groups.size >= groupsMax) this.#beyond += group.count;
+      else
+        this.#groups.set(key, {
+          ...group,
+          before: [...group.before],
+          after: [...group.after],
+          examples: [...group.examples],
+        });
     }
   }
 

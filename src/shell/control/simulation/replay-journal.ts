@@ -46,17 +46,17 @@ export class JournalReplay {
   run(
     clock: () => number,
     onProgress: (progress: SimulationProgress) => void,
-  ): Extract<FromSimulation, { type: 'report' }> {
-    const { directory, keys, since, until, before, after, decisionsMax } = this.#work;
+  ): Extract<FromSimulation, { type: 'parts' }> {
+    const { directory, keys, since, until, before, after, decisionsMax, share } = this.#work;
     const simulation = new Simulation({
       facts: this.#facts,
       before: new Map(before.map((each) => [each.sequence, ready(each)])),
       after: ready(after),
     });
     const reader = new AccessReader();
-    const allBytes = replayBytes({ directory, since });
+    const allBytes = replayBytes({ directory, since, share });
     let [readBytes, read, replayed, nextTell] = [0, 0, 0, clock() + progressMs];
-    const records = replayLog({ directory, keys: keyring(keys), since, until, classUid: httpActivityClass });
+    const records = replayLog({ directory, keys: keyring(keys), since, until, classUid: httpActivityClass, share });
     let isComplete = true;
     for (const { record, bytes } of records) {
       if (replayed >= decisionsMax) {
@@ -79,7 +79,6 @@ export class JournalReplay {
         onProgress({ type: 'progress', readBytes, allBytes, replayed });
       }
     }
-    const { judged } = simulation;
-    return { type: 'report', report: simulation.report(), isComplete, lastRevision: this.#facts.last, judged };
+    return { type: 'parts', parts: simulation.parts(), isComplete, lastRevision: this.#facts.last };
   }
 }

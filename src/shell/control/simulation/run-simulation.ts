@@ -1,4 +1,6 @@
+import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
+import { reportOf, type SimulationReport } from '#decision/analysis';
 import { fromBase64url } from '#foundation/encoding';
 import type { FactRow } from '#foundation/model';
 import type { FactTable } from '#information/inventory';
@@ -20,6 +22,8 @@ const feedPagesMax = 10_000;
 /** Longer than a rehearsal of ten million decisions takes. */
 const simulationMsMax = 180_000;
 const memoryMbMax = 1_536;
+/** Threads that share the segments of the journal. */
+const threadsMax = 4;
 
 const isSource = import.meta.url.endsWith('.ts');
 const threadFile = isSource ? './simulate-worker.ts' : './simulate-worker.js';
@@ -44,10 +48,17 @@ export interface SimulationInput {
   readonly onProgress: (progress: SimulationProgress) => void;
 }
 
-export type SimulationOutcome = Omit<Extract<FromSimulation, { type: 'report' }>, 'type'> & {
+type FoundParts = Extract<FromSimulation, { type: 'parts' }>;
+
+export interface SimulationOutcome {
+  readonly report: SimulationReport & { readonly judged: number };
+  /** False: there were more decisions than are replayed. */
+  readonly isComplete: boolean;
+  /** Newest revision of facts that could be held. */
+  readonly lastRevision: number;
   /** Oldest revision of facts that is kept; decisions before it were judged by its facts. */
   readonly firstRevision: number;
-};
+}
 
 /** Where facts begin: at the oldest decision, or where the store's memory does. */
 async function firstRevisionOf({ store, facts, oldestRevision }: SimulationInput): Promise<number> {
@@ -75,9 +86,9 @@ async function publicationsSince(store: Store, revision: number): Promise<Shippe
     }));
 }
 
-/** Hands the thread every change from the first revision to the newest, page by page. */
+/** Hands the threads every change from the first revision to the newest, page by page. */
 async function tellChanges(
-  worker: Worker,
+  workers: readonly Worker[],
   { store, signal, first }: { store: Store; signal: AbortSignal; first: number },
 ): Promise<void> {
   let after = first;
@@ -86,14 +97,14 @@ async function tellChanges(
     const page = await store.changesSince(after);
     if (page === undefined || page.changes.length === 0) break;
     const changes = page.changes.map(({ revision, facts }) => ({ revision, facts: needed(facts) }));
-    worker.postMessage({ type: 'changes', changes } satisfies ToSimulation);
+    for (const worker of workers) worker.postMessage({ type: 'changes', changes } satisfies ToSimulation);
     after = page.changes.at(-1)?.revision ?? page.revision;
   }
-  worker.postMessage({ type: 'begin' } satisfies ToSimulation);
+  for (const worker of workers) worker.postMessage({ type: 'begin' } satisfies ToSimulation);
 }
 
 function outcomeOf(worker: Worker, { signal, onProgress }: Pick<SimulationInput, 'signal' | 'onProgress'>) {
-  return new Promise<Extract<FromSimulation, { type: 'report' }>>((resolve, reject) => {
+  return new Promise<FoundParts>((resolve, reject) => {
     const fail = (words: string) => reject(new SimulationError(words));
     const timer = setTimeout(
       () => fail(`the rehearsal took longer than ${simulationMsMax / 1000} s; choose a shorter time`),
@@ -129,7 +140,7 @@ export async function runSimulation(input: SimulationInput): Promise<SimulationO
   const { journalDirectory: directory, facts, store, since, until, after, signal } = input;
   const firstRevision = await firstRevisionOf(input);
   const snapshot = await store.snapshotAt(firstRevision);
-  const work: SimulationWork = {
+  const work: Omit<SimulationWork, 'share'> = {
     directory,
     keys: [...keysOf(facts)],
     since,
@@ -141,19 +152,37 @@ export async function runSimulation(input: SimulationInput): Promise<SimulationO
     after,
     decisionsMax,
   };
-  const worker = new Worker(new URL(threadFile, import.meta.url), {
-    workerData: work,
-    name: 'rehearsal',
-    resourceLimits: { maxOldGenerationSizeMb: memoryMbMax },
+  const of = Math.min(threadsMax, Math.max(1, availableParallelism()));
+  const workers = Array.from({ length: of }, (_, index) => {
+    const workerData: SimulationWork = { ...work, share: { index, of } };
+    const resourceLimits = { maxOldGenerationSizeMb: memoryMbMax };
+    return new Worker(new URL(threadFile, import.meta.url), { workerData, name: 'rehearsal', resourceLimits });
   });
-  const outcome = outcomeOf(worker, input);
+  const told = workers.map((): SimulationProgress => ({ type: 'progress', readBytes: 0, allBytes: 0, replayed: 0 }));
+  const onProgress = (index: number) => (progress: SimulationProgress) => {
+    told[index] = progress;
+    input.onProgress(sumOf(told));
+  };
+  const outcomes = Promise.all(
+    workers.map((worker, index) => outcomeOf(worker, { signal, onProgress: onProgress(index) })),
+  );
   // Whatever goes wrong first is what is told.
-  outcome.catch(() => undefined);
+  outcomes.catch(() => undefined);
   try {
-    await tellChanges(worker, { store, signal, first: firstRevision });
-    const { type: _type, ...rest } = await outcome;
-    return { ...rest, firstRevision };
+    await tellChanges(workers, { store, signal, first: firstRevision });
+    const found = await outcomes;
+    return {
+      report: reportOf(found.map(({ parts }) => parts)),
+      isComplete: found.every(({ isComplete }) => isComplete),
+      lastRevision: Math.min(...found.map(({ lastRevision }) => lastRevision)),
+      firstRevision,
+    };
   } finally {
-    await worker.terminate();
+    await Promise.all(workers.map((worker) => worker.terminate()));
   }
+}
+
+function sumOf(all: readonly SimulationProgress[]): SimulationProgress {
+  const sum = (member: 'readBytes' | 'allBytes' | 'replayed') => all.reduce((total, each) => total + each[member], 0);
+  return { type: 'progress', readBytes: sum('readBytes'), allBytes: sum('allBytes'), replayed: sum('replayed') };
 }

@@ -1,4 +1,4 @@
-import type { SimulationReport } from '#decision/analysis';
+import type { SimulationParts } from '#decision/analysis';
 import type { FactRow, Publication } from '#foundation/model';
 
 /** A policy set with its parsed form. */
@@ -19,6 +19,8 @@ export interface SimulationWork {
   readonly before: readonly ShippedSet[];
   readonly after: ShippedSet;
   readonly decisionsMax: number;
+  /** Which part of the journal's segments is this thread's. */
+  readonly share: { readonly index: number; readonly of: number };
 }
 
 /** Then it is told what changed, in order, and at last to begin. */
@@ -39,13 +41,11 @@ export interface SimulationProgress {
 export type FromSimulation =
   | SimulationProgress
   | {
-      readonly type: 'report';
-      readonly report: SimulationReport;
+      readonly type: 'parts';
+      readonly parts: SimulationParts;
       /** False: there were more decisions than are replayed. */
       readonly isComplete: boolean;
       /** Newest revision of facts that could be held. */
       readonly lastRevision: number;
-      /** Questions that were really judged; the others were like one of them. */
-      readonly judged: number;
     }
   | { readonly type: 'failed'; readonly words: string };
