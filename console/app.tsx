@@ -16,6 +16,7 @@ import { OverviewPage } from './pages/overview/overview-page.tsx';
 import { PdpPage } from './pages/pdp/pdp-page.tsx';
 import { PeoplePage } from './pages/people/people-page.tsx';
 import { PersonPage } from './pages/people/person-page.tsx';
+import { ReversePage } from './pages/reverse/reverse-page.tsx';
 import { SegmentsPage } from './pages/segments/segments-page.tsx';
 import { SessionsPage } from './pages/sessions/sessions-page.tsx';
 import { TokensPage } from './pages/tokens/tokens-page.tsx';
@@ -47,6 +48,7 @@ const routes: RouteObject[] = [
       { path: '/events', element: <EventsPage /> },
       { path: '/my-apps', element: <MyAppsPage /> },
       { path: '/why', element: <WhyPage /> },
+      { path: '/who-can', element: <ReversePage /> },
       // The editor is most of the code and few pages need it.
       {
         path: '/policies',

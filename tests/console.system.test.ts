@@ -30,6 +30,7 @@ const pages = [
   '/keys',
   '/policies',
   '/why',
+  '/who-can',
   '/access',
   '/my-apps',
   '/no-such-page',

@@ -91,7 +91,7 @@ unless { context.session.phishingResistant && context.session.authAgeSeconds <= 
   const policies = [{ file: 'a.cedar', text: [guards, ...own].join('\n') }];
   const { parsedForm } = preparePolicies({ policies, schema: shippedSchema });
   if (parsedForm === undefined) throw new Error('the policies of the benchmark are not valid');
-  return { sequence, schema: shippedSchema, policies, parsed: parsedForm };
+  return { sequence, schema: shippedSchema, policies, parsed: parsedForm, states: [] };
 }
 
 const rows = facts();
@@ -198,11 +198,11 @@ async function replayInThreads(of: number) {
   const seconds = (performance.now() - wall) / 1000;
   return { value: reportOf(found), seconds, cpu: (user + system) / 1e6 };
 }
-for (const of of [1, 2, 1, 2]) {
-  const replay = await replayInThreads(of);
+for (const threads of [1, 2, 1, 2]) {
+  const replay = await replayInThreads(threads);
   const { replayed, judged, gained, lost, notReproduced } = replay.value;
   line(
-    `replaying ${replayed} decisions under both sets, threads: ${of}`,
+    `replaying ${replayed} decisions under both sets, threads: ${threads}`,
     replay,
     `${judged} judged, ${gained.decisions} gained, ${lost.decisions} lost, ${notReproduced.count} not reproduced`,
   );

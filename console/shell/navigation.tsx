@@ -15,6 +15,7 @@ import {
   IconUserCheck,
   IconUsers,
   IconUsersGroup,
+  IconZoomQuestion,
 } from '@tabler/icons-react';
 import { NavLink } from 'react-router';
 import { useAnswer, useMe } from '../api/queries.ts';
@@ -57,6 +58,7 @@ const sections: readonly { readonly title: string; readonly entries: readonly En
     entries: [
       { to: '/policies', label: 'Policies', icon: IconLicense, noun: 'policy' },
       { to: '/why', label: 'Why?', icon: IconQuestionMark, noun: 'policy' },
+      { to: '/who-can', label: 'Who can?', icon: IconZoomQuestion, noun: 'policy' },
       { to: '/access', label: 'Access grants', icon: IconUserCheck, noun: 'grant' },
     ],
   },

@@ -8,6 +8,7 @@ import { useForbidden } from '../../api/rights.ts';
 import type { PublicationView } from '../../api/shapes.ts';
 import { ProblemAlert } from '../../parts/problem-alert.tsx';
 import { toast } from '../../parts/toast.ts';
+import { Rehearsal } from '../rehearse/rehearsal.tsx';
 import { DiffView } from './diff-view.tsx';
 import type { Draft, FileChange } from './draft.ts';
 
@@ -58,6 +59,7 @@ export function Publish({ opened, onClose, base, draft, changes, onPublished, on
       <form onSubmit={submit}>
         <Stack>
           <DiffView changes={changes} />
+          <Rehearsal draft={draft} />
           <TextInput
             label="What changes, and why"
             description="Stands in the history and in the journal beside your name."

@@ -1,17 +1,29 @@
 /** What is sent to `/policies/explain`. */
 export type WhyQuestion =
   | { readonly event: string }
-  | { readonly user: string; readonly resource: string; readonly action: string; readonly path?: string };
+  | {
+      readonly user?: string;
+      readonly token?: string;
+      readonly who?: string;
+      readonly resource: string;
+      readonly action: string;
+      readonly path?: string;
+      readonly route?: string;
+    };
 
 /** Reads the question out of the page's address, so that an explanation can be linked to. */
 export function questionIn(search: URLSearchParams): WhyQuestion | undefined {
-  const event = search.get('event');
-  if (event !== null && event !== '') return { event };
-  const user = search.get('user');
-  const resource = search.get('resource');
-  if (user === null || user === '' || resource === null || resource === '') return undefined;
-  const path = search.get('path');
-  return { user, resource, action: search.get('action') ?? 'read', ...(path === null || path === '' ? {} : { path }) };
+  const text = (name: string) => search.get(name) ?? '';
+  if (text('event') !== '') return { event: text('event') };
+  const subject = (['user', 'token', 'who'] as const).find((name) => text(name) !== '');
+  if (subject === undefined || text('resource') === '') return undefined;
+  return {
+    [subject]: text(subject),
+    resource: text('resource'),
+    action: text('action') === '' ? 'read' : text('action'),
+    ...(text('path') === '' ? {} : { path: text('path') }),
+    ...(text('route') === '' ? {} : { route: text('route') }),
+  };
 }
 
 /** Of a journal record, the parts that are the question; the rest is one click away in the event. */

@@ -10,6 +10,7 @@ import { Page, Panel } from '../../parts/page.tsx';
 import { Await, Empty } from '../../parts/states.tsx';
 import { Words } from '../../parts/words.tsx';
 import { CedarText } from '../policies/cedar-text.tsx';
+import { Details } from './explained.tsx';
 import { questionIn, shownQuestion } from './question-in.ts';
 
 const actions = [
@@ -95,7 +96,9 @@ function AskByQuestion() {
 }
 
 function Because({ explanation }: { explanation: Explanation }) {
-  if (explanation.policies.length === 0) {
+  const spoke = new Set([...explanation.reasons, ...explanation.errors.map(({ id }) => id)]);
+  const policies = explanation.policies.filter(({ id }) => spoke.has(id));
+  if (policies.length === 0) {
     return (
       <Text size="sm">
         No policy spoke for it. What no policy permits is refused: that is the default, and needs no rule.
@@ -104,7 +107,7 @@ function Because({ explanation }: { explanation: Explanation }) {
   }
   return (
     <ul className="plain-list because">
-      {explanation.policies.map((policy) => (
+      {policies.map((policy) => (
         <li key={policy.id}>
           <div className="reach">
             <span>
@@ -156,6 +159,7 @@ function Answer({ explanation }: { explanation: Explanation }) {
           </ul>
         </div>
       )}
+      <Details explanation={explanation} />
       <div>
         <Title order={3}>Because of</Title>
         <Because explanation={explanation} />
@@ -177,6 +181,7 @@ function Answer({ explanation }: { explanation: Explanation }) {
       )}
       <Text size="xs" c="dimmed">
         Judged by policies no. {explanation.policySequence} and facts at revision {explanation.factRevision}.
+        {!explanation.isExact && ' It could not be asked again exactly.'}
       </Text>
     </Stack>
   );

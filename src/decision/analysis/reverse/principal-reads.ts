@@ -162,9 +162,17 @@ class Reader {
   }
 }
 
-/** Reads what policies can notice about who asks. Errs towards more. */
-export function readsOfPrincipal({ policies }: Pick<PolicySet, 'policies'>): PrincipalReads {
+/**
+ * Reads what policies can notice about who asks. Errs towards more. `isStaged`: some of them are in force for a share of people only, so
+ * that who somebody is counts.
+ */
+export function readsOfPrincipal(
+  { policies }: Pick<PolicySet, 'policies'>,
+  { isStaged = false }: { isStaged?: boolean } = {},
+): PrincipalReads {
   const reader = new Reader();
+  reader.isIdentityRead = isStaged;
+  reader.isResourceRead = isStaged;
   for (const { json } of policies.values()) {
     reader.scope(json.principal);
     reader.scope(json.resource);

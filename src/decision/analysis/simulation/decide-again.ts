@@ -72,7 +72,8 @@ export class DecideAgain {
     const all = [...before.values(), after].flatMap(({ set }, index) =>
       [...set.policies].map(([id, policy]) => [`${index} ${id}`, policy] as const),
     );
-    this.#reads = readsOfPrincipal({ policies: new Map(all) });
+    const isStaged = [...before.values(), after].some(({ published }) => published.beside !== undefined);
+    this.#reads = readsOfPrincipal({ policies: new Map(all) }, { isStaged });
     const { paths } = this.#reads;
     const isRead = (part: string) => paths.has('context') || paths.has(`context.${part}`);
     this.#parts = requestParts.filter(isRead);

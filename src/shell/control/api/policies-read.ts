@@ -26,7 +26,8 @@ export async function readsInForce(services: Pick<ApiServices, 'parser' | 'facts
   if (publication === undefined) throw problem(409, 'no-policies', 'no policies are in force: nobody can do anything');
   let reads = known.get(publication);
   if (reads === undefined) {
-    reads = readsOfPrincipal(await parsedSet(services, publication));
+    const isStaged = publication.states.some(({ state }) => state === 'staged');
+    reads = readsOfPrincipal(await parsedSet(services, publication), { isStaged });
     known.set(publication, reads);
   }
   return reads;

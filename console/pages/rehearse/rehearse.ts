@@ -1,0 +1,79 @@
+import { ProblemError, readProblem } from '../../api/problem.ts';
+
+export interface Gains {
+  readonly key: string;
+  readonly name: string;
+  readonly gained: number;
+  readonly lost: number;
+}
+
+/** What `POST /policies/simulate` reports. */
+export interface RehearsalReport {
+  readonly type: 'report';
+  readonly replayed: number;
+  readonly same: number;
+  readonly gained: { readonly decisions: number; readonly subjects: number };
+  readonly lost: { readonly decisions: number; readonly subjects: number };
+  readonly groups: readonly {
+    readonly change: 'gained' | 'lost';
+    readonly subject: { readonly kind: string; readonly id: string; readonly name: string };
+    readonly resource: string;
+    readonly action: string;
+    readonly route: string;
+    readonly count: number;
+    readonly before: readonly string[];
+    readonly after: readonly string[];
+    readonly examples: readonly string[];
+  }[];
+  readonly byPolicy: readonly Gains[];
+  readonly approximations: readonly string[];
+  readonly durationMs: number;
+}
+
+export interface RehearsalProgress {
+  readonly type: 'progress';
+  readonly readBytes: number;
+  readonly allBytes: number;
+  readonly replayed: number;
+}
+
+type Told = RehearsalReport | RehearsalProgress | { readonly type: 'problem'; readonly detail: string };
+
+/** The events in what has come so far, and what is left of it. */
+export function eventsIn(text: string): { readonly events: readonly Told[]; readonly rest: string } {
+  const parts = text.split('\n\n');
+  const rest = parts.pop() ?? '';
+  const events = parts.flatMap((part) => {
+    const data = part.split('\n').flatMap((line) => (line.startsWith('data: ') ? [line.slice(6)] : []));
+    return data.length === 0 ? [] : [JSON.parse(data.join('\n')) as Told];
+  });
+  return { events, rest };
+}
+
+const nobody = 'Check that Nullius is running and that you can reach it, then try again.';
+
+/** Replays the last days under other policies. Throws ProblemError. */
+export async function rehearse(
+  body: unknown,
+  { onProgress, signal }: { onProgress: (progress: RehearsalProgress) => void; signal: AbortSignal },
+): Promise<RehearsalReport> {
+  const headers = { accept: 'text/event-stream, application/problem+json', 'content-type': 'application/json' };
+  const init = { method: 'POST', headers, body: JSON.stringify(body), signal, redirect: 'error' } as const;
+  const response = await fetch('/api/v1/policies/simulate', init).catch(() => undefined);
+  if (response === undefined) throw new ProblemError(readProblem(0, { detail: nobody }));
+  if (!response.ok || response.body === null) {
+    throw new ProblemError(readProblem(response.status, await response.json().catch(() => undefined)));
+  }
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  let text = '';
+  for (let { value, done } = await reader.read(); !done; { value, done } = await reader.read()) {
+    const { events, rest } = eventsIn(text + (value ?? ''));
+    text = rest;
+    for (const event of events) {
+      if (event.type === 'report') return event;
+      if (event.type === 'problem') throw new ProblemError(readProblem(500, { detail: event.detail }));
+      onProgress(event);
+    }
+  }
+  throw new ProblemError(readProblem(0, { detail: nobody }));
+}
