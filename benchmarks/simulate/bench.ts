@@ -6,8 +6,16 @@ import { availableParallelism, cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
-import { compilePublication, judge } from '#decision/administration';
-import { readsOfPrincipal, reportOf, type SimulationParts, whatCan, whoCan } from '#decision/analysis';
+import { compilePublication } from '#decision/administration';
+import {
+  DecideAgain,
+  readsOfPrincipal,
+  reportOf,
+  type SimulationParts,
+  VersionedFacts,
+  whatCan,
+  whoCan,
+} from '#decision/analysis';
 import { readParsedForm } from '#decision/engine';
 import { preparePolicies } from '#decision/parser';
 import { httpActivityClass, keyring, openJournal, replayLog, sealable, writeHttpActivity } from '#evidence/log';
@@ -99,6 +107,12 @@ const [before, after] = [policySet(1, 3600), policySet(2, 1800)];
 const table = new FactTable({ clock: () => start });
 table.replace({ epoch: 1, revision: 1, rows });
 const published = compilePublication(before);
+/** As judge() answers, so quickly that the journal is soon written; simulation.test.ts compares the two. */
+const again = new DecideAgain({
+  facts: new VersionedFacts({ epoch: 1, first: 1, rows }),
+  before: new Map(),
+  after: { published, set: readParsedForm(before.parsed ?? '', { sources: before.policies, schema: before.schema }) },
+});
 
 const keys = ['system', 'stranger', ...Array.from({ length: users }, (_, at) => `u${at}`)].map(
   (subject) => [subject, randomBytes(32)] as const,
@@ -125,7 +139,12 @@ async function writeJournal(): Promise<void> {
       const request = { method, host: `r${app}.example.com`, path, route: 'default', address, tls: true, noun: '' };
       const resource = { type: 'App', id: `r${app}` };
       const question: Question = { asker: { kind: 'session', sessionId: `x${user}` }, action, resource, request };
-      const verdict = judge({ view: table, policies: published, question, now: time });
+      const { isAllowed, reasons } = again.decide(question, { time, sequence: 1 }).after;
+      const verdict = {
+        answer: isAllowed ? ('allow' as const) : ('deny' as const),
+        reasons,
+        words: isAllowed ? ['ok'] : ['no'],
+      };
       const event = writeHttpActivity({
         id: randomBytes(16).toString('base64url'),
         time,
