@@ -58,6 +58,20 @@ function references(value: unknown, add: (uid: EntityUid) => void): void {
   }
 }
 
+const referred = new WeakMap<EntityJson, readonly EntityUid[]>();
+
+/** What an entity's attributes refer to; looked for once in those that are stored. */
+function referencesOf(entity: EntityJson): readonly EntityUid[] {
+  let found = referred.get(entity);
+  if (found === undefined) {
+    const uids: EntityUid[] = [];
+    references(entity.attrs, (uid) => uids.push(uid));
+    found = uids;
+    if (Object.isFrozen(entity)) referred.set(entity, found);
+  }
+  return found;
+}
+
 interface NamedEntity {
   readonly uid: EntityUid;
   readonly given: Given;
@@ -78,46 +92,48 @@ export function gatherEntities(
   const entities: EntityJson[] = [];
   const seen = new Map<string, EntityUid>();
   const given = new Set<string>();
-  const queue: EntityUid[] = [];
-  const add = (uid: EntityUid) => {
-    const text = formatUid(uid);
+  const queue: { readonly uid: EntityUid; readonly text: string }[] = [];
+  const add = (uid: EntityUid, text = formatUid(uid)) => {
     if (seen.has(text)) return;
     if (seen.size >= entitiesMax)
       throw new TooManyEntities(`more than ${entitiesMax} entities belong to this question`);
     seen.set(text, uid);
-    queue.push(uid);
+    queue.push({ uid, text });
   };
-  const give = (entity: EntityJson) => {
-    const text = formatUid(entity.uid);
+  const give = (entity: EntityJson, text: string) => {
     if (given.has(text)) return;
     given.add(text);
     entities.push(entity);
-    add(entity.uid);
+    add(entity.uid, text);
   };
   for (const { uid } of named) add(uid);
-  references(context, add);
-  for (let uid = queue.shift(); uid !== undefined; uid = queue.shift()) {
+  references(context, (uid) => add(uid));
+  for (let at = 0; at < queue.length; at += 1) {
+    const next = queue[at];
+    if (next === undefined) break;
+    const { uid, text } = next;
     if (namespaceOf(uid.type) === '') {
-      for (const entity of ownEntities(view, uid)) give(entity);
+      for (const entity of ownEntities(view, uid)) give(entity, formatUid(entity.uid));
       continue;
     }
-    const entity = namespacedEntity(view, { uid, vocabulary, named });
+    const entity = namespacedEntity(view, { uid, text, vocabulary, named });
     if (entity === undefined) continue;
-    give(entity);
+    give(entity, text);
     for (const parent of entity.parents) add(parent);
-    references(entity.attrs, add);
+    for (const each of referencesOf(entity)) add(each);
   }
   return { entities, read: [...seen.values()] };
 }
 
 function namespacedEntity(
   view: FactView,
-  { uid, vocabulary, named }: { uid: EntityUid; vocabulary: Vocabulary; named: readonly NamedEntity[] },
+  asked: { uid: EntityUid; text: string; vocabulary: Vocabulary; named: readonly NamedEntity[] },
 ): EntityJson | undefined {
+  const { uid, text, vocabulary, named } = asked;
   const shape = vocabulary.entityTypes.get(uid.type);
   const about = named.find(({ uid: each }) => each.type === uid.type && each.id === uid.id);
   const given = shape === undefined || about === undefined ? {} : pick(shape, about.given);
-  return entityOf(uid, { stored: view.get('entity', formatUid(uid)), given });
+  return entityOf(uid, { stored: view.get('entity', text), given });
 }
 
 /** People, groups, apps and segments are made from their own facts. */
