@@ -295,6 +295,12 @@ test('a policy goes from shadow to staged to enforced, its tests are shown, and 
   await row.getByText('25% of subjects').waitFor();
   await picture('policy-states');
   assert.deepEqual(await axeFindings(), []);
+  await page.emulateMedia({ colorScheme: 'dark' });
+  await page.setViewportSize({ width: 390, height: 844 });
+  await picture('policy-states-dark-phone');
+  assert.deepEqual(await axeFindings(), []);
+  await page.setViewportSize({ width: 1280, height: 860 });
+  await page.emulateMedia({ colorScheme: 'light' });
   await change(async () => {
     await page.getByText('enforced', { exact: true }).last().click();
   });

@@ -24,6 +24,9 @@ const verdict = fc.record(
     reasons: fc.array(text, { maxLength: 3 }),
     words: fc.array(text, { maxLength: 3 }),
     errors: fc.array(fc.record({ id: text, message: text }), { maxLength: 2 }),
+    shadow: fc.array(fc.record({ policy: text, answer: fc.constantFrom('allow', 'deny', 'indeterminate') }), {
+      maxLength: 2,
+    }),
   },
   { requiredKeys: ['answer', 'reasons', 'words'] },
 );

@@ -30,6 +30,19 @@ test('createPolicyParser() gives problems with places, or the parsed form, and s
   assert.deepEqual(alone, { problems: [], parsedForm: undefined });
 });
 
+test('prepare() runs the tests it is given, and says where one cannot be read', async (t) => {
+  const parser = createPolicyParser({ dataDirectory: dataFolder(t) });
+  t.after(() => parser.close());
+  const text = `tests:\n  - { name: a, principal: 'User::"u"', action: 'Action::"read"', resource: 'User::"u"', decision: deny }\n`;
+  const failing = await parser.prepare({ policies, schema, tests: [{ file: 'a.test.yaml', text }] });
+  assert.ok(failing.tested !== undefined && 'results' in failing.tested);
+  assert.deepEqual([failing.tested.passed, failing.tested.failed], [0, 1]);
+  const broken = await parser.prepare({ policies, schema, tests: [{ file: 'a.test.yaml', text: 'tests: 1\n' }] });
+  assert.ok(broken.tested !== undefined && 'problems' in broken.tested);
+  assert.equal(broken.tested.problems[0]?.line, 1);
+  assert.equal((await parser.prepare({ policies, schema })).tested, undefined);
+});
+
 test('prepare() refuses when too many wait, and answers those that do', async (t) => {
   const parser = createPolicyParser({ dataDirectory: dataFolder(t) });
   t.after(() => parser.close());
