@@ -335,13 +335,15 @@ describe('compiled and WebAssembly agree on every one of many', () => {
 });
 
 describe('decide()', () => {
-  test('refuses entities whose hierarchy runs in a circle, once a policy asks about it', () => {
+  test('refuses entities whose hierarchy runs in a circle, whether or not a policy asks about it', () => {
     const circle = [
       { uid: { type: 'G', id: 'a' }, attrs: {}, parents: [{ type: 'G', id: 'b' }] },
       { uid: { type: 'G', id: 'b' }, attrs: {}, parents: [{ type: 'G', id: 'a' }] },
     ];
     const { compiled } = evaluators(['permit(principal, action, resource) when { G::"a" in G::"c" };']);
-    assert.deepEqual(answer(compiled, ask({ entities: circle })), { refused: true });
+    const { compiled: idle, wasm } = evaluators(['permit(principal, action, resource);']);
+    for (const each of [compiled, idle, wasm])
+      assert.deepEqual(answer(each, ask({ entities: circle })), { refused: true });
   });
 
   test('refuses text that is not Unicode, in which two ids could look alike', () => {

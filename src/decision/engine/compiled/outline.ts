@@ -41,11 +41,19 @@ const binaries = new Set([
   ...['contains', 'containsAll', 'containsAny', 'hasTag', 'getTag'],
 ]);
 
+/** So deep may sets and records of one literal nest. */
+const literalDepthMax = 64;
+
+function tooDeep(levels: number): EngineError {
+  return new EngineError({ code: 'policy-too-large', message: `a policy nests deeper than ${levels} levels` });
+}
+
 /** Reads a value literal: primitives, and sets, records, entities and extension values in Cedar's JSON. */
-function literal(json: unknown, names: NameSource): Value {
+function literal(json: unknown, names: NameSource, depth = 0): Value {
+  if (depth > literalDepthMax) throw tooDeep(literalDepthMax);
   if (typeof json === 'string') return names.text(json);
   if (typeof json === 'boolean' || typeof json === 'number' || typeof json === 'bigint') return json;
-  if (Array.isArray(json)) return new CedarSet(json.map((item) => literal(item, names)));
+  if (Array.isArray(json)) return new CedarSet(json.map((item) => literal(item, names, depth + 1)));
   if (typeof json !== 'object' || json === null) throw new EvaluationError('null is no Cedar value');
   const { __entity: uid, __extn: extension } = json as {
     __entity?: { type: string; id: string };
@@ -53,11 +61,11 @@ function literal(json: unknown, names: NameSource): Value {
   };
   if (uid !== undefined) return names.ref(uid.type, uid.id);
   if (extension === undefined)
-    return recordOf(Object.entries(json).map(([name, item]) => [name, literal(item, names)]));
+    return recordOf(Object.entries(json).map(([name, item]) => [name, literal(item, names, depth + 1)]));
   const { fn, arg, args = [arg] } = extension;
   return callExtension(
     fn,
-    args.map((item) => literal(item, names)),
+    args.map((item) => literal(item, names, depth + 1)),
   );
 }
 
@@ -74,12 +82,7 @@ export class Outliner {
   /** Throws EngineError `policy-too-large` for what nests too deep. */
   outline(expression: unknown): Outline {
     this.#depth += 1;
-    if (this.#depth > expressionDepthMax) {
-      throw new EngineError({
-        code: 'policy-too-large',
-        message: `a policy nests deeper than ${expressionDepthMax} levels`,
-      });
-    }
+    if (this.#depth > expressionDepthMax) throw tooDeep(expressionDepthMax);
     const [operator = '{}', operand] = Object.entries(expression as Expression)[0] ?? [];
     const found = this.#operator(operator, operand);
     this.#depth -= 1;
