@@ -1,4 +1,4 @@
-import { type CompiledPolicies, type DecisionRequest, EngineError } from '#decision/engine';
+import { type CompiledPolicies, type DecisionRequest, EngineError, firstBeyond } from '#decision/engine';
 import type { Decision, FactView, Question, Verdict } from '#foundation/model';
 import { type Beside, decideBeside } from './beside.ts';
 import { cedarRequest } from './cedar-request.ts';
@@ -28,7 +28,7 @@ export interface JudgeInput {
   readonly as?: Subject;
 }
 
-/** A policy that reads the time is asked again this often while a connection lasts. */
+/** Policies that read the time in other ways than comparing it with a literal are asked again this often while a connection lasts. */
 export const timeReviewMs = 60_000;
 
 const nobodyPermits = 'No policy permits this.';
@@ -99,10 +99,21 @@ function explained(compiled: CompiledPolicies, reasons: readonly string[]): Expl
   };
 }
 
-function judgeAgainAt(facts: Facts, compiled: CompiledPolicies): number | null {
-  const review = compiled.readsTime ? facts.now + timeReviewMs : null;
-  if (facts.endsAt === null || review === null) return facts.endsAt ?? review;
-  return Math.min(facts.endsAt, review);
+/** When session, token or grant ends, or a policy's comparison with the time has another outcome, whichever comes first. */
+function judgeAgainAt(facts: Facts, { timePoints }: CompiledPolicies): number | null {
+  const { now, endsAt, subject } = facts;
+  const { agesSeconds, timesMs, isComplete } = timePoints;
+  let at = endsAt ?? Number.POSITIVE_INFINITY;
+  const authTime = subject.session?.body.authTime;
+  if (authTime !== undefined && agesSeconds.length > 0) {
+    const next = firstBeyond(agesSeconds, Math.floor((now - authTime) / 1000));
+    if (next !== undefined) at = Math.min(at, authTime + next * 1000);
+  }
+  const time = firstBeyond(timesMs, now);
+  if (time !== undefined) at = Math.min(at, time);
+  // A proof from the future makes ages that are none; and who reads the time otherwise may change the answer at any moment.
+  if (!isComplete || (authTime !== undefined && now < authTime)) at = Math.min(at, now + timeReviewMs);
+  return at === Number.POSITIVE_INFINITY ? null : at;
 }
 
 /**

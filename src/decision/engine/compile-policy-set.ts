@@ -7,6 +7,7 @@ import type { DecisionRequest } from './decision-request.ts';
 import { EngineError } from './engine-error.ts';
 import { linkPolicies, type TemplateLink } from './link-template.ts';
 import type { LocatedPolicy, PolicySet, SchemaJson } from './policy-set.ts';
+import { type TimePoints, timePoints } from './time-points.ts';
 
 /** What people are told about a policy. */
 export interface PolicyDescription {
@@ -30,6 +31,8 @@ export interface CompiledPolicies {
   readonly policies: ReadonlyMap<string, PolicyDescription>;
   /** Does any policy read the time (`context.now`, `authAgeSeconds`)? Then an answer may change while facts stand still. */
   readonly readsTime: boolean;
+  /** When it may. */
+  readonly timePoints: TimePoints;
   /** The schema it was compiled with: `vocabularyOf()` says what can be asked by it. Null with Cedar's own evaluator, which keeps it. */
   readonly schemaJson: SchemaJson | null;
   /**
@@ -58,18 +61,6 @@ function hashOf(schema: string | null, policies: ReadonlyMap<string, LocatedPoli
   return hash.digest('base64url');
 }
 
-const timeAttributes = new Set(['now', 'authAgeSeconds']);
-
-/** Errs towards yes: any mention of a time attribute counts, and so does `context` used as a whole value. */
-function mentionsTime(node: unknown): boolean {
-  if (Array.isArray(node)) return node.some(mentionsTime);
-  if (typeof node !== 'object' || node === null) return false;
-  return Object.entries(node).some(
-    ([key, value]) =>
-      (key === 'attr' && [value].flat().some((name) => timeAttributes.has(name))) || mentionsTime(value),
-  );
-}
-
 function describe(id: string, { file, line, text, json }: LocatedPolicy): PolicyDescription {
   const { effect, annotations } = json;
   const [description, remedy] = [annotations?.['description'] ?? '', annotations?.['remedy'] ?? ''];
@@ -81,10 +72,12 @@ export function describePolicies(
   policies: ReadonlyMap<string, LocatedPolicy>,
   schema: string | null,
 ): DescribedPolicies {
+  const points = timePoints([...policies.values()].map(({ json }) => json));
   return {
     hash: hashOf(schema, policies),
     policies: new Map([...policies].map(([id, policy]) => [id, describe(id, policy)])),
-    readsTime: [...policies.values()].some((policy) => mentionsTime(policy.json.conditions)),
+    readsTime: !points.isComplete || points.agesSeconds.length > 0 || points.timesMs.length > 0,
+    timePoints: points,
   };
 }
 

@@ -33,4 +33,5 @@ export type { ExpressionTrace, JsonPath } from './reference/evaluate.ts';
 // What reads them is `#decision/engine/reference`: the gateway, which never interprets, does without.
 export type { ConditionTrace, DecisionTrace, PolicyTrace, ReferenceInput } from './reference/reference-decide.ts';
 export { type PolicyPiece, splitPolicies } from './split-policies.ts';
+export { firstBeyond, type TimePoints } from './time-points.ts';
 export { type ActionWords, type RecordShape, type Vocabulary, vocabularyOf } from './vocabulary.ts';
