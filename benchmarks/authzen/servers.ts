@@ -97,7 +97,7 @@ export async function startCerbos(
   ];
   writeFileSync(join(folder, 'cerbos.yaml'), config.join('\n'));
   const child: ChildProcess = spawn(program, ['server', `--config=${folder}/cerbos.yaml`, '--log-level=error'], {
-    stdio: ['ignore', 'ignore', 'inherit'],
+    stdio: 'ignore',
     env: { PATH: process.env['PATH'] ?? '', GOMAXPROCS: '1', HOME: folder },
   });
   const ended = once(child, 'close');
