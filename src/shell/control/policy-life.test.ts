@@ -86,7 +86,7 @@ test('a policy is staged, promoted and put back, each in the history and without
   const history = (await admin('GET', '/policies/history')).body.items;
   assert.deepEqual(
     history.slice(0, 3).map((each: { message: string }) => each.message),
-    [`back to publication ${promoted.body.sequence - 1}`, 'no-segments: enforced', 'no-segments: staged {"percent":0}'],
+    [`back to publication ${promoted.body.sequence - 1}`, 'no-segments: enforced', 'no-segments: staged 0%'],
   );
 });
 

@@ -1,5 +1,5 @@
 import { policySetOf } from '#decision/administration';
-import type { PolicyState, PolicyStates } from '#foundation/model';
+import type { PolicyStage, PolicyState, PolicyStates } from '#foundation/model';
 
 /** What shall become of one policy. */
 export type StateChange = { readonly id: string } & (PolicyState | { readonly state: 'enforced' });
@@ -28,10 +28,16 @@ export function statesAfter(
   return [...states.values()].filter((each) => each.state !== 'enforced');
 }
 
-/** `a: shadow, b: staged {"percent":25}` */
+/** `25%`, `segment pci`, `group ops, dev` */
+function stageWords(stage: PolicyStage): string {
+  if ('percent' in stage) return `${stage.percent}%`;
+  return 'segments' in stage ? `segment ${stage.segments.join(', ')}` : `group ${stage.groups.join(', ')}`;
+}
+
+/** `a: shadow, b: staged 25%` */
 export function describeChanges(changes: readonly StateChange[]): string {
   const words = changes.map(
-    (each) => `${each.id}: ${each.state}${each.state === 'staged' ? ` ${JSON.stringify(each.stage)}` : ''}`,
+    (each) => `${each.id}: ${each.state}${each.state === 'staged' ? ` ${stageWords(each.stage)}` : ''}`,
   );
   const text = words.join(', ');
   return text.length <= describedMax ? text : `${text.slice(0, describedMax - 1)}…`;
