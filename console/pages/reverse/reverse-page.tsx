@@ -108,14 +108,13 @@ function WhoCan({ question }: { question: Extract<ReverseQuestion, { ask: 'who' 
                 },
                 {
                   head: 'Policies',
-                  wide: true,
                   cell: (each) => each.reasons.join(', ') || <span className="dim">none permits it</span>,
                 },
                 {
                   head: 'Why',
                   cell: (each) => (
                     <Link className="link" to={whyLink(question, each)} aria-label={`Why, for ${subjectName(each)}?`}>
-                      Why?
+                      Why
                     </Link>
                   ),
                 },
