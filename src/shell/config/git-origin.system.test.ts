@@ -1,7 +1,7 @@
 // Needs the program `git`.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -60,6 +60,50 @@ test('readGitOrigin() runs no program that the repository names', async (t) => {
   appendFileSync(join(top, '.git', 'config'), `[core]\n\tfsmonitor = ${script}\n\tpager = ${script}\n`);
   await readGitOrigin(folder, strict);
   assert.throws(() => execFileSync('test', ['-e', mark]));
+});
+
+test('readGitOrigin() does not take a folder that was committed inside for a repository, whose configuration names programs', async (t) => {
+  const { top, folder, git } = checkout(t);
+  const mark = join(top, 'ran');
+  // All of this is content: whoever may commit to the policies can put it there, index and all.
+  const inner = (...args: string[]) =>
+    execFileSync('git', ['-c', 'user.name=M', '-c', 'user.email=m@example.com', '--work-tree', folder, ...args], {
+      cwd: folder,
+    });
+  execFileSync('git', ['init', '--quiet', '--bare', folder]);
+  writeFileSync(join(folder, '.gitattributes'), 'a.cedar filter=mine\n');
+  inner('add', '--', 'a.cedar', '.gitattributes');
+  inner('commit', '--quiet', '-m', 'Looks reviewed');
+  const config = [
+    '[core]',
+    '\trepositoryformatversion = 0',
+    '\tbare = false',
+    '\tworktree = .',
+    '[filter "mine"]',
+    `\tclean = touch ${mark}; cat`,
+  ];
+  writeFileSync(join(folder, 'config'), `${config.join('\n')}\n`);
+  utimesSync(join(folder, 'a.cedar'), 1, 1);
+  git('add', '.');
+  git('commit', '--quiet', '-m', 'Policies, it seems');
+  const asked = readGitOrigin(folder, { allowDirty: true });
+  await assert.rejects(asked, GitOriginError).finally(() => {
+    assert.equal(existsSync(mark), false, 'nothing of theirs ran');
+  });
+});
+
+test('readGitOrigin() verifies no signature by a program that the repository names', async (t) => {
+  const { top, folder, git } = checkout(t);
+  const mark = join(top, 'ran');
+  const script = join(top, 'signer.sh');
+  const says =
+    'printf "\\n[GNUPG:] SIG_CREATED D\\n" >&2; printf "%s\\n" "-----BEGIN PGP SIGNATURE-----" x "-----END PGP SIGNATURE-----"';
+  writeFileSync(script, `#!/bin/sh\necho ran >> ${mark}\n${says}\n`, { mode: 0o755 });
+  git('-c', `gpg.program=${script}`, 'commit', '--quiet', '--allow-empty', '-S', '-m', 'Signed');
+  rmSync(mark);
+  appendFileSync(join(top, '.git', 'config'), `[log]\n\tshowSignature = true\n[gpg]\n\tprogram = ${script}\n`);
+  assert.equal((await readGitOrigin(folder, strict)).message, 'Signed');
+  assert.equal(existsSync(mark), false);
 });
 
 test('gitStateFiles() names what changes with a commit, in a working tree and in one beside it', (t) => {

@@ -15,8 +15,18 @@ const gitMsMax = 10_000;
 const gitBytesMax = 1024 * 1024;
 const wordsMax = 500;
 
-/** Nothing in the repository may make Git run a program while it is asked. */
-const quiet = ['--no-optional-locks', '--no-pager', '-c', 'core.fsmonitor=false', '-c', 'core.hooksPath=/dev/null'];
+/**
+ * Nothing in the repository may make Git run a program while it is asked. Content can look like a bare repository (`HEAD`, `config`,
+ * `objects`), whose configuration Git would take instead of that of the working tree around it (Git refuses that from 2.38 on).
+ */
+const quiet = [
+  '--no-optional-locks',
+  '--no-pager',
+  ...['core.fsmonitor=false', 'core.hooksPath=/dev/null', 'safe.bareRepository=explicit'].flatMap((each) => [
+    '-c',
+    each,
+  ]),
+];
 
 async function git(folder: string, args: readonly string[]): Promise<string> {
   const { PATH = '', HOME = '' } = process.env;
@@ -58,7 +68,9 @@ export async function readGitOrigin(
       `\`${folder}\` differs from commit ${commit.slice(0, 12)} (\`${first.slice(3)}\`${more}); commit it, or allow it (\`allowDirty\`, \`--allow-dirty\`)`,
     );
   }
-  const [author = '', subject = ''] = (await git(folder, ['log', '-1', '--format=%an <%ae>%x00%s', commit]))
+  const [author = '', subject = ''] = (
+    await git(folder, ['log', '-1', '--no-show-signature', '--format=%an <%ae>%x00%s', commit])
+  )
     .trimEnd()
     .split('\0');
   const cut = (text: string) => text.slice(0, wordsMax);

@@ -14,6 +14,7 @@ import { type EntityUid, formatUid, pdpScopeCovers } from '#foundation/model';
 
 import type { Gate } from '../gate.ts';
 import { answerJson } from './answer.ts';
+import { askWhileFresh } from './ask-while-fresh.ts';
 import type { KnownCall } from './pdp.ts';
 import { type DecidedTogether, recordDecision, recordTogether } from './record-decision.ts';
 
@@ -75,7 +76,7 @@ function judgeOne(
   const outcome: JudgedAbout | NotJudged =
     evaluation instanceof MalformedRequest
       ? { problem: 'malformed', message: evaluation.message, subject: null }
-      : gate.pdp.ask(evaluation, { caller, isSearch: false, now });
+      : askWhileFresh(gate, evaluation, { caller, isSearch: false, now });
   if (!('verdict' in outcome)) {
     const error = { status: outcome.problem === 'malformed' ? 400 : 404, message: outcome.message };
     return { outcome, answered: { decision: false, policies: null, words: [], error } };

@@ -325,3 +325,36 @@ test('the PDP says no when it cannot write its journal, and when its facts are t
   Object.assign(gate, { isFreshFor: () => false });
   assert.equal((await pdp(evaluation, mortyUpdates)).status, 503);
 });
+
+test('the PDP does not say yes about an app that is more sensitive than its facts are fresh', async (t) => {
+  const segment = {
+    kind: 'segment',
+    id: 'vault',
+    body: { displayName: '', description: '', within: null, sensitivity: 'medium', origin: 'api' },
+  } as const;
+  const extra = '@id("open") permit (principal, action == Action::"read", resource == App::"wiki");';
+  const { pdp, gate } = await startTestPdp(t, {
+    rows: [segment],
+    policies: policiesWithTodo(extra),
+    app: { segment: 'vault' },
+  });
+  const asked = {
+    subject: { type: 'anonymous', id: 'anonymous' },
+    action: { name: 'read' },
+    resource: { type: 'app', id: 'wiki' },
+  };
+  const search = { ...asked, resource: { type: 'app' } };
+  assert.equal((await pdp(evaluation, asked)).json.decision, true);
+  assert.equal((await pdp('/access/v1/search/resource', search)).json.results.length, 1);
+  Object.assign(gate, { isFreshFor: (sensitivity: string) => sensitivity === 'low' });
+  const { json } = await pdp(evaluation, asked);
+  assert.equal(json.decision, false);
+  assert.match(json.context.error.message, /too old/);
+  const batch = await pdp('/access/v1/evaluations', { ...asked, evaluations: [{}, mortyUpdates] });
+  assert.deepEqual(
+    batch.json.evaluations.map(({ decision }: { decision: boolean }) => decision),
+    [false, true],
+    'each by its own app',
+  );
+  assert.deepEqual((await pdp('/access/v1/search/resource', search)).json.results, []);
+});

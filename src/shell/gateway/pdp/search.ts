@@ -17,6 +17,7 @@ import {
 } from '#enforcement/adapters';
 import type { Gate } from '../gate.ts';
 import { answerError, answerJson } from './answer.ts';
+import { askWhileFresh } from './ask-while-fresh.ts';
 import type { KnownCall } from './pdp.ts';
 import { recordSearch } from './record-decision.ts';
 
@@ -66,7 +67,7 @@ async function findPage(gate: Gate, call: KnownCall, search: Search): Promise<Fo
   for (; at < end && results.length < search.page.limit; at += 1) {
     const name = names[at] ?? '';
     // The facts may have moved between slices: each candidate is judged as things are then, and in force at the answer's time.
-    const outcome = gate.pdp.ask(questionWith(search, name), { caller, isSearch: true, now: gate.clock() });
+    const outcome = askWhileFresh(gate, questionWith(search, name), { caller, isSearch: true, now: gate.clock() });
     if ('verdict' in outcome && outcome.verdict.answer === 'allow') results.push(resultOf(gate, search, name));
     if (performance.now() < sliceEnd) continue;
     await new Promise((resolve) => setImmediate(resolve));
