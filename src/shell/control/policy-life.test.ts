@@ -180,6 +180,23 @@ test('an override needs more than the right to publish, and the attempt is in th
   const done = await chief('POST', '/policies/publish', { ...wanted, override: 'agreed' });
   assert.equal(done.status, 200, done.text);
   await admin('POST', '/policies/rollback', {});
+  const again = { sequence: done.body.sequence };
+  const sly = await publisher('POST', '/policies/rollback', again);
+  assert.deepEqual([sly.status, sly.body.code], [403, 'denied'], 'nor by rolling back to what was overridden');
+  assert.equal((await chief('POST', '/policies/rollback', again)).status, 200);
+  assert.equal((await publisher('POST', '/policies/rollback', {})).status, 200, 'what passed its gates needs no more');
+});
+
+test('a publication that leaves out invariants or tests is told loudly, with their names', async () => {
+  const { invariants } = await current();
+  const [first] = invariants;
+  const published = await publishMore([], { tests: [], invariants: [] });
+  assert.equal(published.status, 200, published.text);
+  const [event] = (await admin('GET', '/events?q=with%20other%20invariants%20or%20fewer%20tests')).body.items;
+  assert.equal(event.severityId, 4);
+  assert.ok(event.payload.comment.includes(`\`${first.file}\``), event.payload.comment);
+  assert.match(event.payload.comment, /`apps\.test\.yaml`/);
+  await admin('POST', '/policies/rollback', {});
 });
 
 test('an override that was not needed leaves no trace of one', async () => {

@@ -102,26 +102,55 @@ async function commit(services: ApiServices, caller: Caller, { message, severity
     entity: { type: 'publication', uid: 'current' },
     prepare: async () => {
       checkRevision(ifMatch, services.facts.standing('publication', 'current')?.revision ?? 0);
-      const before = services.facts.get('publication', 'current')?.override ?? null;
+      const before = services.facts.get('publication', 'current');
       try {
         const { body, compiled, expectedRevision } = await prepare();
         await refuseToStrand(services, { policies: compiled });
         const writes = [{ kind: 'publication', id: 'current', body, expectedRevision }] as const;
         const { override } = body;
-        const isNew = override !== null && override !== before;
+        const isNew = override !== null && override !== (before?.override ?? null);
         const comment = isNew
           ? `${override.gates.join(' and ')} failed; overridden: ${override.reason}`
           : body.states.length === 0
             ? 'every policy is enforced'
             : describeChanges(body.states);
+        const dropped = droppedChecks(before, body);
         const told = isNew ? ({ severity: 'high', message: `${message}, although gates were closed` } as const) : {};
-        return { writes, event: { comment, ...told } };
+        if (dropped.length === 0) return { writes, event: { comment, ...told } };
+        const words = `${comment}; changed or left out: ${dropped.join(', ')}`.slice(0, commentMax);
+        return {
+          writes,
+          event: {
+            message: `${message}, with other invariants or fewer tests`,
+            ...told,
+            severity: 'high',
+            comment: words,
+          },
+        };
       } catch (error) {
         throw told(error);
       }
     },
   });
   return currentPublication(services);
+}
+
+const commentMax = 1_000;
+
+/** Invariants that are not as they were, and tests that are gone: whoever may publish may do that, but not in silence. */
+function droppedChecks(before: Publication | undefined, { tests, invariants }: Publication): string[] {
+  const keptTests = new Set(tests.map(({ file }) => file));
+  const keptInvariants = new Map(invariants.map(({ file, text }) => [file, text]));
+  return [
+    ...(before?.invariants ?? []).filter(({ file, text }) => keptInvariants.get(file) !== text),
+    ...(before?.tests ?? []).filter(({ file }) => !keptTests.has(file)),
+  ].map(({ file }) => `\`${file}\``);
+}
+
+/** Throws ApiProblem 403 unless the caller may put in force what does not pass its gates. */
+async function authoriseOverride(services: ApiServices, caller: Caller, path: string): Promise<void> {
+  const asked = { noun: 'policy-override', action: 'write', method: 'POST', path } as const;
+  await authoriseAlso(services, caller, { ...asked, words: 'publish policies that do not pass their gates' });
 }
 
 /** Publishes a policy set. */
@@ -131,15 +160,7 @@ export async function publish(
   { wanted, ifMatch }: { wanted: WantedPublication; ifMatch: number | undefined },
 ) {
   refuseOwned(services);
-  if (wanted.override !== undefined) {
-    const asked = {
-      noun: 'policy-override',
-      action: 'write',
-      method: 'POST',
-      path: '/api/v1/policies/publish',
-    } as const;
-    await authoriseAlso(services, caller, { ...asked, words: 'publish policies that do not pass their gates' });
-  }
+  if (wanted.override !== undefined) await authoriseOverride(services, caller, '/api/v1/policies/publish');
   checkRevision(ifMatch, services.facts.standing('publication', 'current')?.revision ?? 0);
   // Not in the queue of changes: tests and proofs take their time.
   const examined = await examine(services, { ...wanted, author: formatUid(caller.uid) });
@@ -231,6 +252,9 @@ export async function rollback(
           ? problem(409, 'no-earlier', 'there is no earlier publication to go back to')
           : notFound('publication', String(sequence));
       }
+      // It never passed its gates. The operator's way back must not depend on policy.
+      if (found.body.override !== null && !caller.isOperator)
+        await authoriseOverride(services, caller, '/api/v1/policies/rollback');
       const earlier = await verifiedPublication(services, found.body);
       const words = message ?? `back to publication ${earlier.sequence}`;
       return prepareAgain(services, { earlier, states: earlier.states, author, message: words });
