@@ -18,7 +18,8 @@ import {
 } from '#decision/analysis';
 import { readParsedForm } from '#decision/engine';
 import { preparePolicies } from '#decision/parser';
-import { httpActivityClass, keyring, openJournal, replayLog, sealable, writeHttpActivity } from '#evidence/log';
+import { keyring, openJournal, replayLog, sealable, writeHttpActivity } from '#evidence/log';
+import { httpActivityClass } from '#evidence/log/recorded';
 import type { FactRow, Question } from '#foundation/model';
 import { FactTable } from '#information/inventory';
 import type {

@@ -1,7 +1,8 @@
 import { compilePublication } from '#decision/administration';
 import { type AskedSet, type RecordedDecision, Simulation, VersionedFacts } from '#decision/analysis';
 import { readParsedForm } from '#decision/engine';
-import { AccessReader, httpActivityClass, keyring, type ReadAccess, replayBytes, replayLog } from '#evidence/log';
+import { keyring, replayBytes, replayLog } from '#evidence/log';
+import { AccessReader, httpActivityClass, type ReadAccess } from '#evidence/log/recorded';
 import type {
   FromSimulation,
   ShippedSet,

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { askingFor, findRemedies, type JudgeInput, type Subject } from '#decision/administration';
 import { type Explained, explain } from '#decision/analysis';
-import { answerOf, recordedQuestion } from '#evidence/log';
+import { answerOf } from '#evidence/log';
+import { recordedQuestion } from '#evidence/log/recorded';
 import type { Asker, Question, Session } from '#foundation/model';
 import { accessActions, accessQuestion, namedSubject } from '../access-questions.ts';
 import { mayAdminister } from '../authorise.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { httpActivityClass } from '#evidence/log';
+import { httpActivityClass } from '#evidence/log/recorded';
 import { statesAfter } from '../../policy-states.ts';
 import { UnpublishableError } from '../../publish.ts';
 import { runSimulation, SimulationError, type SimulationOutcome } from '../../simulation/run-simulation.ts';

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { AccessReader, httpActivity, recordedQuestion, type VerdictInput, writeHttpActivity } from '#evidence/log';
+import { httpActivity, type VerdictInput, writeHttpActivity } from '#evidence/log';
+import { AccessReader, recordedQuestion } from '#evidence/log/recorded';
 
 const hostile = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 20 }),

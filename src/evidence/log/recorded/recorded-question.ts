@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Question } from '#foundation/model';
-import { answerOf } from './log-filter.ts';
-import type { LogRecord } from './log-record.ts';
+import { answerOf } from '../log-filter.ts';
+import type { LogRecord } from '../log-record.ts';
 
 /** A question as the journal recorded it, and how it was answered. */
 export interface RecordedQuestion {
