@@ -83,9 +83,16 @@ export function History({ current }: { current: PublicationView }) {
                   wide: true,
                   cell: (item) => <WhatAndWhy item={item} />,
                 },
-                { head: 'By', cell: (item) => <Person id={item.author} /> },
+                {
+                  head: 'By',
+                  cell: (item) => (
+                    <div className="whole-words">
+                      <Person id={item.author} />
+                    </div>
+                  ),
+                },
                 { head: 'When', cell: (item) => <When at={item.publishedAt} /> },
-                { head: 'Policies', cell: (item) => item.policyCount },
+                { head: 'Files', cell: (item) => item.policyCount },
                 {
                   head: 'Action',
                   align: 'end',

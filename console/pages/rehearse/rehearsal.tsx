@@ -59,6 +59,8 @@ export function Rehearsal({ draft }: { draft: Draft }) {
   );
 }
 
+const subjects = (count: number) => (count === 1 ? '1 subject' : `${count} subjects`);
+
 function Report({ report }: { report: RehearsalReport }) {
   const { gained, lost, same, replayed, groups, approximations, durationMs } = report;
   return (
@@ -67,8 +69,8 @@ function Report({ report }: { report: RehearsalReport }) {
         {gained.decisions + lost.decisions === 0 ? 'Nothing would have changed' : 'What would have changed'}
       </Title>
       <Text size="sm">
-        Of {replayed} decisions {same} stay as they were. {gained.decisions} of {gained.subjects} subjects would be
-        allowed that were refused; {lost.decisions} of {lost.subjects} would be refused that were allowed.
+        Of {replayed} decisions {same} stay as they were; {gained.decisions} (of {subjects(gained.subjects)}) would be
+        allowed that were refused, and {lost.decisions} (of {subjects(lost.subjects)}) refused that were allowed.
       </Text>
       {groups.length > 0 && (
         <Rows

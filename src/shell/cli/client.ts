@@ -244,6 +244,9 @@ function refusal(status: number, { body, sent }: { readonly body: unknown; reado
   const lines = [first ?? problem.detail ?? problem.title ?? `the server answered ${status}`];
   for (const mistake of mistakes.slice(1)) lines.push(`  ${mistake}`);
   for (const words of problem.words ?? []) lines.push(`  ${words}`);
+  if (problem.code === 'gate-closed') {
+    lines.push('nothing was published; mend it, or use `nullius policy publish` with `--override "reason"`');
+  }
   if (problem.correlationId !== undefined) lines.push(`  why: nullius policy explain ${problem.correlationId}`);
   // A gate that is closed is a check that failed.
   const isNo = status === 403 || problem.code === 'gate-closed';

@@ -154,6 +154,7 @@ test('policy publish, stage, promote, shadow, history, override and draft tell t
   const closed = await nullius('policy', 'publish', folder, '-m', 'open');
   assert.equal(closed.code, 1, closed.err);
   assert.match(closed.err, /apps\.test\.yaml:\d+: /);
+  assert.match(closed.err, /nothing was published; mend it, or use .* `--override/);
   const forced = await nullius('policy', 'publish', folder, '-m', 'open', '--override', 'tonight only');
   assert.equal(forced.code, 0, forced.err);
   assert.match(forced.err, /although these gates were closed: tests/);

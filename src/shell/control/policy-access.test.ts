@@ -175,6 +175,10 @@ test('explain answers a question with a session, an address and a time that migh
   const recovery = await explain({ ...asked, session: { credential: 'recovery' } });
   assert.deepEqual([recovery.answer, recovery.reasons], ['deny', ['recovery-sessions-only-enrol']]);
   assert.equal((await admin('POST', '/policies/explain', { ...asked, address: 'x' })).status, 400);
+  assert.match(
+    (await admin('POST', '/policies/explain', { ...asked, action: 'raed' })).text,
+    /`action` is not valid: must be one of `read`, `write`/,
+  );
   assert.equal(
     (await admin('POST', '/policies/explain', { who: 'stranger', resource: 'shop', action: 'read', session: {} }))
       .status,

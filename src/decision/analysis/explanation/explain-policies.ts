@@ -91,9 +91,12 @@ function explainedPart(
   { trace, json, place }: { trace: ExpressionTrace; json: PolicyJson; place: SourcePlace | undefined },
 ): ExplainedPart {
   const { result } = trace;
+  // Taken out of its `!`, a part would be said to hold by words that say the opposite.
+  const isNegated = part.wanted !== (part.kind === 'when');
+  const text = isNegated ? writeExpression({ '!': { arg: part.expression } }) : undefined;
   return {
     part: part.kind,
-    text: place?.text ?? writeExpression(part.expression),
+    text: text ?? place?.text ?? writeExpression(part.expression),
     place: place ?? null,
     holds: 'value' in result && result.value === part.wanted,
     error: 'error' in result ? result.error : null,

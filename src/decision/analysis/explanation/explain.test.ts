@@ -85,6 +85,19 @@ test('explain() says why it is allowed: the policy, the way over groups and segm
   assert.deepEqual(found.nearest, []);
 });
 
+test('explain() writes a part behind `!` so that its words say what holds', () => {
+  const permit = '@id("a") permit (principal, action, resource) when { !context.grants.isEmpty() };';
+  assert.deepEqual(failing(ask(session('cas'), { policies: permit })), [['a', '!context.grants.isEmpty()']]);
+  const forbid =
+    '@id("b") forbid (principal, action, resource) when { !(context.host == "y" || context.route == "x") };';
+  assert.deepEqual(
+    ask(session('cas'), { policies: forbid }).spoke.map(({ parts }) =>
+      parts.map(({ text: each, holds }) => `${each} ${holds}`),
+    ),
+    [['!(context.host == "y") true', '!(context.route == "x") true']],
+  );
+});
+
 test('explain() finds the nearest permit, the very condition that failed, its place and the value it met', () => {
   const found = ask(session('ada'), { resource: 'vault', action: 'write' });
   assert.equal(found.verdict.answer, 'deny');

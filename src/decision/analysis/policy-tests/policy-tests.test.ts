@@ -61,6 +61,8 @@ describe('runPolicyTests()', () => {
     const report = run(policies, [caseOf('wrong', 'context: { a: 1 }, decision: deny')]);
     assert.equal(report.results[0]?.answer, null);
     assert.match(report.results[0]?.words[0] ?? '', /does not fit the schema/);
+    const short = `entities: [{ uid: 'User::"ada"', attrs: { level: 3 } }], decision: deny`;
+    assert.match(run(policies, [caseOf('short', short)]).results[0]?.words[0] ?? '', /attribute `active` is missing/);
   });
 
   test('judges as a door does: an allow during which a forbid errored is indeterminate, and not what `deny` means', () => {

@@ -278,7 +278,10 @@ class RecordReader {
       values[slot] = rule.convert(item, names);
       if (rule.isRequired) seenCount += 1;
     }
-    if (seenCount !== this.#requiredCount) throw invalid('an attribute is missing');
+    if (seenCount !== this.#requiredCount) {
+      const missing = this.#rules.find(({ isRequired }, slot) => isRequired && values[slot] === undefined);
+      throw invalid(`attribute \`${missing?.name}\` is missing`);
+    }
     return new CedarRecord(this.#shape, values);
   }
 

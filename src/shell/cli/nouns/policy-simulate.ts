@@ -62,6 +62,10 @@ function gainsTable(title: string, gains: readonly Gains[]): string[] {
   return ['', table([title, 'GAINS', 'LOSES'], rows), ...more];
 }
 
+function decisionWords({ decisions, subjects }: Report['gained']): string {
+  return decisions === 0 ? '0' : `${decisions} of ${subjects} ${subjects === 1 ? 'subject' : 'subjects'}`;
+}
+
 function reportWords(report: Report): string {
   const { gained, lost, groups } = report;
   const rows = groups
@@ -75,7 +79,14 @@ function reportWords(report: Report): string {
       each.after.join(' ') || '-',
       each.examples[0] ?? '',
     ]);
-  const head = `${gained.decisions} decisions of ${gained.subjects} subjects would be allowed that were refused; ${lost.decisions} of ${lost.subjects} refused that were allowed; ${report.same} stay as they are`;
+  const head =
+    gained.decisions + lost.decisions === 0
+      ? `nothing changes: all ${report.same} decisions stay as they are`
+      : [
+          `would be allowed that were refused: ${decisionWords(gained)}`,
+          `would be refused that were allowed: ${decisionWords(lost)}`,
+          `stay as they are:                   ${report.same}`,
+        ].join('\n');
   const changes =
     rows.length === 0 ? [] : ['', table(['CHANGE', 'WHO', 'WHAT', 'TIMES', 'BY THEN', 'BY THE NEW', 'EXAMPLE'], rows)];
   const more = groups.length + report.moreGroups > linesMax ? ['… and more; --json has them'] : [];

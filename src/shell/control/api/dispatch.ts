@@ -171,6 +171,19 @@ function readIfMatch(header: string | null): number | undefined {
   return Number(match[1]);
 }
 
+/** Of several shapes that a value may have, what is wrong with the one it comes nearest to. */
+function nearestIssues(issue: z.core.$ZodIssue): z.core.$ZodIssue[] {
+  if (issue.code !== 'invalid_union' || issue.errors.length === 0) return [issue];
+  const [nearest = []] = [...issue.errors].sort((one, other) => one.length - other.length);
+  return nearest.flatMap((each) => nearestIssues({ ...each, path: [...issue.path, ...each.path] }));
+}
+
+function issueWords(issue: z.core.$ZodIssue): string {
+  if (issue.code !== 'invalid_value') return issue.message;
+  const known = issue.values.map((value) => `\`${String(value)}\``);
+  return known.length === 1 ? `must be ${known[0]}` : `must be one of ${known.join(', ')}`;
+}
+
 /** Parses one part of the request; what the client sent is quoted by path only. */
 function parse(schema: z.ZodType | undefined, value: unknown, where: string): unknown {
   if (schema === undefined) {
@@ -181,8 +194,9 @@ function parse(schema: z.ZodType | undefined, value: unknown, where: string): un
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const errors = parsed.error.issues
+    .flatMap(nearestIssues)
     .slice(0, 50)
-    .map((issue) => ({ path: issue.path.map(String).join('.'), message: issue.message }));
+    .map((issue) => ({ path: issue.path.map(String).join('.'), message: issueWords(issue) }));
   const [first] = errors;
   const detail =
     first === undefined || first.path === ''
