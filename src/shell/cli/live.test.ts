@@ -139,7 +139,7 @@ test('policy publish, stage, promote, shadow, history, override and draft tell t
     '--shadow',
     'new',
     '--stage',
-    'auditors-read=group:a,b',
+    'auditors-read=group:administrators,everyone',
   );
   assert.equal(tried.code, 0, tried.err);
   assert.match(tried.err, /not enforced for everyone: .*new shadow/);

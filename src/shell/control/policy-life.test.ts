@@ -105,6 +105,11 @@ test('states that are none are refused, and name what is wrong', async () => {
   const states = (change: unknown) => admin('POST', '/policies/states', { changes: [change] });
   const unknown = await states({ id: 'nobody', state: 'shadow' });
   assert.deepEqual([unknown.status, unknown.body.code], [400, 'unknown-policy']);
+  for (const stage of [{ segments: ['nowhere'] }, { groups: ['administrators', 'nowhere'] }]) {
+    const stray = await states({ id: 'auditors-read', state: 'staged', stage });
+    assert.deepEqual([stray.status, stray.body.code], [400, 'unknown-stage'], stray.text);
+    assert.match(stray.text, /`nowhere`/);
+  }
   for (const change of [
     { id: 'auditors-read', state: 'draft' },
     { id: 'auditors-read', state: 'staged' },

@@ -153,6 +153,23 @@ async function authoriseOverride(services: ApiServices, caller: Caller, path: st
   await authoriseAlso(services, caller, { ...asked, words: 'publish policies that do not pass their gates' });
 }
 
+/** A stage that names nothing would put a policy in force for nobody, and a guard out of force. Throws ApiProblem. */
+function refuseStrayStages(services: ApiServices, changes: readonly StateChange[]): void {
+  for (const each of changes) {
+    if (each.state !== 'staged' || 'percent' in each.stage) continue;
+    const kind = 'segments' in each.stage ? 'segment' : 'group';
+    const names = 'segments' in each.stage ? each.stage.segments : each.stage.groups;
+    // Everyone enrolled is in this one, which no fact says.
+    const stray = names.find((name) => name !== 'everyone' && services.facts.get(kind, name) === undefined);
+    if (stray === undefined) continue;
+    throw problem(
+      400,
+      'unknown-stage',
+      `there is no ${kind} \`${stray}\`, so \`${each.id}\` would be in force for nobody`,
+    );
+  }
+}
+
 /** Publishes a policy set. */
 export async function publish(
   services: ApiServices,
@@ -162,6 +179,7 @@ export async function publish(
   refuseOwned(services);
   if (wanted.override !== undefined) await authoriseOverride(services, caller, '/api/v1/policies/publish');
   checkRevision(ifMatch, services.facts.standing('publication', 'current')?.revision ?? 0);
+  refuseStrayStages(services, wanted.states ?? []);
   // Not in the queue of changes: tests and proofs take their time.
   const examined = await examine(services, { ...wanted, author: formatUid(caller.uid) });
   return commit(services, caller, {
@@ -200,6 +218,7 @@ export async function changeStates(
   { changes, message, ifMatch }: { changes: readonly StateChange[]; message: string; ifMatch: number | undefined },
 ) {
   const author = formatUid(caller.uid);
+  refuseStrayStages(services, changes);
   // Not in the queue of changes: proofs take their time.
   const examined = await examineStates(services, changes);
   return commit(services, caller, {
