@@ -2,6 +2,7 @@ import { type ClientHttp2Session, connect } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { Http2Exchange } from './http2-exchange.ts';
 import { answerFieldCountMax, headerBytesMax, http2ConcurrentStreamsMax, upstreamKeepAliveMs } from './limits.ts';
+import { outliveStreams } from './outlive-streams.ts';
 
 /** A connection to an app that speaks HTTP/2, from when it stands. */
 export class Http2Connection {
@@ -17,6 +18,7 @@ export class Http2Connection {
       maxHeaderListPairs: answerFieldCountMax,
       settings: { enablePush: false, maxHeaderListSize: headerBytesMax },
     });
+    outliveStreams(this.#session);
     // Each of its streams is told, too.
     this.#session.on('error', () => undefined);
     this.#session.once('close', () => {

@@ -12,6 +12,7 @@ import { connectionFactsOf } from './connection-facts.ts';
 import type { Exchange } from './exchange.ts';
 import { Http2Client } from './http2-client.ts';
 import * as limits from './limits.ts';
+import { outliveStreams } from './outlive-streams.ts';
 import { type RequestHead, readRequest } from './read-request.ts';
 
 const servedProtocols = ['h2', 'http/1.1'];
@@ -128,6 +129,7 @@ export function serveStream(stream: ServerHttp2Stream, { headers, rawHeaders, op
 
 /** Closes a connection whose client resets stream after stream: each reset is work done for nothing. */
 export function watchSession(session: ServerHttp2Session, options: Pick<Http2Options, 'onTrouble'>): void {
+  outliveStreams(session);
   let resets = 0;
   session.setTimeout(limits.clientKeepAliveMs * 10, () => session.close());
   session.on('error', () => options.onTrouble('http2-session'));
