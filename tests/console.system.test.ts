@@ -315,12 +315,18 @@ test('a policy goes from shadow to staged to enforced, its tests are shown, and 
   const editor = page.getByRole('textbox', { name: /^Text of/ });
   await editor.click();
   await page.keyboard.press('Control+a');
+  // Text typed over a selection would be given its style by the browser, which the policy of the page refuses.
+  await page.keyboard.press('Delete');
   await page.keyboard.insertText('@id("demo-public-page")\npermit (principal, action, resource == App::"demo");\n');
   await page.locator('button:not([aria-disabled]):has-text("Publish")').click();
   const dialog = page.getByRole('dialog', { name: 'Publish policies' });
   await dialog.getByLabel('What changes, and why').fill('The demo is for everyone');
   await dialog.getByRole('button', { name: 'Publish' }).click();
   await dialog.getByText(/a gate is closed \(tests/).waitFor({ timeout: 60_000 });
+  // The closed gate is a 409, which Chromium notes.
+  const noted = complaints.findIndex((complaint) => complaint.endsWith('status of 409 (Conflict)'));
+  assert.notEqual(noted, -1);
+  complaints.splice(noted, 1);
   await picture('policy-gate');
   assert.deepEqual(await axeFindings(), []);
   await dialog.getByLabel('Publish all the same, because').fill('The demo goes away tonight');

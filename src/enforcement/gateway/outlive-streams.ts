@@ -38,9 +38,9 @@ function watchCollections(): void {
   if (isWatching) return;
   isWatching = true;
   new PerformanceObserver((list) => {
-    for (const { detail } of list.getEntries()) {
-      const { kind } = detail as { readonly kind?: number };
-      if (kind === constants.NODE_PERFORMANCE_GC_MAJOR) release();
+    for (const entry of list.getEntries()) {
+      const { detail } = entry as { readonly detail?: { readonly kind?: number } };
+      if (detail?.kind === constants.NODE_PERFORMANCE_GC_MAJOR) release();
     }
   }).observe({ entryTypes: ['gc'] });
 }

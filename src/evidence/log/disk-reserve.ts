@@ -39,13 +39,18 @@ export class DiskReserve {
 
   /**
    * May an ordinary append write now? Takes the reserve back first when there is space for it again. A yes holds for a small part of
-   * the reserve's size (`wrote`), because looking costs more than writing a few records; a no is asked for again at once.
+   * the reserve's size (`wrote`) and until `look`, because looking costs more than writing a few records; a no is asked for again at once.
    */
   allowsOrdinary(): boolean {
     if (this.#trustedBytes > 0) return true;
     if (!this.#hasRoom()) return false;
     this.#trustedBytes = Math.floor(this.#options.bytes / trustedPart);
     return true;
+  }
+
+  /** The next ordinary append looks at the disk again: others fill it too. */
+  look(): void {
+    this.#trustedBytes = 0;
   }
 
   /** Tells of bytes that were written. */

@@ -281,6 +281,7 @@ export class Journal {
 
   async #startSync(): Promise<void> {
     this.#unsynced = false;
+    this.#state.reserve?.look();
     try {
       this.#segment.index.flush();
     } catch (error) {
