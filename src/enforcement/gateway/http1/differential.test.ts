@@ -227,6 +227,10 @@ const stream = fc
   });
 const places = fc.array(fc.nat(), { maxLength: 6 });
 
+const tabBehindChunked = Buffer.from(
+  'GET / HTTP/1.1\r\nHost: a.example.test\r\nTransfer-Encoding: chunked\t\r\n\r\n2\r\naa\r\n0\r\n\r\n',
+);
+
 test('what we read as requests llhttp in strict mode reads as the same requests, in any cut of the bytes', () => {
   let whole = 0;
   let withBody = 0;
@@ -248,7 +252,7 @@ test('what we read as requests llhttp in strict mode reads as the same requests,
         }
       }
     }),
-    { numRuns: 8_000 },
+    { numRuns: 8_000, examples: [[tabBehindChunked, []]] },
   );
   // Comparing nothing would prove nothing.
   assert.ok(whole > 2_000 && withBody > 400, `${whole} ${withBody}`);

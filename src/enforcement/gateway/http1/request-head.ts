@@ -117,6 +117,9 @@ export function readFields(
     if (typeof lineEnd === 'string') return lineEnd;
     let valueEnd = at;
     while (valueEnd > valueStart && (bytes[valueEnd - 1] === space || bytes[valueEnd - 1] === tab)) valueEnd--;
+    // A tab behind `chunked` is blank (RFC 9110 5.6.3), and yet other parsers take it for part of the coding.
+    const hasTab = valueEnd < at && bytes.subarray(valueEnd, at).includes(tab);
+    if (hasTab && names.at(-2)?.toLowerCase() === 'transfer-encoding') return 'malformed';
     valuePlaces.push(valueStart, valueEnd);
     at = lineEnd;
   }
