@@ -3,7 +3,7 @@ import { networkInterfaces } from 'node:os';
 import { getCACertificates, TLSSocket, connect as tlsConnect } from 'node:tls';
 import { upstreamConnectMsMax } from './limits.ts';
 import type { UpstreamTarget } from './parse-upstream.ts';
-import { judgeAddress } from './upstream-address.ts';
+import { isLoopback, judgeAddress, mayReachLoopback } from './upstream-address.ts';
 
 /** A connection that is idle this long is asked by TCP whether it still stands. */
 const keepAliveMs = 60_000;
@@ -143,14 +143,9 @@ export function isOwn(
   if (samePort.length === 0) return false;
   if (samePort.some((listener) => listener.host === to.address)) return true;
   const isWildcard = samePort.some((listener) => listener.host === '0.0.0.0' || listener.host === '::');
-  const isLoopback = judgeAddress(to.address) === 'private' && /^(?:127\.|::1$|::ffff:(?:127\.|7f))/i.test(to.address);
   // All of 127/8 reaches a loopback listener's machine; another loopback address on the same port is no app's place.
-  if (isLoopback)
-    return (
-      samePort.some(
-        (listener) => listener.host.startsWith('127.') || listener.host === '::1' || listener.host === 'localhost',
-      ) || isWildcard
-    );
+  if (mayReachLoopback(to.address))
+    return samePort.some(({ host }) => isLoopback(host) || host === 'localhost') || isWildcard;
   if (!isWildcard) return false;
   return Object.values(networkInterfaces()).some((list) => list?.some((entry) => entry.address === to.address));
 }

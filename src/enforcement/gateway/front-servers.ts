@@ -1,13 +1,13 @@
-import type { Http2SecureServer } from 'node:http2';
 import { createServer, type Server, type Socket } from 'node:net';
 import type { SecureContext } from 'node:tls';
 import type { Clock } from '#foundation/model';
+import { ConnectionCounts } from './connection-counts.ts';
 import { connectionFactsOf } from './connection-facts.ts';
 import type { Exchange } from './exchange.ts';
 import { AnswerDate } from './http1/answer-date.ts';
 import { ClientConnection, type ConnectionNeeds } from './http1/client-connection.ts';
 import { createTlsServer } from './http2-server.ts';
-import { clientConnectionsMax } from './limits.ts';
+import { clientConnectionsMax, clientConnectionsPerAddressMax } from './limits.ts';
 import type { Sweep } from './sweep.ts';
 
 export interface FrontServersOptions {
@@ -19,6 +19,8 @@ export interface FrontServersOptions {
   readonly challengeFor?: ((servername: string) => SecureContext | undefined) | undefined;
   /** TLS 1.3 unless a setting allows 1.2. */
   readonly minVersion?: 'TLSv1.2' | 'TLSv1.3';
+  /** Connections one client address may hold, over both servers; those of this machine are not counted. */
+  readonly connectionsPerAddressMax?: number;
   /** Told about protocol errors and limits hit, for metrics. */
   readonly onTrouble?: (code: string) => void;
   /** Looks after connections that wait too long. */
@@ -30,7 +32,7 @@ export interface FrontServersOptions {
 export interface FrontServers {
   /** HTTP/1.1 only; the caller listens, on loopback. */
   readonly plain: Server;
-  readonly tls: Http2SecureServer | null;
+  readonly tls: Server | null;
   /** Stops accepting, ends idle connections, destroys the rest after `graceMs`. */
   close(graceMs: number): Promise<void>;
 }
@@ -50,9 +52,7 @@ export function createFrontServers(options: FrontServersOptions): FrontServers {
   const onHttp1 = (socket: Socket) => {
     connections.add(new ClientConnection(socket, { facts: connectionFactsOf(socket), needs }));
   };
-  // A client that has sent its last byte can still be told what was wrong with it.
-  const plain = createServer({ noDelay: true, allowHalfOpen: true }, onHttp1);
-  const tls =
+  const tlsServer =
     contextFor === null
       ? null
       : createTlsServer({
@@ -63,17 +63,35 @@ export function createFrontServers(options: FrontServersOptions): FrontServers {
           minVersion: options.minVersion ?? 'TLSv1.3',
           onTrouble,
         });
-  const servers = tls === null ? [plain] : [plain, tls];
+  const counts = new ConnectionCounts(options.connectionsPerAddressMax ?? clientConnectionsPerAddressMax);
   const sockets = new Set<Socket>();
-  for (const server of servers) {
+  /** Accepts connections, and gives on those that there is room for: one too many costs neither a handshake nor a parser. */
+  const acceptor = (giveOn: (socket: Socket) => void, allowHalfOpen: boolean) => {
+    const server = createServer({ noDelay: true, allowHalfOpen }, (socket) => {
+      const leave = counts.enter(socket.remoteAddress ?? '');
+      if (leave === null) {
+        onTrouble('address-connections');
+        socket.on('error', () => {});
+        // A reset leaves nothing behind here, as a connection closed in order would for a minute.
+        socket.resetAndDestroy();
+        return;
+      }
+      sockets.add(socket);
+      socket.once('close', () => {
+        sockets.delete(socket);
+        leave();
+      });
+      giveOn(socket);
+    });
     server.maxConnections = clientConnectionsMax;
     // One connection could not be accepted (no file descriptor left, say): unheard, it would end the process.
     server.on('error', () => onTrouble('accept'));
-    server.on('connection', (socket: Socket) => {
-      sockets.add(socket);
-      socket.once('close', () => sockets.delete(socket));
-    });
-  }
+    return server;
+  };
+  // A client that has sent its last byte can still be told what was wrong with it.
+  const plain = acceptor(onHttp1, true);
+  const tls = tlsServer === null ? null : acceptor((socket) => tlsServer.emit('connection', socket), false);
+  const servers = tls === null ? [plain] : [plain, tls];
   return { plain, tls, close: (graceMs) => closeAll({ servers, connections, sockets, graceMs }) };
 }
 

@@ -32,6 +32,11 @@ export const clientBodyIdleMsMax = 60_000;
 export const clientLingerMs = 1_000;
 export const clientRequestsPerConnectionMax = 100_000;
 export const clientConnectionsMax = 20_000;
+/**
+ * Of those, what one client address may hold unless a setting says otherwise (IPv6: one /64). A browser holds a handful, so that is an
+ * office of a hundred people and more behind one address.
+ */
+export const clientConnectionsPerAddressMax = 1_000;
 /** TLS handshakes must end by then. */
 export const tlsHandshakeMsMax = 10_000;
 

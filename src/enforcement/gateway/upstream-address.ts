@@ -1,4 +1,5 @@
 import { BlockList, isIP } from 'node:net';
+import { dottedIPv4, ipv6Words } from './address-words.ts';
 
 /** Where a connection to an app may go. */
 export type AddressVerdict = 'public' | 'private' | 'forbidden';
@@ -57,11 +58,27 @@ export function judgeAddress(address: string): AddressVerdict {
   const family = isIP(address);
   if (family === 0 || address.includes('%')) return 'forbidden';
   if (family === 4) return judgeOne(address, 'ipv4');
-  const words = expandIPv6(address);
+  const words = ipv6Words(address);
   const outer = judgeOne(address, 'ipv6');
   return embeddedIPv4(words)
     .map((inner) => judgeOne(inner, 'ipv4'))
     .reduce(stricter, outer);
+}
+
+const loopback = new BlockList();
+loopback.addSubnet('127.0.0.0', 8, 'ipv4');
+loopback.addAddress('::1', 'ipv6');
+
+/** Is this an address of the machine it is said on (RFC 6890), also where IPv6 says an IPv4 address in its own form? */
+export function isLoopback(address: string): boolean {
+  const family = isIP(address);
+  return family !== 0 && !address.includes('%') && loopback.check(address, family === 4 ? 'ipv4' : 'ipv6');
+}
+
+/** Could a connection to this address end on our own machine? Wider than `isLoopback`: also by way of a translator. */
+export function mayReachLoopback(address: string): boolean {
+  if (isLoopback(address)) return true;
+  return isIP(address) === 6 && !address.includes('%') && embeddedIPv4(ipv6Words(address)).some(isLoopback);
 }
 
 function judgeOne(address: string, family: 'ipv4' | 'ipv6'): AddressVerdict {
@@ -74,26 +91,9 @@ function stricter(one: AddressVerdict, other: AddressVerdict): AddressVerdict {
   return one === 'private' || other === 'private' ? 'private' : 'public';
 }
 
-/** The eight 16-bit words of an address that isIP accepted. */
-function expandIPv6(address: string): number[] {
-  let text = address;
-  const dotted = /(\d+)\.(\d+)\.(\d+)\.(\d+)$/.exec(text);
-  if (dotted !== null) {
-    const [a, b, c, d] = dotted.slice(1).map(Number);
-    const high = ((a ?? 0) * 256 + (b ?? 0)).toString(16);
-    text = `${text.slice(0, dotted.index)}${high}:${((c ?? 0) * 256 + (d ?? 0)).toString(16)}`;
-  }
-  const [head = '', tail] = text.split('::');
-  const read = (part: string) => (part === '' ? [] : part.split(':').map((word) => Number.parseInt(word, 16)));
-  const front = read(head);
-  const back = tail === undefined ? [] : read(tail);
-  return [...front, ...new Array<number>(8 - front.length - back.length).fill(0), ...back];
-}
-
 function embeddedIPv4(words: readonly number[]): string[] {
   const at = (index: number) => words[index] ?? 0;
-  const dotted = (high: number, low: number) => `${high >> 8}.${high & 255}.${low >> 8}.${low & 255}`;
-  const last = dotted(at(6), at(7));
+  const last = dottedIPv4(at(6), at(7));
   const zeroUntil = (count: number) => words.slice(0, count).every((word) => word === 0);
   const found: string[] = [];
   // ::ffff:0:0/96 mapped, ::/96 compatible (but not :: and ::1), ::ffff:0:0:0/96 translated.
@@ -103,8 +103,8 @@ function embeddedIPv4(words: readonly number[]): string[] {
   // 64:ff9b::/96 and 64:ff9b:1::/48 NAT64 (RFC 6052, RFC 8215).
   if (at(0) === 0x64 && at(1) === 0xff9b) found.push(last);
   // 2002::/16 6to4 (RFC 3056); 2001::/32 Teredo, whose client address is inverted (RFC 4380).
-  if (at(0) === 0x2002) found.push(dotted(at(1), at(2)));
-  if (at(0) === 0x2001 && at(1) === 0) found.push(dotted(at(2), at(3)), dotted(at(6) ^ 0xffff, at(7) ^ 0xffff));
+  if (at(0) === 0x2002) found.push(dottedIPv4(at(1), at(2)));
+  if (at(0) === 0x2001 && at(1) === 0) found.push(dottedIPv4(at(2), at(3)), dottedIPv4(at(6) ^ 0xffff, at(7) ^ 0xffff));
   // ISATAP interface identifiers (RFC 5214).
   if ((at(4) === 0 || at(4) === 0x200) && at(5) === 0x5efe) found.push(last);
   return found;

@@ -111,6 +111,8 @@ export const configSchema = z.strictObject({
       certificate: z.string().optional(),
       key: z.string().optional(),
       minVersion: z.enum(['1.2', '1.3']).default('1.3'),
+      /** Connections that one client address may hold (IPv6: one /64). Behind a load balancer all come from one. */
+      connectionsPerAddress: z.int().min(1).max(20_000).default(1_000),
       acme: z
         .strictObject({
           directory: z.url({ protocol: /^https$/ }).default('https://acme-v02.api.letsencrypt.org/directory'),

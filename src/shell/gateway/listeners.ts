@@ -13,7 +13,7 @@ export async function openListeners(
   options: {
     listen: GatewayHandoff['listen'];
     certificates: ServerCertificates | null;
-    minVersion: 'TLSv1.2' | 'TLSv1.3';
+    tls: Pick<GatewayHandoff['tls'], 'minVersion' | 'connectionsPerAddress'>;
   },
 ): Promise<{ close: () => Promise<void> }> {
   const { certificates, listen } = options;
@@ -23,7 +23,8 @@ export async function openListeners(
     clock: gate.clock,
     contextFor: certificates?.contextFor ?? null,
     challengeFor: certificates?.challengeFor,
-    minVersion: options.minVersion,
+    minVersion: options.tls.minVersion,
+    connectionsPerAddressMax: options.tls.connectionsPerAddress,
     onTrouble: (code) => gate.metrics.count(`nullius_protocol_trouble_total{code="${code}"}`),
   });
   if (listen.plain !== null) await listenOn(servers.plain, listen.plain);
@@ -47,10 +48,7 @@ async function serve(gate: Gate, exchange: Exchange): Promise<void> {
   }
 }
 
-function listenOn(
-  server: FrontServers['plain'] | NonNullable<FrontServers['tls']>,
-  address: ListenAddress,
-): Promise<void> {
+function listenOn(server: FrontServers['plain'], address: ListenAddress): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
     server.listen({ host: address.host, port: address.port, backlog: 1024 }, () => {

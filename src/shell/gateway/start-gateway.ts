@@ -87,7 +87,7 @@ export async function startGateway(
   const listeners = await openListeners(gate.gate, {
     listen: handoff.listen,
     certificates,
-    minVersion: handoff.tls.minVersion,
+    tls: handoff.tls,
   });
   const pdpListener = handoff.listen.pdp === null ? null : await openPdpListener(gate.gate, handoff.listen.pdp);
   if (pdpListener !== null) notice(`the PDP answers on http://${handoff.listen.pdp?.host}:${pdpListener.port}`);

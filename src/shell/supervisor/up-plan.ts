@@ -28,6 +28,7 @@ export interface UpPlan {
     readonly certificateFile: string | null;
     readonly keyFile: string | null;
     readonly acme: boolean;
+    readonly connectionsPerAddress: number;
   };
   readonly leaseMs: number;
   readonly journalSync: GatewayHandoff['journalSync'];
@@ -48,12 +49,12 @@ export function gatewayOptionsOf(
   return { name, dataDirectory, listen, journalSync, journalRetentionMs, tls: tlsOptionsOf(plan.tls) };
 }
 
-function tlsOptionsOf({ certificateFile, keyFile, minVersion, acme }: UpPlan['tls']): GatewayHandoff['tls'] {
+function tlsOptionsOf({ certificateFile, keyFile, ...tls }: UpPlan['tls']): GatewayHandoff['tls'] {
   const certificate =
     certificateFile === null || keyFile === null
       ? null
       : { chainPem: readPem(certificateFile), keyPem: readPem(keyFile) };
-  return { minVersion, certificate, acme };
+  return { ...tls, certificate };
 }
 
 /** The plan as options of `runUp`; reads the operator's own certificate. Throws SupervisorError. */

@@ -70,6 +70,8 @@ export interface GatewayHandoff {
     readonly certificate: { readonly chainPem: string; readonly keyPem: string } | null;
     /** Certificates come from a public CA by ACME; control runs the orders. */
     readonly acme: boolean;
+    /** Connections one client address may hold. */
+    readonly connectionsPerAddress: number;
   };
   readonly leaseMs: number;
   readonly journalSync: 'interval' | 'before-answer';

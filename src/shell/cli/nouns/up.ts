@@ -54,6 +54,7 @@ export function planOf(
       certificateFile: beside(config.tls.certificate),
       keyFile: beside(config.tls.key),
       acme: config.tls.acme !== undefined,
+      connectionsPerAddress: config.tls.connectionsPerAddress,
     },
     leaseMs: config.lease,
     journalSync: config.journal.sync,
