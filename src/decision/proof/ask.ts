@@ -36,19 +36,38 @@ export async function ask(goals: readonly Term[], setting: Setting): Promise<Ans
   if (goal === terms.false) return { kind: 'impossible' };
   const gaps = gapsOf(goal);
   try {
-    const hypotheses = hypothesesFor([goal], { schema, request, terms });
-    const script = writeSmt([goal, ...hypotheses]);
-    const answer = await solver.check(script.text);
+    const { answer, script, assertions } = await check(goal, setting);
     if (answer === 'unsat') return { kind: 'impossible' };
-    if (answer === 'unknown') return { kind: 'unknown', why: whyUnknown([goal, ...hypotheses]), gaps };
+    if (answer === 'unknown') return { kind: 'unknown', why: whyUnknown(assertions), gaps };
     const values = readValues(await solver.values(script.asked.map(script.nameOf)), script.asked);
     return { kind: 'possible', example: readModel(values, { schema, request, hasStrings: script.hasStrings }), gaps };
   } catch (error) {
-    if (error instanceof TooLarge || error instanceof UnwritableText || error instanceof SolverError)
-      return { kind: 'unknown', why: error.message, gaps };
+    if (isUnanswerable(error)) return { kind: 'unknown', why: error.message, gaps };
     throw error;
   }
 }
+
+/** Is there shown to be none? As `ask`, for whoever needs no example. */
+export async function isImpossible(goals: readonly Term[], setting: Setting): Promise<boolean> {
+  const { terms } = setting;
+  const goal = terms.and(...goals);
+  if (goal === terms.false) return true;
+  try {
+    return (await check(goal, setting)).answer === 'unsat';
+  } catch (error) {
+    if (isUnanswerable(error)) return false;
+    throw error;
+  }
+}
+
+async function check(goal: Term, { schema, request, terms, solver }: Setting) {
+  const assertions = [goal, ...hypothesesFor([goal], { schema, request, terms })];
+  const script = writeSmt(assertions);
+  return { answer: await solver.check(script.text), script, assertions };
+}
+
+const isUnanswerable = (error: unknown): error is Error =>
+  error instanceof TooLarge || error instanceof UnwritableText || error instanceof SolverError;
 
 function gapsOf(goal: Term): Gap[] {
   const gaps = new Map<string, Gap>();

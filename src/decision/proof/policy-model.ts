@@ -1,5 +1,5 @@
 import type { PolicySet } from '#decision/engine';
-import { type Answer, ask, type Setting, type Solver } from './ask.ts';
+import { type Answer, ask, isImpossible, type Setting, type Solver } from './ask.ts';
 import { readSchema, type SchemaModel } from './cedar-type.ts';
 import { type EncodedPolicy, isAllowed, PolicyEncoder } from './encode-policy.ts';
 import { type RequestType, requestTypes } from './environments.ts';
@@ -13,6 +13,7 @@ export interface RequestModel {
   readonly policies: readonly EncodedPolicy[];
   readonly allowed: Term;
   ask(...goals: readonly Term[]): Promise<Answer>;
+  isImpossible(...goals: readonly Term[]): Promise<boolean>;
 }
 
 /** Encodes a set under every type of request its schema admits. Policies that cannot apply to a type are left out of it. */
@@ -35,6 +36,7 @@ function modelOf(
     policies,
     allowed: isAllowed(policies, terms),
     ask: (...goals) => ask(goals, setting),
+    isImpossible: (...goals) => isImpossible(goals, setting),
   };
 }
 

@@ -82,7 +82,7 @@ async function proveOne(invariant: Invariant, prepared: Prepared): Promise<Proof
   const assumptions = assumptionsOf(invariant, invariants);
   let undecided: { why: string; gaps: Gap[] } | undefined;
   let isVacuous = true;
-  for (const { encoder, allowed, ask } of models) {
+  for (const { encoder, allowed, ask, isImpossible } of models) {
     const { terms } = encoder;
     const spoken: Term[] = [
       encodeInvariant(invariant, encoder),
@@ -90,7 +90,7 @@ async function proveOne(invariant: Invariant, prepared: Prepared): Promise<Proof
     ];
     const answer = await ask(...spoken, invariant.kind === 'never' ? allowed : terms.not(allowed));
     if (answer.kind === 'impossible') {
-      if (isVacuous && terms.and(...spoken) !== terms.false) isVacuous = (await ask(...spoken)).kind === 'impossible';
+      if (isVacuous) isVacuous = await isImpossible(...spoken);
       continue;
     }
     const counterexample = replayed(answer, { invariant, assumptions, set });

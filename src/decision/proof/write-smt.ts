@@ -55,15 +55,19 @@ function pattern(parts: readonly PatternPart[]): string {
       : `(re.++ ${pieces.join(' ')})`;
 }
 
-/** Names are made here, by number: nothing a policy's author wrote reaches the solver but numbers and quoted strings. */
+/**
+ * Names are made here, by number: nothing a policy's author wrote reaches the solver but numbers and quoted strings. They are counted in
+ * this question alone, so that what it does not speak of does not change its text.
+ */
 class Writer {
   readonly lines: string[] = [];
   readonly #names = new Map<Term, string>();
   readonly #sorts = new Map<string, string>();
-  readonly #symbols = new Set<FreeSymbol>();
+  readonly #symbols = new Map<FreeSymbol, string>();
   /** Literals of each sort that has none of its own. */
   readonly #literals = new Map<string, string[]>();
   readonly #hasLike: boolean;
+  #terms = 0;
 
   constructor(hasLike: boolean) {
     this.#hasLike = hasLike;
@@ -97,9 +101,10 @@ class Writer {
   }
 
   #declare(symbol: FreeSymbol): string {
-    const name = `f${symbol.id}`;
-    if (!this.#symbols.has(symbol)) {
-      this.#symbols.add(symbol);
+    let name = this.#symbols.get(symbol);
+    if (name === undefined) {
+      name = `f${this.#symbols.size}`;
+      this.#symbols.set(symbol, name);
       const parameters = symbol.parameters.map((sort) => this.#sort(sort)).join(' ');
       this.lines.push(`(declare-fun ${name} (${parameters}) ${this.#sort(symbol.sort)})`);
     }
@@ -147,7 +152,8 @@ class Writer {
   }
 
   #named(term: Term, text: string): string {
-    const name = `t${term.id}`;
+    const name = `t${this.#terms}`;
+    this.#terms += 1;
     this.lines.push(`(define-fun ${name} () ${this.#sort(term.sort)} ${text})`);
     return name;
   }

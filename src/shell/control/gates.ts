@@ -1,6 +1,7 @@
 import type { PolicyStates } from '#foundation/model';
-import { checkInvariants, ProverError } from '#shell/prover';
+import { invariantCheckOf, ProverError } from '#shell/prover';
 import type { TestedPolicies } from './policy-parser/policy-parser.ts';
+import type { Proofs } from './proofs/proofs.ts';
 
 type Text = { readonly file: string; readonly text: string };
 
@@ -22,23 +23,18 @@ export type InvariantCheck = (set: {
 
 /** For one question to the solver, and for all of a set: somebody waits for the answer. */
 const proofLimits = { checkMsMax: 20_000, taskMsMax: 100_000 };
-/** Provers at once: each may take hundreds of megabytes. */
-const proversMax = 2;
-let provers = 0;
 
-/** The gate of invariants, by the prover's process. Without an answer it stays closed. */
-export const gateOfInvariants: InvariantCheck = async (set) => {
-  if (provers >= proversMax) return { ok: false, words: [`${proversMax} proofs run already; try again shortly`] };
-  provers += 1;
-  try {
-    return await checkInvariants(set, proofLimits);
-  } catch (error) {
-    if (!(error instanceof ProverError)) throw error;
-    return { ok: false, words: [`the invariants could not be checked: ${error.message}`] };
-  } finally {
-    provers -= 1;
-  }
-};
+/** The gate of invariants. Without an answer it stays closed. */
+export function gateOfInvariants(proofs: Proofs): InvariantCheck {
+  return async (set) => {
+    try {
+      return invariantCheckOf(await proofs.prove(set, { ...proofLimits, teaches: true }));
+    } catch (error) {
+      if (!(error instanceof ProverError)) throw error;
+      return { ok: false, words: [`the invariants could not be checked: ${error.message}`] };
+    }
+  };
+}
 
 /** Sentences told of one gate. */
 const gateWordsMax = 50;

@@ -25,6 +25,8 @@ import { createJournalReader } from './journal-reader.ts';
 import { Outbox } from './outbox.ts';
 import { followPolicies } from './policies-in-force.ts';
 import { createPolicyParser } from './policy-parser/policy-parser.ts';
+import { ProofMemory } from './proofs/proof-memory.ts';
+import { Proofs } from './proofs/proofs.ts';
 import { serveSockets } from './serve-sockets.ts';
 import { TokenKeys } from './token-keys.ts';
 
@@ -89,6 +91,7 @@ async function start(handoff: ControlHandoff, at: Starting): Promise<void> {
   const policies = followPolicies(live.table, { keys: keys.statement, onProblem: onError });
   const parser = createPolicyParser({ dataDirectory: handoff.dataDirectory });
   onClose(() => parser.close());
+  const proofs = new Proofs(new ProofMemory(join(handoff.dataDirectory, 'cache', 'control', 'proofs.json'), onError));
   const signPublication = async (statement: object) =>
     (await signer.call('sign-statement', { purpose: 'publication', statement: { ...statement } })).jws;
   const applying = {
@@ -97,7 +100,7 @@ async function start(handoff: ControlHandoff, at: Starting): Promise<void> {
     clock,
     random: (count: number) => randomBytes(count),
     signPublication,
-    checkInvariants: gateOfInvariants,
+    checkInvariants: gateOfInvariants(proofs),
     parser,
     policies,
     statementKeys: keys.statement,
@@ -189,7 +192,8 @@ async function start(handoff: ControlHandoff, at: Starting): Promise<void> {
     journalDirectory,
     identity: createIdentityService(identity, { live, store }),
     signPublication,
-    checkInvariants: gateOfInvariants,
+    proofs,
+    checkInvariants: gateOfInvariants(proofs),
     rewrapDataKey: async (purpose, wrapped) => (await signer.call('data-key/rewrap', { purpose, wrapped })).wrapped,
     signerKeys: { list: () => tokenKeys.refresh(), rotate: (request) => tokenKeys.rotate(request) },
     configStatus: () => follower.status,

@@ -1,8 +1,6 @@
-import type { PolicySource } from '#decision/engine';
 import type { ProofResult } from '#decision/proof';
 import { formatUid } from '#foundation/model';
-import type { PolicyTexts } from './messages.ts';
-import { type ProveLimits, prove } from './prover.ts';
+import type { Checked } from './messages.ts';
 
 /** May a set be published, as far as its invariants go? */
 export interface InvariantCheck {
@@ -12,16 +10,8 @@ export interface InvariantCheck {
   readonly results: readonly ProofResult[];
 }
 
-/**
- * Checks the invariants that belong to a policy set. `ok` when each holds: one that could not be decided is not known to hold. No process is
- * started when there are none. Throws ProverError when there is no answer at all.
- */
-export async function checkInvariants(
-  texts: PolicyTexts & { readonly invariants: readonly PolicySource[] },
-  limits: ProveLimits = {},
-): Promise<InvariantCheck> {
-  if (texts.invariants.length === 0) return { ok: true, words: [], results: [] };
-  const { problems, found: results = [] } = await prove(texts, limits);
+/** `ok` when each invariant holds: one that could not be decided is not known to hold. */
+export function invariantCheckOf({ problems, found: results = [] }: Checked<readonly ProofResult[]>): InvariantCheck {
   const wrong = problems.filter(({ level }) => level === 'error');
   const words = [
     ...wrong.map(({ file, line, message }) => `${file ?? 'policies'}:${line ?? 1}: ${message}`),

@@ -1,5 +1,6 @@
 import type { PolicySource, Problem } from '#decision/engine';
 import type { Comparison, PolicyFinding, PolicyState, ProofResult } from '#decision/proof';
+import type { KnownAnswers } from './remember-answers.ts';
 
 /** A policy set as texts. */
 export interface PolicyTexts {
@@ -12,6 +13,8 @@ export interface PolicyTexts {
 interface Limited {
   /** For one question to the solver. */
   readonly checkMsMax: number;
+  /** What was asked before and need not be asked again. */
+  readonly known: KnownAnswers;
 }
 
 export interface ProveTask extends PolicyTexts, Limited {
@@ -48,5 +51,5 @@ export type ProverAnswer = Checked<Findings[keyof Findings]>;
 
 export type ProverMessage =
   | { readonly kind: 'progress'; readonly done: number; readonly total: number; readonly what: string }
-  | { readonly kind: 'answer'; readonly answer: ProverAnswer }
+  | { readonly kind: 'answer'; readonly answer: ProverAnswer; readonly learned: KnownAnswers }
   | { readonly kind: 'failure'; readonly failure: string };

@@ -7,6 +7,7 @@ import type { Store } from '../../store/index.ts';
 import type { InvariantCheck } from '../gates.ts';
 import type { GatewayState } from '../gateway-reports.ts';
 import type { PolicyParser } from '../policy-parser/policy-parser.ts';
+import type { Proofs } from '../proofs/proofs.ts';
 
 /** What identity does for the API; each call is a transaction of its own, with its events. `by` is an entity uid in Cedar syntax. */
 export interface IdentityService {
@@ -112,6 +113,8 @@ export interface ApiServices {
   readonly journalDirectory: string;
   readonly identity: IdentityService;
   readonly signPublication: (statement: PublicationStatement) => Promise<string>;
+  /** What is so for all requests, and what is known of it already. */
+  readonly proofs: Proofs;
   /** Proves invariants before they are published. */
   readonly checkInvariants?: InvariantCheck;
   /** The signer's keys, public halves and what is known about each. */

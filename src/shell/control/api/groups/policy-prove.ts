@@ -1,15 +1,8 @@
 import { z } from 'zod';
 import { type LosslessJson, type PolicySource, type Problem, withRawIntegers } from '#decision/engine';
 import type { Comparison, Difference, Direction, PolicyFinding, ProofResult } from '#decision/proof';
-import {
-  analyse,
-  type Checked,
-  compare,
-  type PolicyTexts,
-  type ProveLimits,
-  ProverError,
-  prove,
-} from '../../../prover/index.ts';
+import { type Checked, type PolicyTexts, type ProveLimits, ProverError } from '../../../prover/index.ts';
+import { mayAdminister } from '../authorise.ts';
 import { problem } from '../problem.ts';
 import { type Route, route } from '../route.ts';
 import type { ApiServices } from '../services.ts';
@@ -151,11 +144,11 @@ export const policyProveRoutes: readonly Route[] = [
     body: z.strictObject({ ...draft, invariants: filesSchema.optional() }),
     bodyBytesMax,
     answer: checked(z.array(resultSchema)),
-    handle: async ({ services, body }) => {
+    handle: async ({ services, caller, body }) => {
       const invariants = body.invariants ?? inForce(services).invariants;
-      return await answered(prove({ ...textsOf(services, body), invariants }, limits), (found) =>
-        found.map(viewResult),
-      );
+      const teaches = mayAdminister(services, caller, { noun: 'policy', action: 'write' });
+      const proved = services.proofs.prove({ ...textsOf(services, body), invariants }, { ...limits, teaches });
+      return await answered(proved, (found) => found.map(viewResult));
     },
   }),
   route({
@@ -171,7 +164,7 @@ export const policyProveRoutes: readonly Route[] = [
     handle: async ({ services, body }) => {
       const { policies, states } = inForce(services);
       const sets = { before: { policies, states }, after: textsOf(services, body) };
-      return await answered(compare(sets, limits), viewComparison);
+      return await answered(services.proofs.compare(sets, limits), viewComparison);
     },
   }),
   route({
@@ -184,7 +177,7 @@ export const policyProveRoutes: readonly Route[] = [
     bodyBytesMax,
     answer: checked(z.array(findingSchema)),
     handle: async ({ services, body }) =>
-      await answered(analyse(textsOf(services, body), limits), (found: readonly PolicyFinding[]) =>
+      await answered(services.proofs.analyse(textsOf(services, body), limits), (found: readonly PolicyFinding[]) =>
         found.map((each) => ({ ...each })),
       ),
   }),
