@@ -116,6 +116,42 @@ test('pipelined requests are begun one after the other, and answered in their or
   assert.match(client.text, /\/1HTTP\/1\.1 200[\s\S]*\/2HTTP\/1\.1 200[\s\S]*\/3$/);
 });
 
+test('what a connection has not used yet is not touched by what others read meanwhile', async (t) => {
+  const { port, seen } = await startFront(t);
+  const others = async (rounds: number) => {
+    for (let round = 0; round < rounds; round++) {
+      const before = seen.length;
+      const other = raw(t, port);
+      other.send(get('/other', `x-fill: ${'z'.repeat(8_000)}`));
+      await until(() => seen.length > before);
+      other.socket.destroy();
+    }
+  };
+  const pipelining = raw(t, port);
+  pipelining.send(get('/1') + get('/2', 'x-mine: 2'));
+  await until(() => seen.length === 1);
+  const cut = raw(t, port);
+  cut.send('GET /cut HTTP/1.1\r\nHost: a.localhost\r\nx-mi');
+  const posting = raw(t, port);
+  posting.send('POST /body HTTP/1.1\r\nHost: a.localhost\r\ncontent-length: 10\r\n\r\n01234');
+  await until(() => seen.length === 2);
+  await others(2);
+  const pieces: Buffer[] = [];
+  seen[1]?.client.body.start({ onBodyData: (chunk) => pieces.push(chunk), onBodyEnd: () => {}, onBodyError: () => {} });
+  await others(1);
+  posting.send('56789');
+  cut.send('ne: 3\r\n\r\n');
+  ok(seen[0] as Seen);
+  await until(() => pieces.length === 2 && seen.length === 7);
+  await others(1);
+  assert.equal(Buffer.concat(pieces).toString(), '0123456789');
+  const own = seen.filter(({ request }) => request.target === '/2' || request.target === '/cut');
+  assert.deepEqual(own.map(({ request }) => request.headers.slice(-2)).sort(), [
+    ['x-mine', '2'],
+    ['x-mine', '3'],
+  ]);
+});
+
 test('a client that sends far ahead of the answers is held back', async (t) => {
   const { port, seen } = await startFront(t);
   const client = raw(t, port);

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { type Duplex, Readable } from 'node:stream';
+import type { Duplex } from 'node:stream';
 import type { Exchange } from '../exchange.ts';
 import {
   clientBodyIdleMsMax,
@@ -17,6 +17,7 @@ import type { AnswerDate } from './answer-date.ts';
 import { statusLine } from './answer-head-text.ts';
 import { WireBody } from './client-body.ts';
 import { ClientExchange, joinedBytesMax, type Wire } from './client-exchange.ts';
+import { readInto } from './read-into.ts';
 import { type HeadReading, readRequestHead } from './request-head.ts';
 
 /** What a connection needs of its server. */
@@ -38,6 +39,10 @@ type State = 'head' | 'exchange' | 'rest' | 'closing' | 'gone';
 const nothing = Buffer.alloc(0);
 const headEnd = Buffer.from('\r\n\r\n', 'latin1');
 
+const readBytes = 64 * 1024;
+/** What every connection reads into, one at a time: what is not used up when its turn ends is copied (`#own`). */
+const readBuffer = Buffer.allocUnsafeSlow(readBytes);
+
 /**
  * One client's HTTP/1.1 connection (RFC 9112). Requests are read strictly and one at a time: the next is not looked at before the
  * answer to the last is out, so what stands behind a request can never be mistaken for part of it. Whatever is malformed, and whatever
@@ -53,6 +58,8 @@ export class ClientConnection implements Wire, Swept {
   /** Bytes that came and are not used yet, from `#at` on. */
   #bytes: Buffer = nothing;
   #at = 0;
+  /** Are they in the buffer that all connections read into? */
+  #isBorrowed = false;
   #exchange: ClientExchange | null = null;
   #body: WireBody | null = null;
   #requestCount = 0;
@@ -68,8 +75,8 @@ export class ClientConnection implements Wire, Swept {
     this.#facts = facts;
     this.#needs = needs;
     this.#since = needs.sweep.tick;
-    socket.push = this.#push;
     socket.on('data', this.#onData);
+    readInto(socket, readBuffer, this.#onRead);
     socket.on('drain', this.#onDrain);
     socket.on('end', this.#onEnd);
     socket.on('error', this.#onError);
@@ -129,13 +136,13 @@ export class ClientConnection implements Wire, Swept {
 
   detach(): Duplex {
     const socket = this.#socket;
-    Reflect.deleteProperty(socket, 'push');
     socket.off('data', this.#onData);
     socket.off('drain', this.#onDrain);
     socket.off('end', this.#onEnd);
     socket.off('close', this.#onClose);
     // Flows again as soon as the tunnel pipes it.
     socket.pause();
+    this.#own();
     const rest = this.#bytes.subarray(this.#at);
     this.#leave();
     if (rest.length > 0) socket.unshift(rest);
@@ -161,30 +168,43 @@ export class ClientConnection implements Wire, Swept {
     return this.#isHeadBegun || this.#requestCount === 0 ? clientHeadersMsMax : clientKeepAliveMs;
   }
 
-  /**
-   * Stands in the place of the socket's own `push()`: what comes while it flows is taken at once, past the stream's buffer, its event
-   * and the tick it schedules after each. Everything else goes the stream's way.
-   */
-  readonly #push = (chunk: unknown, encoding?: BufferEncoding): boolean => {
+  /** What comes while the socket flows is taken past the stream's buffer, its event and its tick. Everything else goes the stream's way. */
+  readonly #onRead = (byteCount: number): boolean => {
     const socket = this.#socket;
-    if (socket.readableFlowing !== true || socket.readableLength > 0 || !Buffer.isBuffer(chunk)) {
-      return Readable.prototype.push.call(socket, chunk, encoding);
+    const chunk = readBuffer.subarray(0, byteCount);
+    if (this.#state === 'gone' || socket.readableFlowing !== true || socket.readableLength > 0) {
+      return socket.push(Buffer.from(chunk));
     }
-    this.#onData(chunk);
+    this.#take(chunk, true);
     return true;
   };
 
-  readonly #onData = (chunk: Buffer): void => {
+  readonly #onData = (chunk: Buffer): void => this.#take(chunk, false);
+
+  #take(chunk: Buffer, isBorrowed: boolean): void {
     if (this.#state === 'closing') return;
-    this.#bytes = this.#at === this.#bytes.length ? chunk : Buffer.concat([this.#bytes.subarray(this.#at), chunk]);
+    const isAlone = this.#at === this.#bytes.length;
+    this.#bytes = isAlone ? chunk : Buffer.concat([this.#bytes.subarray(this.#at), chunk]);
+    this.#isBorrowed = isAlone && isBorrowed;
     // Only what is new can end a head that was begun before.
     const from = this.#bytes.length - chunk.length;
     this.#at = 0;
     if (this.#isHeadBegun && this.#bytes.length < headerBytesMax) {
-      if (this.#bytes.indexOf(headEnd, Math.max(0, from - headEnd.length)) < 0) return;
+      if (this.#bytes.indexOf(headEnd, Math.max(0, from - headEnd.length)) < 0) {
+        this.#own();
+        return;
+      }
     }
     this.#run();
-  };
+  }
+
+  /** Before anything may be read again, or anyone else gets what is left. */
+  #own(): void {
+    if (!this.#isBorrowed) return;
+    this.#bytes = Buffer.from(this.#bytes.subarray(this.#at));
+    this.#at = 0;
+    this.#isBorrowed = false;
+  }
 
   readonly #onDrain = (): void => {
     this.#exchange?.drained();
@@ -236,7 +256,8 @@ export class ClientConnection implements Wire, Swept {
       // Used up: an idle connection must not hold what it read last, up to 128 KiB.
       this.#bytes = nothing;
       this.#at = 0;
-    }
+      this.#isBorrowed = false;
+    } else this.#own();
     const isBodyPaused = this.#state === 'exchange' && this.#body?.isPaused === true;
     const isFull = isBodyPaused || this.#bytes.length - this.#at >= clientReadAheadBytesMax;
     if (isFull !== this.#socket.isPaused()) {
@@ -303,6 +324,8 @@ export class ClientConnection implements Wire, Swept {
 
   #stepBody(body: WireBody): boolean {
     const { reader } = body;
+    // Content goes on without a copy, and is held where the app takes it slowly.
+    this.#own();
     let content: Buffer;
     try {
       content = reader.read(this.#bytes, this.#at);
