@@ -239,62 +239,6 @@ export interface PublicationSummary extends Pick<Publication, 'states' | 'git' |
   readonly policyCount: number;
 }
 
-/** What became of one part of a policy. `text` and values are written by policy authors and clients: text only. */
-export interface ExplainedPart {
-  readonly part: 'principal' | 'action' | 'resource' | 'when' | 'unless';
-  readonly text: string;
-  readonly place: { readonly file: string; readonly line: number; readonly column: number } | null;
-  readonly holds: boolean;
-  readonly error: string | null;
-  readonly values: readonly { readonly text: string; readonly value: string }[];
-}
-
-export interface ExplainedPolicy {
-  readonly id: string;
-  readonly effect: 'permit' | 'forbid';
-  readonly outcome: 'satisfied' | 'unsatisfied' | 'error';
-  readonly parts: readonly ExplainedPart[];
-}
-
-export interface EntityName {
-  readonly type: string;
-  readonly id: string;
-}
-
-export interface Explanation {
-  readonly question: unknown;
-  readonly answer: Verdict['answer'];
-  readonly reasons: readonly string[];
-  readonly words: readonly string[];
-  readonly errors: readonly { readonly id: string; readonly message: string }[];
-  readonly remedies: readonly Remedy[];
-  readonly policySequence: number;
-  readonly factRevision: number;
-  readonly policies: readonly {
-    readonly id: string;
-    readonly effect?: string;
-    readonly file: string;
-    readonly text: string;
-  }[];
-  /** Was it asked again of the same facts and policies, with the same answer? */
-  readonly isExact: boolean;
-  readonly notes: readonly string[];
-  readonly principal: EntityName | null;
-  readonly spoke: readonly ExplainedPolicy[];
-  readonly paths: readonly {
-    readonly policy: string;
-    readonly principal: readonly EntityName[] | null;
-    readonly resource: readonly EntityName[] | null;
-  }[];
-  readonly nearest: readonly ExplainedPolicy[];
-  readonly change: {
-    readonly turnsTo: 'allow' | 'deny';
-    readonly alternatives: readonly (readonly { readonly kind: string; readonly words: string }[])[];
-    readonly isSmallest: boolean;
-    readonly asked: number;
-  } | null;
-}
-
 /** A policy that is published, with its state. */
 export interface StatedPolicy {
   readonly id: string;

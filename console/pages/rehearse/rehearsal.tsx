@@ -2,9 +2,10 @@ import { Badge, Button, Code, NativeSelect, Text, Title } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
 import { useEffect, useRef, useState } from 'react';
 import { Link } from 'react-router';
+import type { RehearsalProgress, RehearsalReport } from '#foundation/model';
 import { ProblemAlert } from '../../parts/problem-alert.tsx';
 import { Rows } from '../../parts/rows.tsx';
-import { type RehearsalProgress, type RehearsalReport, rehearse } from './rehearse.ts';
+import { rehearse } from './rehearse.ts';
 
 const dayMs = 24 * 3_600_000;
 const spans = [

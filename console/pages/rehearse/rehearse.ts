@@ -1,51 +1,13 @@
+import type { RehearsalEvent, RehearsalProgress, RehearsalReport } from '#foundation/model';
 import { ProblemError, readProblem } from '../../api/problem.ts';
 
-export interface Gains {
-  readonly key: string;
-  readonly name: string;
-  readonly gained: number;
-  readonly lost: number;
-}
-
-/** What `POST /policies/simulate` reports. */
-export interface RehearsalReport {
-  readonly type: 'report';
-  readonly replayed: number;
-  readonly same: number;
-  readonly gained: { readonly decisions: number; readonly subjects: number };
-  readonly lost: { readonly decisions: number; readonly subjects: number };
-  readonly groups: readonly {
-    readonly change: 'gained' | 'lost';
-    readonly subject: { readonly kind: string; readonly id: string; readonly name: string };
-    readonly resource: string;
-    readonly action: string;
-    readonly route: string;
-    readonly count: number;
-    readonly before: readonly string[];
-    readonly after: readonly string[];
-    readonly examples: readonly string[];
-  }[];
-  readonly byPolicy: readonly Gains[];
-  readonly approximations: readonly string[];
-  readonly durationMs: number;
-}
-
-export interface RehearsalProgress {
-  readonly type: 'progress';
-  readonly readBytes: number;
-  readonly allBytes: number;
-  readonly replayed: number;
-}
-
-type Told = RehearsalReport | RehearsalProgress | { readonly type: 'problem'; readonly detail: string };
-
 /** The events in what has come so far, and what is left of it. */
-export function eventsIn(text: string): { readonly events: readonly Told[]; readonly rest: string } {
+export function eventsIn(text: string): { readonly events: readonly RehearsalEvent[]; readonly rest: string } {
   const parts = text.split('\n\n');
   const rest = parts.pop() ?? '';
   const events = parts.flatMap((part) => {
     const data = part.split('\n').flatMap((line) => (line.startsWith('data: ') ? [line.slice(6)] : []));
-    return data.length === 0 ? [] : [JSON.parse(data.join('\n')) as Told];
+    return data.length === 0 ? [] : [JSON.parse(data.join('\n')) as RehearsalEvent];
   });
   return { events, rest };
 }

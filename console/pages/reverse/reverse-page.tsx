@@ -1,7 +1,8 @@
 import { Badge, NativeSelect, SegmentedControl, Select, Text } from '@mantine/core';
 import { Link, useSearchParams } from 'react-router';
+import type { AccessBasis, AccessPage, WhatAnswer, WhatItem, WhoItem } from '#foundation/model';
 import { useList } from '../../api/queries.ts';
-import type { Page as ListPage, ResourceView, UserView } from '../../api/shapes.ts';
+import type { ResourceView, UserView } from '../../api/shapes.ts';
 import { AnswerMark } from '../../parts/marks.tsx';
 import { Page, Panel } from '../../parts/page.tsx';
 import { Rows } from '../../parts/rows.tsx';
@@ -9,36 +10,9 @@ import { Await, Empty } from '../../parts/states.tsx';
 import { exactTime } from '../../time/relative.ts';
 import { type ReverseQuestion, reverseQuestionIn } from './reverse-question.ts';
 
-type Answer = 'allow' | 'deny' | 'indeterminate';
-interface Judged<Item> extends ListPage<Item> {
-  readonly counts: Readonly<Record<Answer, number>>;
-  readonly judgedAt: number;
-  readonly policySequence: number;
-  readonly factRevision: number;
-}
-interface WhoItem {
-  readonly kind: 'stranger' | 'operator' | 'user' | 'token';
-  readonly id: string;
-  readonly name: string;
-  readonly displayName: string;
-  readonly owner: { readonly type: string; readonly id: string } | null;
-  readonly basis: string;
-  readonly answer: Answer;
-  readonly reasons: readonly string[];
-}
-interface WhatItem {
-  readonly resource: string;
-  readonly parts: readonly string[];
-  readonly actions: readonly {
-    readonly action: string;
-    readonly answer: Answer;
-    readonly reasons: readonly string[];
-  }[];
-}
-
 const controlResource = 'Service::"control"';
 const appActions = ['read', 'write', 'delete', 'connect'];
-const basisWords: Readonly<Record<string, string>> = {
+const basisWords: Readonly<Record<AccessBasis, string>> = {
   session: 'their newest session',
   'sign-in': 'as if just signed in',
   stranger: 'not signed in',
@@ -46,7 +20,7 @@ const basisWords: Readonly<Record<string, string>> = {
   operator: 'the local socket',
 };
 
-function Counts({ page }: { page: Judged<unknown> | undefined }) {
+function Counts({ page }: { page: AccessPage<unknown> | undefined }) {
   if (page === undefined) return null;
   const { counts, judgedAt, policySequence, factRevision } = page;
   return (
@@ -75,7 +49,7 @@ function whyLink(question: Extract<ReverseQuestion, { ask: 'who' }>, { kind, id 
 
 function WhoCan({ question }: { question: Extract<ReverseQuestion, { ask: 'who' }> }) {
   const { ask: _ask, ...query } = question;
-  const found = useList<WhoItem, Judged<WhoItem>>('/policies/who-can', query);
+  const found = useList<WhoItem, AccessPage<WhoItem>>('/policies/who-can', query);
   return (
     <Await answer={{ ...found, data: found.items }} what="who can">
       {(items) => (
@@ -129,7 +103,7 @@ function WhoCan({ question }: { question: Extract<ReverseQuestion, { ask: 'who' 
 
 function WhatCan({ question }: { question: Extract<ReverseQuestion, { ask: 'what' }> }) {
   const { ask: _ask, ...query } = question;
-  const found = useList<WhatItem, Judged<WhatItem>>('/policies/what-can', query);
+  const found = useList<WhatItem, WhatAnswer>('/policies/what-can', query);
   return (
     <Await answer={{ ...found, data: found.items }} what="what they can do">
       {(items) => (

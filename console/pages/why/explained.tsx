@@ -1,8 +1,8 @@
 import { Badge, Code, Text, Title } from '@mantine/core';
-import type { EntityName, ExplainedPart, ExplainedPolicy, Explanation } from '../../api/shapes.ts';
+import type { EntityUid, ExplainedPart, ExplainedPolicy, Explanation } from '#foundation/model';
 import { Words } from '../../parts/words.tsx';
 
-const entity = ({ type, id }: EntityName) => `${type}::${JSON.stringify(id)}`;
+const entity = ({ type, id }: EntityUid) => `${type}::${JSON.stringify(id)}`;
 
 function Part({ part }: { part: ExplainedPart }) {
   const read = part.values.filter(({ text, value }) => text !== value);

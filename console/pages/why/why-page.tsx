@@ -2,9 +2,10 @@ import { Button, Code, NativeSelect, Select, Stack, Tabs, Text, TextInput, Title
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
 import { useSearchParams } from 'react-router';
+import type { Explanation } from '#foundation/model';
 import { ask } from '../../api/ask.ts';
 import { useList } from '../../api/queries.ts';
-import type { Explanation, ResourceView, UserView } from '../../api/shapes.ts';
+import type { ResourceView, UserView } from '../../api/shapes.ts';
 import { AnswerMark } from '../../parts/marks.tsx';
 import { Page, Panel } from '../../parts/page.tsx';
 import { Await, Empty } from '../../parts/states.tsx';

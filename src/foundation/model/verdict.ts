@@ -7,15 +7,18 @@ export interface Decision {
   readonly errors: readonly { readonly id: string; readonly message: string }[];
 }
 
+export const remedyKinds = [
+  'sign-in',
+  'fresh-authentication',
+  'stronger-credential',
+  'bound-session',
+  'compliant-device',
+  'request-grant',
+] as const;
+
 /** A change of facts that would turn a no into a yes, found by asking again with hypothetical facts. */
 export interface Remedy {
-  readonly kind:
-    | 'sign-in'
-    | 'fresh-authentication'
-    | 'stronger-credential'
-    | 'bound-session'
-    | 'compliant-device'
-    | 'request-grant';
+  readonly kind: (typeof remedyKinds)[number];
   /** One sentence for the person, imperative. */
   readonly words: string;
 }

@@ -9,36 +9,11 @@ import type {
   PolicyTrace,
 } from '#decision/engine';
 import { traceDecision } from '#decision/engine/reference';
+import type { ExplainedPart, ExplainedPolicy, ReadValue, SourcePlace } from '#foundation/model';
 import type { Expression } from '../expression.ts';
 import { writeExpression } from '../write-expression.ts';
 import { type PolicyPart, partsOf, probe, scopeExpression } from './parts-of-policy.ts';
-import { type SourcePlace, sourcePlaces } from './source-spans.ts';
-
-/** Something an expression read, as Cedar writes it. */
-export interface ReadValue {
-  readonly text: string;
-  readonly value: string;
-}
-
-/** What became of one part of a policy. */
-export interface ExplainedPart {
-  readonly part: 'principal' | 'action' | 'resource' | 'when' | 'unless';
-  /** As its author wrote it where the place is known, else written from the parsed form. */
-  readonly text: string;
-  readonly place: SourcePlace | null;
-  /** Is it as the policy wants it? False too when it errored. */
-  readonly holds: boolean;
-  readonly error: string | null;
-  readonly values: readonly ReadValue[];
-}
-
-/** What became of one policy, and of each of its parts. */
-export interface ExplainedPolicy {
-  readonly id: string;
-  readonly effect: 'permit' | 'forbid';
-  readonly outcome: PolicyTrace['outcome'];
-  readonly parts: readonly ExplainedPart[];
-}
+import { sourcePlaces } from './source-spans.ts';
 
 const scopeParts = ['principal', 'action', 'resource'] as const;
 /** Values shown of one part, and characters of each. */

@@ -1,10 +1,10 @@
 import { cedarRequest, factsForQuestion, HierarchyTooLarge, type JudgeInput, judge } from '#decision/administration';
 import { EngineError, type PolicySet } from '#decision/engine';
-import type { EntityUid, Verdict } from '#foundation/model';
-import { type ScopeReason, scopeReasons } from '../reverse/index.ts';
-import { type ExplainedPolicy, explainPolicies } from './explain-policies.ts';
+import type { Explanation, Verdict } from '#foundation/model';
+import { scopeReasons } from '../reverse/index.ts';
+import { explainPolicies } from './explain-policies.ts';
 import { nearestPermits } from './nearest-permits.ts';
-import { findSmallestChange, type SmallestChange } from './smallest-change.ts';
+import { findSmallestChange } from './smallest-change.ts';
 
 /** Permits shown that came near. */
 const nearestShownMax = 3;
@@ -18,18 +18,8 @@ export interface ExplainInput extends JudgeInput {
   readonly set: PolicySet;
 }
 
-export interface Explained {
+export interface Explained extends Pick<Explanation, 'principal' | 'spoke' | 'paths' | 'nearest' | 'change'> {
   readonly verdict: Verdict;
-  /** Who asked, as the policies saw them; null when the resource is not known. */
-  readonly principal: EntityUid | null;
-  /** Policies that decided or failed, with every part. */
-  readonly spoke: readonly ExplainedPolicy[];
-  /** How who asks and what is asked for come under the scopes of those that decided. */
-  readonly paths: readonly ScopeReason[];
-  /** Of a refusal that no forbid made: the permits that came nearest. */
-  readonly nearest: readonly ExplainedPolicy[];
-  /** null: nothing can be changed about a question that could not be judged. */
-  readonly change: SmallestChange | null;
 }
 
 /**

@@ -1,4 +1,2 @@
 export { type Explained, type ExplainInput, explain, withoutPauses } from './explain.ts';
-export type { ExplainedPart, ExplainedPolicy, ReadValue } from './explain-policies.ts';
-export { changesTogetherMax, questionsMax, type SmallestChange } from './smallest-change.ts';
-export type { SourcePlace } from './source-spans.ts';
+export { changesTogetherMax, questionsMax } from './smallest-change.ts';

@@ -1,6 +1,7 @@
 import type { DecisionRequest, PolicyJson, PolicySet, PolicyTrace } from '#decision/engine';
 import { traceDecision } from '#decision/engine/reference';
-import { type ExplainedPolicy, explainPolicies } from './explain-policies.ts';
+import type { ExplainedPolicy } from '#foundation/model';
+import { explainPolicies } from './explain-policies.ts';
 
 /** Permits whose conditions are looked at, of those whose scopes come closest. */
 const examinedMax = 200;

@@ -1,5 +1,6 @@
 import { type Facts, HierarchyTooLarge, type JudgeInput } from '#decision/administration';
 import type { PolicySet } from '#decision/engine';
+import type { SmallestChange } from '#foundation/model';
 import { candidateChanges, mentionsOf } from './candidate-changes.ts';
 import { type FactChange, judgeWorld, type World, worldOf } from './world.ts';
 
@@ -9,15 +10,6 @@ export const changesTogetherMax = 3;
 export const questionsMax = 8_000;
 /** Answers of the same length that are given. */
 const alternativesMax = 5;
-
-export interface SmallestChange {
-  readonly turnsTo: 'allow' | 'deny';
-  /** Each is enough by itself and none is shorter; empty: nothing that was tried turns the answer. */
-  readonly alternatives: readonly (readonly Pick<FactChange, 'kind' | 'words'>[])[];
-  /** Was everything shorter tried? False: there were more changes, or questions, than are tried. */
-  readonly isSmallest: boolean;
-  readonly asked: number;
-}
 
 interface Tried {
   readonly world: World;

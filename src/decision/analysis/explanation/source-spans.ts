@@ -1,4 +1,5 @@
 import type { JsonPath, LocatedPolicy } from '#decision/engine';
+import type { SourcePlace } from '#foundation/model';
 import { type Token, tokensOf } from './tokens.ts';
 
 /** Where an expression stands in its policy's text, and what Cedar's JSON calls it. */
@@ -7,15 +8,6 @@ interface Node {
   readonly start: number;
   readonly end: number;
   readonly parts: ReadonlyMap<string | number, Node>;
-}
-
-/** A place in a file: lines and columns from 1. */
-export interface SourcePlace {
-  readonly file: string;
-  readonly line: number;
-  readonly column: number;
-  /** The text that stands there, as its author wrote it. */
-  readonly text: string;
 }
 
 const relations = new Set(['==', '!=', '<', '<=', '>', '>=', 'in']);

@@ -1,9 +1,6 @@
 import type { Asker, EntityUid, FactView, Question } from '#foundation/model';
 import type { Person } from './likeness.ts';
 
-/** How a question about somebody was put. */
-export type Basis = 'session' | 'sign-in' | 'stranger' | 'token' | 'operator';
-
 /** One who may ask: a person, a token with its scopes, anybody who has not signed in, the operator of this machine. */
 export type AccessSubject =
   | { readonly kind: 'stranger' }

@@ -1,6 +1,6 @@
 import { askingFor, judge, type PublishedPolicies } from '#decision/administration';
-import type { FactView, Question } from '#foundation/model';
-import { type AccessSubject, askerOf, type Basis } from './subjects.ts';
+import type { AccessBasis, FactView, Question } from '#foundation/model';
+import { type AccessSubject, askerOf } from './subjects.ts';
 import type { Answer } from './who-can.ts';
 
 export interface WhatCanInput {
@@ -14,7 +14,7 @@ export interface WhatCanInput {
 
 export interface QuestionAnswer {
   readonly question: Omit<Question, 'asker'>;
-  readonly basis: Basis;
+  readonly basis: AccessBasis;
   readonly answer: Answer;
 }
 

@@ -1,15 +1,15 @@
 import { judge, type PublishedPolicies } from '#decision/administration';
-import type { FactView, Question, Verdict } from '#foundation/model';
+import type { AccessBasis, FactView, Question, Verdict } from '#foundation/model';
 import { Likeness, type Person } from './likeness.ts';
 import type { PrincipalReads } from './principal-reads.ts';
-import { type AccessSubject, askerOf, type Basis, subjectsOf } from './subjects.ts';
+import { type AccessSubject, askerOf, subjectsOf } from './subjects.ts';
 
 /** What an answer says; what it read is its own matter. */
 export type Answer = Pick<Verdict, 'answer' | 'reasons' | 'errors'>;
 
 export interface SubjectAnswer {
   readonly subject: AccessSubject;
-  readonly basis: Basis;
+  readonly basis: AccessBasis;
   readonly answer: Answer;
 }
 
@@ -34,7 +34,7 @@ export function* whoCan({ view, policies, reads, now, question }: WhoCanInput): 
   const input = { view, policies, now };
   // Whom a staged policy is in force for, no reading of the policies tells.
   const isStaged = [...(policies?.beside?.states.values() ?? [])].some(({ state }) => state === 'staged');
-  const person = (who: Person): { basis: Basis; answer: Answer } => {
+  const person = (who: Person): { basis: AccessBasis; answer: Answer } => {
     const { asking, key } = likeness.of(who);
     const { basis, ...rest } = asking;
     const isLike = key !== null && !isStaged && !hasGrants(view, who.id, question);

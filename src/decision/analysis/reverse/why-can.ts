@@ -1,15 +1,5 @@
 import type { PolicySet } from '#decision/engine';
-import type { EntityUid, FactView } from '#foundation/model';
-
-/** From an entity to one that a policy's scope names, both included: through groups, or through segments. */
-export type ScopePath = readonly EntityUid[];
-
-/** Why a policy's scope fits: how who asks and what is asked for come under it. null: it takes anybody, or anything. */
-export interface ScopeReason {
-  readonly policy: string;
-  readonly principal: ScopePath | null;
-  readonly resource: ScopePath | null;
-}
+import type { EntityUid, FactView, ScopePath, ScopeReason } from '#foundation/model';
 
 type Uid = { readonly type: string; readonly id: string };
 interface ScopeJson {

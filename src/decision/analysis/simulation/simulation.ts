@@ -1,6 +1,6 @@
-import type { Question } from '#foundation/model';
+import type { Question, RehearsedSubject, SimulationReport, Skipped } from '#foundation/model';
 import { type AskedSet, DecideAgain } from './decide-again.ts';
-import { type ChangeGroup, Tally, type TallyParts, type TallySum } from './tally.ts';
+import { Tally, type TallyParts } from './tally.ts';
 import type { VersionedFacts } from './versioned-facts.ts';
 
 /** A decision as it was recorded. */
@@ -14,40 +14,7 @@ export interface RecordedDecision {
   readonly policySequence: number;
   readonly factRevision: number;
   /** Who asked, for people to read. */
-  readonly subject: { readonly kind: 'user' | 'token' | 'stranger'; readonly id: string; readonly name: string };
-}
-
-/** Why a record was not replayed. */
-export type Skipped = 'erased' | 'counted' | 'ended' | 'other';
-
-export interface SimulationReport {
-  readonly replayed: number;
-  readonly skipped: Readonly<Record<Skipped, number>>;
-  /** Answers that the rehearsed policies leave as they were recorded. */
-  readonly same: number;
-  readonly gained: TallySum;
-  readonly lost: TallySum;
-  /** Those whose recorded answer the policies of then do not give to this question: left out of gains and losses. */
-  readonly notReproduced: { readonly count: number; readonly examples: readonly string[] };
-  /** Decisions of publications that are no longer there: their recorded answer was taken as it is. */
-  readonly unverified: number;
-  /** Decisions whose facts lie before or behind what is kept: judged by the nearest that are. */
-  readonly otherFacts: number;
-  readonly cutPaths: number;
-  readonly groups: readonly ChangeGroup[];
-  /** Groups beyond those that are listed. */
-  readonly moreGroups: number;
-  readonly bySubject: readonly Gains[];
-  readonly byResource: readonly Gains[];
-  readonly byPolicy: readonly Gains[];
-}
-
-/** What one subject, resource or policy gains and loses, in decisions. */
-export interface Gains {
-  readonly key: string;
-  readonly name: string;
-  readonly gained: number;
-  readonly lost: number;
+  readonly subject: RehearsedSubject;
 }
 
 const examplesMax = 5;

@@ -1,4 +1,5 @@
-import type { Gains, RecordedDecision } from './simulation.ts';
+import type { ChangeGroup, DecisionSum, Gains } from '#foundation/model';
+import type { RecordedDecision } from './simulation.ts';
 
 /** Groups of changed decisions that are told apart; further ones are counted. */
 const groupsMax = 20_000;
@@ -7,26 +8,6 @@ const namesMax = 20_000;
 /** Lines of each list in the report. */
 export const listedMax = 200;
 const examplesMax = 3;
-
-/** Changed decisions that differ in nothing but when they were asked. */
-export interface ChangeGroup {
-  readonly change: 'gained' | 'lost';
-  readonly subject: RecordedDecision['subject'];
-  readonly resource: string;
-  readonly action: string;
-  readonly route: string;
-  readonly count: number;
-  /** `@id`s of what decided then, and of what would decide. */
-  readonly before: readonly string[];
-  readonly after: readonly string[];
-  /** Ids of events, the first ones. */
-  readonly examples: readonly string[];
-}
-
-export interface TallySum {
-  readonly decisions: number;
-  readonly subjects: number;
-}
 
 /** What a tally holds. */
 export interface TallyParts {
@@ -152,7 +133,7 @@ export class Tally {
         .sort((a, b) => b.gained + b.lost - a.gained - a.lost || (a.key < b.key ? -1 : 1))
         .slice(0, listedMax);
     const groups = [...this.#groups.values()].sort((a, b) => b.count - a.count);
-    const sum = (change: 'gained' | 'lost'): TallySum => ({
+    const sum = (change: 'gained' | 'lost'): DecisionSum => ({
       decisions: this.#decisions[change],
       subjects: this.#subjects[change].size,
     });

@@ -1,46 +1,17 @@
+import type {
+  AccessPage,
+  AnswerCounts,
+  DecidingPolicy,
+  SubjectView,
+  WhatAnswer,
+  WhatItem,
+  WhoItem,
+} from '#foundation/model';
 import type { ApiClient } from '../client.ts';
 import type { Command, Invocation } from '../command.ts';
 import { CliError, exitCodes } from '../failure.ts';
 import { findUser } from '../lookup.ts';
 import { formatTime, table } from '../output.ts';
-
-interface Counts {
-  readonly allow: number;
-  readonly deny: number;
-  readonly indeterminate: number;
-}
-
-interface PolicyView {
-  readonly id: string;
-  readonly file: string;
-  readonly effect: string;
-  readonly description: string;
-}
-
-interface SubjectView {
-  readonly kind: 'stranger' | 'operator' | 'user' | 'token';
-  readonly id: string;
-  readonly name: string;
-  readonly displayName: string;
-  readonly owner: { readonly type: string; readonly id: string } | null;
-}
-
-interface Page<Item> {
-  readonly counts: Counts;
-  readonly items: Item[];
-  readonly policies: PolicyView[];
-  readonly judgedAt: number;
-  readonly policySequence: number;
-  readonly factRevision: number;
-  readonly next: string | null;
-}
-
-type WhoItem = SubjectView & { readonly basis: string; readonly answer: string; readonly reasons: string[] };
-interface WhatItem {
-  readonly resource: string;
-  readonly parts: string[];
-  readonly actions: { readonly action: string; readonly answer: string; readonly reasons: string[] }[];
-}
 
 const pageLimit = 200;
 const limitDefault = 10_000;
@@ -60,12 +31,12 @@ const listOptions = {
 } as const;
 
 /** Reads pages until `max` items; the answer is the first page with all items and policies. */
-async function readAll<Item, P extends Page<Item>>(
+async function readAll<Item, P extends AccessPage<Item>>(
   api: ApiClient,
   { path, query, max }: { path: string; query: Record<string, string | undefined>; max: number },
 ): Promise<P> {
   const items: Item[] = [];
-  const policies = new Map<string, PolicyView>();
+  const policies = new Map<string, DecidingPolicy>();
   let cursor: string | undefined;
   for (;;) {
     const limit = Math.min(pageLimit, max - items.length);
@@ -96,18 +67,18 @@ function subjectWords({ kind, name, id, owner }: SubjectView): string {
   }
 }
 
-function policyWords(policies: readonly PolicyView[]): string {
+function policyWords(policies: readonly DecidingPolicy[]): string {
   if (policies.length === 0) return '';
   const rows = policies.map(({ id, effect, file, description }) => [id, effect, file, description]);
   return `\n\n${table(['POLICY', 'EFFECT', 'FILE', 'SAYS'], rows)}`;
 }
 
-function countWords({ allow, deny, indeterminate }: Counts): string {
+function countWords({ allow, deny, indeterminate }: AnswerCounts): string {
   const unjudged = indeterminate === 0 ? '' : `, ${indeterminate} could not be judged`;
   return `${allow} allowed, ${deny} refused${unjudged}`;
 }
 
-const judgedBy = (page: Page<unknown>) =>
+const judgedBy = (page: AccessPage<unknown>) =>
   `judged at ${formatTime(page.judgedAt)} by policies no. ${page.policySequence} and facts at revision ${page.factRevision}`;
 
 const whoCanCommand: Command = {
@@ -128,7 +99,7 @@ const whoCanCommand: Command = {
     const { query, max } = listQuery(invocation);
     const path = '/policies/who-can';
     const asked = { ...query, action, resource, route: text('route'), noun: text('noun') };
-    const page = await readAll<WhoItem, Page<WhoItem>>(api, { path, query: asked, max });
+    const page = await readAll<WhoItem, AccessPage<WhoItem>>(api, { path, query: asked, max });
     const rows = page.items.map((each) => [
       subjectWords(each),
       each.answer,
@@ -166,7 +137,7 @@ const whatCanCommand: Command = {
     const user = name === undefined ? undefined : (await findUser(api, name)).id;
     const path = '/policies/what-can';
     const asked = { ...query, user, token: text('token'), who: who[0] };
-    const page = await readAll<WhatItem, Page<WhatItem> & { subject: SubjectView; basis: string }>(api, {
+    const page = await readAll<WhatItem, WhatAnswer>(api, {
       path,
       query: asked,
       max,

@@ -1,56 +1,11 @@
+import type { EntityUid, ExplainedPart, ExplainedPolicy, Explanation } from '#foundation/model';
 import type { Command, Invocation } from '../command.ts';
 import { CliError, exitCodes } from '../failure.ts';
 import { findUser } from '../lookup.ts';
 
-interface Part {
-  readonly part: string;
-  readonly text: string;
-  readonly place: { readonly file: string; readonly line: number; readonly column: number } | null;
-  readonly holds: boolean;
-  readonly error: string | null;
-  readonly values: readonly { readonly text: string; readonly value: string }[];
-}
+const uidWords = ({ type, id }: EntityUid) => `${type}::${JSON.stringify(id)}`;
 
-interface ExplainedPolicy {
-  readonly id: string;
-  readonly effect: string;
-  readonly outcome: 'satisfied' | 'unsatisfied' | 'error';
-  readonly parts: readonly Part[];
-}
-
-type Uid = { readonly type: string; readonly id: string };
-
-/** What `POST /policies/explain` answers. */
-export interface Explanation {
-  readonly answer: string;
-  readonly words: readonly string[];
-  readonly reasons: readonly string[];
-  readonly errors: readonly { readonly id: string; readonly message: string }[];
-  readonly remedies: readonly { readonly kind: string; readonly words: string }[];
-  readonly policies: readonly { readonly id: string; readonly file: string; readonly text: string }[];
-  readonly policySequence: number;
-  readonly factRevision: number;
-  readonly isExact: boolean;
-  readonly notes: readonly string[];
-  readonly principal: Uid | null;
-  readonly spoke: readonly ExplainedPolicy[];
-  readonly paths: readonly {
-    readonly policy: string;
-    readonly principal: readonly Uid[] | null;
-    readonly resource: readonly Uid[] | null;
-  }[];
-  readonly nearest: readonly ExplainedPolicy[];
-  readonly change: {
-    readonly turnsTo: string;
-    readonly alternatives: readonly (readonly { readonly kind: string; readonly words: string }[])[];
-    readonly isSmallest: boolean;
-    readonly asked: number;
-  } | null;
-}
-
-const uidWords = ({ type, id }: Uid) => `${type}::${JSON.stringify(id)}`;
-
-function partLines({ part, text, place, holds, error, values }: Part): string[] {
+function partLines({ part, text, place, holds, error, values }: ExplainedPart): string[] {
   const where = place === null ? '' : `  (${place.file}:${place.line}:${place.column})`;
   const isScope = !['when', 'unless'].includes(part);
   const written = text.replace(/\s+/g, ' ');

@@ -1,47 +1,9 @@
+import type { Gains, RehearsalEvent, RehearsalReport } from '#foundation/model';
 import { parseDuration } from '../../config/duration.ts';
 import type { Command } from '../command.ts';
 import { CliError, exitCodes } from '../failure.ts';
 import { formatTime, table } from '../output.ts';
 import { readFolder } from '../read-folder.ts';
-
-interface Gains {
-  readonly key: string;
-  readonly name: string;
-  readonly gained: number;
-  readonly lost: number;
-}
-
-interface Report {
-  readonly since: number;
-  readonly until: number;
-  readonly replayed: number;
-  readonly same: number;
-  readonly gained: { readonly decisions: number; readonly subjects: number };
-  readonly lost: { readonly decisions: number; readonly subjects: number };
-  readonly groups: readonly {
-    readonly change: 'gained' | 'lost';
-    readonly subject: { readonly kind: string; readonly id: string; readonly name: string };
-    readonly resource: string;
-    readonly action: string;
-    readonly route: string;
-    readonly count: number;
-    readonly before: readonly string[];
-    readonly after: readonly string[];
-    readonly examples: readonly string[];
-  }[];
-  readonly moreGroups: number;
-  readonly bySubject: readonly Gains[];
-  readonly byResource: readonly Gains[];
-  readonly byPolicy: readonly Gains[];
-  readonly judged: number;
-  readonly durationMs: number;
-  readonly approximations: readonly string[];
-}
-
-type Told =
-  | { readonly type: 'progress'; readonly readBytes: number; readonly allBytes: number; readonly replayed: number }
-  | ({ readonly type: 'report' } & Report)
-  | { readonly type: 'problem'; readonly detail: string };
 
 const linesMax = 40;
 const days = 24 * 3_600_000;
@@ -62,11 +24,11 @@ function gainsTable(title: string, gains: readonly Gains[]): string[] {
   return ['', table([title, 'GAINS', 'LOSES'], rows), ...more];
 }
 
-function decisionWords({ decisions, subjects }: Report['gained']): string {
+function decisionWords({ decisions, subjects }: RehearsalReport['gained']): string {
   return decisions === 0 ? '0' : `${decisions} of ${subjects} ${subjects === 1 ? 'subject' : 'subjects'}`;
 }
 
-function reportWords(report: Report): string {
+function reportWords(report: RehearsalReport): string {
   const { gained, lost, groups } = report;
   const rows = groups
     .slice(0, linesMax)
@@ -126,11 +88,11 @@ export const simulateCommand: Command = {
       since: since === undefined ? Date.now() - 7 * days : timeOf(since),
       ...(until === undefined ? {} : { until: timeOf(until) }),
     };
-    let report: Report | undefined;
+    let report: RehearsalReport | undefined;
     const stop = new AbortController();
     process.once('SIGINT', () => stop.abort());
     const onData = (data: string) => {
-      const told = JSON.parse(data) as Told;
+      const told = JSON.parse(data) as RehearsalEvent;
       if (told.type === 'problem') throw new CliError('failed', told.detail);
       if (told.type === 'report') {
         const { type: _type, ...rest } = told;

@@ -3,13 +3,8 @@ import { type AskedSet, type RecordedDecision, Simulation, VersionedFacts } from
 import { readParsedForm } from '#decision/engine';
 import { keyring, replayBytes, replayLog } from '#evidence/log';
 import { AccessReader, httpActivityClass, type ReadAccess } from '#evidence/log/recorded';
-import type {
-  FromSimulation,
-  ShippedSet,
-  SimulationProgress,
-  SimulationWork,
-  ToSimulation,
-} from './simulation-messages.ts';
+import type { RehearsalProgress } from '#foundation/model';
+import type { FromSimulation, ShippedSet, SimulationWork, ToSimulation } from './simulation-messages.ts';
 
 /** Records between two looks at the clock. */
 const recordsPerLook = 4096;
@@ -46,7 +41,7 @@ export class JournalReplay {
   /** Replays everything. `clock` in milliseconds, for progress only. */
   run(
     clock: () => number,
-    onProgress: (progress: SimulationProgress) => void,
+    onProgress: (progress: RehearsalProgress) => void,
   ): Extract<FromSimulation, { type: 'parts' }> {
     const { directory, keys, since, until, before, after, decisionsMax, share } = this.#work;
     const simulation = new Simulation({

@@ -1,17 +1,11 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
-import { reportOf, type SimulationReport } from '#decision/analysis';
+import { reportOf } from '#decision/analysis';
 import { fromBase64url } from '#foundation/encoding';
-import type { FactRow } from '#foundation/model';
+import type { FactRow, RehearsalProgress, SimulationReport } from '#foundation/model';
 import type { FactTable } from '#information/inventory';
 import type { Store } from '../../store/index.ts';
-import type {
-  FromSimulation,
-  ShippedSet,
-  SimulationProgress,
-  SimulationWork,
-  ToSimulation,
-} from './simulation-messages.ts';
+import type { FromSimulation, ShippedSet, SimulationWork, ToSimulation } from './simulation-messages.ts';
 
 /** Decisions replayed at most. */
 export const decisionsMax = 20_000_000;
@@ -45,7 +39,7 @@ export interface SimulationInput {
   /** Revision of the oldest decision that is replayed; null: there is none. */
   readonly oldestRevision: number | null;
   readonly signal: AbortSignal;
-  readonly onProgress: (progress: SimulationProgress) => void;
+  readonly onProgress: (progress: RehearsalProgress) => void;
 }
 
 type FoundParts = Extract<FromSimulation, { type: 'parts' }>;
@@ -158,8 +152,8 @@ export async function runSimulation(input: SimulationInput): Promise<SimulationO
     const resourceLimits = { maxOldGenerationSizeMb: memoryMbMax };
     return new Worker(new URL(threadFile, import.meta.url), { workerData, name: 'rehearsal', resourceLimits });
   });
-  const told = workers.map((): SimulationProgress => ({ type: 'progress', readBytes: 0, allBytes: 0, replayed: 0 }));
-  const onProgress = (index: number) => (progress: SimulationProgress) => {
+  const told = workers.map((): RehearsalProgress => ({ type: 'progress', readBytes: 0, allBytes: 0, replayed: 0 }));
+  const onProgress = (index: number) => (progress: RehearsalProgress) => {
     told[index] = progress;
     input.onProgress(sumOf(told));
   };
@@ -182,7 +176,7 @@ export async function runSimulation(input: SimulationInput): Promise<SimulationO
   }
 }
 
-function sumOf(all: readonly SimulationProgress[]): SimulationProgress {
+function sumOf(all: readonly RehearsalProgress[]): RehearsalProgress {
   const sum = (member: 'readBytes' | 'allBytes' | 'replayed') => all.reduce((total, each) => total + each[member], 0);
   return { type: 'progress', readBytes: sum('readBytes'), allBytes: sum('allBytes'), replayed: sum('replayed') };
 }

@@ -1,5 +1,5 @@
 import type { SimulationParts } from '#decision/analysis';
-import type { FactRow, Publication } from '#foundation/model';
+import type { FactRow, Publication, RehearsalProgress } from '#foundation/model';
 
 /** A policy set with its parsed form. */
 export type ShippedSet = Pick<Publication, 'sequence' | 'schema' | 'policies' | 'parsed' | 'states'>;
@@ -31,15 +31,8 @@ export type ToSimulation =
     }
   | { readonly type: 'begin' };
 
-export interface SimulationProgress {
-  readonly type: 'progress';
-  readonly readBytes: number;
-  readonly allBytes: number;
-  readonly replayed: number;
-}
-
 export type FromSimulation =
-  | SimulationProgress
+  | RehearsalProgress
   | {
       readonly type: 'parts';
       readonly parts: SimulationParts;

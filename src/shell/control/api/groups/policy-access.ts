@@ -1,6 +1,15 @@
 import { z } from 'zod';
 import { type AccessSubject, type Answer, type SubjectAnswer, subjectKey, whatCan, whoCan } from '#decision/analysis';
-import type { Question } from '#foundation/model';
+import type {
+  AccessBasis,
+  AccessPage,
+  AnswerCounts,
+  DecidingPolicy,
+  Question,
+  SubjectView,
+  WhatAnswer,
+  WhoItem,
+} from '#foundation/model';
 import { accessActions, accessPlaces, accessQuestion, controlResource, namedSubject } from '../access-questions.ts';
 import { mayAdminister } from '../authorise.ts';
 import type { Caller } from '../caller.ts';
@@ -21,7 +30,7 @@ const keptMsMax = 30_000;
 
 const answerSchema = z.enum(['allow', 'deny', 'indeterminate']);
 const countsSchema = z.strictObject({ allow: z.int(), deny: z.int(), indeterminate: z.int() });
-const subjectSchema = z.strictObject({
+const subjectFields = {
   kind: z.enum(['stranger', 'operator', 'user', 'token']),
   /** Of the user or the token; empty for others. */
   id: z.string(),
@@ -30,8 +39,14 @@ const subjectSchema = z.strictObject({
   displayName: z.string(),
   /** Of a token: as whom it acts. */
   owner: z.strictObject({ type: z.string(), id: z.string() }).nullable(),
+};
+const basisSchema = z.enum(['session', 'sign-in', 'stranger', 'token', 'operator']);
+const policySchema = z.strictObject({
+  id: z.string(),
+  file: z.string(),
+  effect: z.enum(['permit', 'forbid']),
+  description: z.string(),
 });
-const policySchema = z.strictObject({ id: z.string(), file: z.string(), effect: z.string(), description: z.string() });
 const common = {
   /** When it was judged, and by what. */
   judgedAt: z.int(),
@@ -41,6 +56,45 @@ const common = {
   policies: z.array(policySchema),
   next: z.string().nullable(),
 };
+
+interface Asked {
+  readonly question: {
+    readonly action: string;
+    readonly resource: string;
+    readonly route: string;
+    readonly noun: string;
+  };
+}
+const whoAnswer: z.ZodType<AccessPage<WhoItem> & Asked> = z.strictObject({
+  question: z.strictObject({ action: z.string(), resource: z.string(), route: z.string(), noun: z.string() }),
+  /** Of all subjects, whatever is listed. */
+  counts: countsSchema,
+  items: z.array(
+    z.strictObject({
+      ...subjectFields,
+      /** From their newest session, or as if they had just signed in; a token by its scopes. */
+      basis: basisSchema,
+      answer: answerSchema,
+      reasons: z.array(z.string()),
+    }),
+  ),
+  ...common,
+});
+const whatAnswer: z.ZodType<WhatAnswer> = z.strictObject({
+  subject: z.strictObject(subjectFields),
+  basis: basisSchema,
+  /** Of all actions everywhere, whatever is listed. */
+  counts: countsSchema,
+  items: z.array(
+    z.strictObject({
+      resource: z.string(),
+      /** Labels of the app's routes where the answers are these; nouns of the administration API. */
+      parts: z.array(z.string()),
+      actions: z.array(z.strictObject({ action: z.string(), answer: answerSchema, reasons: z.array(z.string()) })),
+    }),
+  ),
+  ...common,
+});
 
 /** It names people, tokens and policies: whoever may not read those does not get them by way of a question. */
 export function checkAccessRights(services: ApiServices, caller: Caller): void {
@@ -54,7 +108,7 @@ export function checkAccessRights(services: ApiServices, caller: Caller): void {
   }
 }
 
-function viewSubject(subject: AccessSubject): z.infer<typeof subjectSchema> {
+function viewSubject(subject: AccessSubject): SubjectView {
   const { kind } = subject;
   if (kind === 'user') {
     const { id, body } = subject.person;
@@ -62,12 +116,12 @@ function viewSubject(subject: AccessSubject): z.infer<typeof subjectSchema> {
   }
   if (kind === 'token') {
     const { id, label, owner } = subject;
-    return { kind, id, name: label, displayName: '', owner: { ...owner } };
+    return { kind, id, name: label, displayName: '', owner };
   }
   return { kind, id: '', name: kind === 'operator' ? 'local-operator' : '', displayName: '', owner: null };
 }
 
-function decidingPolicies(services: ApiServices, reasons: Iterable<string>): z.infer<typeof policySchema>[] {
+function decidingPolicies(services: ApiServices, reasons: Iterable<string>): DecidingPolicy[] {
   const compiled = services.policies()?.compiled.policies;
   return [...new Set(reasons)].sort().flatMap((id) => {
     const policy = compiled?.get(id);
@@ -113,7 +167,7 @@ async function judgeAll(
   return judged;
 }
 
-function countAnswers(answers: Iterable<Answer>): z.infer<typeof countsSchema> {
+function countAnswers(answers: Iterable<Answer>): AnswerCounts {
   const counts = { allow: 0, deny: 0, indeterminate: 0 };
   for (const { answer } of answers) counts[answer] += 1;
   return counts;
@@ -144,20 +198,7 @@ const whoCanRoute = route({
     answer: z.enum([...answerSchema.options, 'any']).default('allow'),
     q: z.string().max(200).optional(),
   }),
-  answer: z.strictObject({
-    question: z.strictObject({ action: z.string(), resource: z.string(), route: z.string(), noun: z.string() }),
-    /** Of all subjects, whatever is listed. */
-    counts: countsSchema,
-    items: z.array(
-      subjectSchema.extend({
-        /** From their newest session, or as if they had just signed in; a token by its scopes. */
-        basis: z.enum(['session', 'sign-in', 'stranger', 'token', 'operator']),
-        answer: answerSchema,
-        reasons: z.array(z.string()),
-      }),
-    ),
-    ...common,
-  }),
+  answer: whoAnswer,
   handle: async ({ services, caller, query, signal }) => {
     checkAccessRights(services, caller);
     const question = accessQuestion(services, query);
@@ -170,7 +211,7 @@ const whoCanRoute = route({
       ...viewSubject(subject),
       basis,
       answer: answer.answer,
-      reasons: [...answer.reasons],
+      reasons: answer.reasons,
     }));
     const { route: label, noun } = question.request;
     return {
@@ -206,21 +247,7 @@ const whatCanRoute = route({
     answer: z.enum([...answerSchema.options, 'any']).default('allow'),
     q: z.string().max(200).optional(),
   }),
-  answer: z.strictObject({
-    subject: subjectSchema,
-    basis: z.enum(['session', 'sign-in', 'stranger', 'token', 'operator']),
-    /** Of all actions everywhere, whatever is listed. */
-    counts: countsSchema,
-    items: z.array(
-      z.strictObject({
-        resource: z.string(),
-        /** Labels of the app's routes where the answers are these; nouns of the administration API. */
-        parts: z.array(z.string()),
-        actions: z.array(z.strictObject({ action: z.string(), answer: answerSchema, reasons: z.array(z.string()) })),
-      }),
-    ),
-    ...common,
-  }),
+  answer: whatAnswer,
   handle: async ({ services, caller, query, signal }) => {
     checkAccessRights(services, caller);
     const view = factsStandingStill(services);
@@ -231,7 +258,7 @@ const whatCanRoute = route({
       { resource: string; parts: string[]; actions: { action: string; answer: Answer }[] }
     >();
     const answers: Answer[] = [];
-    let basis: string = subject.kind;
+    let basis: AccessBasis = subject.kind === 'user' ? 'sign-in' : subject.kind;
     let count = 0;
     for (const { resource, part, questions } of accessPlaces({ urls: services.urls, facts: view })) {
       // Nobody comes to an app by the operator's socket.
@@ -266,13 +293,13 @@ const whatCanRoute = route({
       actions: row.actions.map(({ action, answer }) => ({
         action,
         answer: answer.answer,
-        reasons: [...answer.reasons],
+        reasons: answer.reasons,
       })),
     }));
     return {
       body: {
         subject: viewSubject(subject),
-        basis: basis as 'session',
+        basis,
         counts: countAnswers(answers),
         items,
         judgedAt: now,

@@ -3,7 +3,7 @@ import { askingFor, findRemedies, type JudgeInput, type Subject } from '#decisio
 import { type Explained, explain } from '#decision/analysis';
 import { answerOf } from '#evidence/log';
 import { recordedQuestion } from '#evidence/log/recorded';
-import type { Asker, Question, Session } from '#foundation/model';
+import { type Asker, type Explanation, type Question, remedyKinds, type Session } from '#foundation/model';
 import { accessActions, accessQuestion, namedSubject } from '../access-questions.ts';
 import { mayAdminister } from '../authorise.ts';
 import type { Caller } from '../caller.ts';
@@ -62,16 +62,18 @@ const explainedPolicyView = z.strictObject({
     }),
   ),
 });
-const explanationView = z.strictObject({
+const explanationView: z.ZodType<Explanation> = z.strictObject({
   question: z.record(z.string(), z.unknown()),
-  answer: z.string(),
+  answer: z.enum(['allow', 'deny', 'indeterminate']),
   reasons: z.array(z.string()),
   words: z.array(z.string()),
   errors: z.array(z.strictObject({ id: z.string(), message: z.string() })),
-  remedies: z.array(z.strictObject({ kind: z.string(), words: z.string() })),
+  remedies: z.array(z.strictObject({ kind: z.enum(remedyKinds), words: z.string() })),
   policySequence: z.int(),
   factRevision: z.int(),
-  policies: z.array(z.strictObject({ id: z.string(), file: z.string(), effect: z.string(), text: z.string() })),
+  policies: z.array(
+    z.strictObject({ id: z.string(), file: z.string(), effect: z.enum(['permit', 'forbid']), text: z.string() }),
+  ),
   /** Was it asked again of the same facts and policies, with the same answer? */
   isExact: z.boolean(),
   /** What is not exact, or what was assumed. */
@@ -101,7 +103,6 @@ const explanationView = z.strictObject({
     })
     .nullable(),
 });
-type Explanation = z.infer<typeof explanationView>;
 
 /** Facts about people and what they did: whoever may not read those does not get them by way of a why. */
 function checkExplainRights(services: ApiServices, caller: Caller, isPast: boolean): void {
@@ -139,40 +140,18 @@ function policyTexts({ published }: PublicationOfThen, ids: readonly string[]): 
   });
 }
 
-function viewExplained(explained: Explained, then: PublicationOfThen) {
-  const { verdict, principal, spoke, paths, nearest, change } = explained;
-  const view = (policies: Explained['spoke']) =>
-    policies.map(({ parts, ...policy }) => ({
-      ...policy,
-      parts: parts.map(({ values, place, ...part }) => ({
-        ...part,
-        place: place === null ? null : { ...place },
-        values: values.map((each) => ({ ...each })),
-      })),
-    }));
-  const path = (uids: readonly { type: string; id: string }[] | null) => uids?.map((uid) => ({ ...uid })) ?? null;
+function viewExplained({ verdict, ...explained }: Explained, then: PublicationOfThen) {
   return {
     answer: verdict.answer,
-    reasons: [...verdict.reasons],
-    words: [...verdict.words],
-    errors: verdict.errors.map((each) => ({ ...each })),
+    reasons: verdict.reasons,
+    words: verdict.words,
+    errors: verdict.errors,
     policySequence: verdict.policySequence,
     factRevision: verdict.factRevision,
-    principal: principal === null ? null : { ...principal },
-    spoke: view(spoke),
-    paths: paths.map((each) => ({
-      policy: each.policy,
-      principal: path(each.principal),
-      resource: path(each.resource),
-    })),
-    nearest: view(nearest),
-    change:
-      change === null
-        ? null
-        : { ...change, alternatives: change.alternatives.map((all) => all.map((each) => ({ ...each }))) },
+    ...explained,
     policies: policyTexts(
       then,
-      [...spoke, ...nearest].map(({ id }) => id),
+      [...explained.spoke, ...explained.nearest].map(({ id }) => id),
     ),
   };
 }

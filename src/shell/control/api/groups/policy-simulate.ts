@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import { httpActivityClass } from '#evidence/log/recorded';
+import type { RehearsalEvent, RehearsalProgress, RehearsalReport } from '#foundation/model';
 import { statesAfter } from '../../policy-states.ts';
 import { UnpublishableError } from '../../publish.ts';
 import { runSimulation, SimulationError, type SimulationOutcome } from '../../simulation/run-simulation.ts';
-import type { ShippedSet, SimulationProgress } from '../../simulation/simulation-messages.ts';
+import type { ShippedSet } from '../../simulation/simulation-messages.ts';
 import { mayAdminister } from '../authorise.ts';
 import type { Caller } from '../caller.ts';
 import { problem } from '../problem.ts';
@@ -22,7 +23,7 @@ const oldestLookedAt = 20;
 
 const gainsView = z.strictObject({ key: z.string(), name: z.string(), gained: z.int(), lost: z.int() });
 const sumView = z.strictObject({ decisions: z.int(), subjects: z.int() });
-const reportView = z.strictObject({
+const reportView: z.ZodType<RehearsalReport> = z.strictObject({
   since: z.int(),
   until: z.int(),
   replayed: z.int(),
@@ -32,7 +33,7 @@ const reportView = z.strictObject({
   groups: z.array(
     z.strictObject({
       change: z.enum(['gained', 'lost']),
-      subject: z.strictObject({ kind: z.string(), id: z.string(), name: z.string() }),
+      subject: z.strictObject({ kind: z.enum(['user', 'token', 'stranger']), id: z.string(), name: z.string() }),
       resource: z.string(),
       action: z.string(),
       route: z.string(),
@@ -59,7 +60,6 @@ const reportView = z.strictObject({
   /** In words: what of this is not exact, and why. */
   approximations: z.array(z.string()),
 });
-type Report = z.infer<typeof reportView>;
 
 /** It names people and what they did: whoever may not read those does not get them by way of a rehearsal. */
 function checkSimulationRights(services: ApiServices, caller: Caller): void {
@@ -145,7 +145,7 @@ function simulationStream({
   run,
   signal,
 }: {
-  run: (onProgress: (progress: SimulationProgress) => void, signal: AbortSignal) => Promise<Report>;
+  run: (onProgress: (progress: RehearsalProgress) => void, signal: AbortSignal) => Promise<RehearsalReport>;
   signal: AbortSignal;
 }): ReadableStream<Uint8Array> {
   const stop = new AbortController();
@@ -153,18 +153,18 @@ function simulationStream({
   const encoder = new TextEncoder();
   return new ReadableStream<Uint8Array>({
     start(controller) {
-      const send = (event: string, data: unknown) =>
-        controller.enqueue(encoder.encode(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`));
-      const onProgress = (progress: SimulationProgress) => {
-        if (!stop.signal.aborted) send('progress', progress);
+      const send = (event: RehearsalEvent) =>
+        controller.enqueue(encoder.encode(`event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`));
+      const onProgress = (progress: RehearsalProgress) => {
+        if (!stop.signal.aborted) send(progress);
       };
       run(onProgress, stop.signal)
-        .then((report) => send('report', { type: 'report', ...report }))
+        .then((report) => send({ type: 'report', ...report }))
         .catch((error: unknown) => {
           if (stop.signal.aborted) return;
           // What nobody expected is not told to the reader; that it failed is.
           const words = error instanceof SimulationError ? error.message : 'something failed here; try again';
-          send('problem', { type: 'problem', detail: words });
+          send({ type: 'problem', detail: words });
         })
         .finally(() => {
           running -= 1;
@@ -204,22 +204,17 @@ const simulateRoute = route({
       });
       const oldestRevision = items.length === 0 ? null : Math.min(...items.map(({ factRevision }) => factRevision));
       const { facts, store, journalDirectory } = services;
-      const run = async (onProgress: (progress: SimulationProgress) => void, stop: AbortSignal): Promise<Report> => {
+      const run = async (
+        onProgress: (progress: RehearsalProgress) => void,
+        stop: AbortSignal,
+      ): Promise<RehearsalReport> => {
         const begun = performance.now();
         const input = { journalDirectory, facts, store, since, until, after, oldestRevision, signal: stop, onProgress };
         const outcome = await runSimulation(input);
         const { report, ...rest } = outcome;
         const approximations = approximationsOf(outcome);
         const durationMs = Math.round(performance.now() - begun);
-        // Lists of the core are read-only; the answer is a copy by way of JSON.
-        return {
-          since,
-          until,
-          ...(report as unknown as Pick<Report, 'groups'>),
-          ...rest,
-          approximations,
-          durationMs,
-        } as Report;
+        return { since, until, ...report, ...rest, approximations, durationMs };
       };
       return { stream: simulationStream({ run, signal }) };
     } catch (error) {
