@@ -375,6 +375,101 @@ test('invariants are proved in the console, and a draft without its guards shows
   await page.getByRole('button', { name: 'Discard changes' }).click();
 });
 
+test('tests and invariants are written, run and proved in the editor, kept as a draft, and published from it', {
+  timeout: 240_000,
+}, async () => {
+  const slowly = { timeout: 60_000 };
+  await open('/policies');
+  const files = page.getByRole('navigation', { name: 'Policy files' });
+  const editor = page.getByRole('textbox', { name: /^Text of/ });
+  const add = async (name: string) => {
+    await files.getByRole('button', { name: 'New file' }).click();
+    await page.getByLabel('File name').fill(name);
+    await page.getByRole('button', { name: 'Add', exact: true }).click();
+    await page.getByRole('textbox', { name: `Text of ${name}` }).waitFor();
+  };
+  const write = async (text: string) => {
+    await editor.click();
+    await page.keyboard.press('Control+a');
+    await page.keyboard.press('Delete');
+    await page.keyboard.insertText(text);
+  };
+  await add('wiki.test.yaml');
+  await page.getByText('valid', { exact: true }).waitFor(slowly);
+  await page.getByRole('button', { name: 'Run the tests' }).click();
+  const tests = page.getByRole('region', { name: 'Tests' });
+  await tests.getByText(/passed, 0 failed/).waitFor(slowly);
+  await tests.getByText('ada may not read the wiki', { exact: true }).waitFor();
+  await write('tests:\n  - nonsense\n');
+  await page.getByRole('heading', { name: 'Problems' }).waitFor(slowly);
+  await page.getByText('wiki.test.yaml:2', { exact: false }).first().waitFor();
+  await page.getByRole('button', { name: 'Remove file' }).click();
+
+  await add('demo.invariants');
+  await write('@id("demo-is-shut")\nnever (principal is Anonymous, action, resouce);\n');
+  await page.getByText('demo.invariants:2', { exact: false }).first().waitFor(slowly);
+  await picture('invariant-problem');
+  await write(
+    '@id("nobody-deletes-demo")\nnever (principal is Anonymous, action == Action::"delete", resource == App::"demo");\n',
+  );
+  await page.getByText('valid', { exact: true }).waitFor(slowly);
+  const proofs = page.getByRole('region', { name: 'Proofs' });
+  await proofs.getByRole('button', { name: 'Prove the invariants' }).click();
+  await proofs.getByText('nobody-deletes-demo').waitFor(slowly);
+
+  await page.getByRole('button', { name: 'Save draft' }).click();
+  const save = page.getByRole('dialog', { name: 'Save as a draft' });
+  await save.getByLabel('Name').fill('demo-guard');
+  await save.getByLabel('What it is for').fill('Strangers delete nothing');
+  await picture('draft-save');
+  await save.getByRole('button', { name: 'Save draft' }).click();
+  await save.waitFor({ state: 'detached' });
+  // What is kept is not lost by leaving.
+  await open('/people');
+  await open('/policies');
+  assert.equal(await files.getByText('demo.invariants').count(), 0);
+  await page.getByRole('button', { name: 'Drafts' }).click();
+  const drafts = page.getByRole('dialog', { name: 'Drafts' });
+  await drafts.getByText('Strangers delete nothing').waitFor();
+  await picture('drafts');
+  assert.deepEqual(await axeFindings(), []);
+  await drafts.getByRole('button', { name: 'Open demo-guard' }).click();
+  await files.getByText('demo.invariants').click();
+  await page.getByText('draft demo-guard', { exact: false }).waitFor();
+  const findings: string[] = [];
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme });
+    findings.push(...(await axeFindings()));
+    await picture(`${colorScheme}-invariants`);
+  }
+  await page.setViewportSize({ width: 390, height: 844 });
+  const isWide = await page.evaluate('document.documentElement.scrollWidth > document.documentElement.clientWidth');
+  await picture('phone-invariants');
+  await page.getByRole('button', { name: 'Drafts' }).click();
+  await drafts.getByText('Strangers delete nothing').waitFor();
+  await picture('phone-drafts');
+  findings.push(...(await axeFindings()));
+  await page.keyboard.press('Escape');
+  await page.setViewportSize({ width: 1280, height: 860 });
+  await page.emulateMedia({ colorScheme: 'light' });
+  assert.deepEqual([findings, isWide], [[], false]);
+
+  await page.locator('button:not([aria-disabled]):has-text("Publish")').click();
+  const dialog = page.getByRole('dialog', { name: 'Publish policies' });
+  await dialog.getByText('demo.invariants').waitFor();
+  await dialog.getByLabel('What changes, and why').fill('Guard the demo');
+  await dialog.getByRole('button', { name: 'Publish' }).click();
+  await dialog.waitFor({ state: 'detached', timeout: 100_000 });
+  await page.getByRole('button', { name: 'Drafts' }).click();
+  await drafts.getByRole('button', { name: 'Discard demo-guard' }).click();
+  await page
+    .getByRole('dialog', { name: 'Discard the draft demo-guard?' })
+    .getByRole('button', { name: 'Discard' })
+    .click();
+  await drafts.getByText('No draft is kept').waitFor();
+  await page.keyboard.press('Escape');
+});
+
 test('a refusal appears live, and why is one link away', { timeout: 60_000 }, async () => {
   const grace = await browser.newContext();
   const theirs = await grace.newPage();

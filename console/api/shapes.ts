@@ -1,6 +1,7 @@
 import type {
   Grant,
   Group,
+  PolicyDraft,
   PolicyStage,
   Publication,
   Remedy,
@@ -229,6 +230,10 @@ export interface PolicyProblem {
   readonly policy?: string;
   readonly help?: string;
 }
+
+export type DraftView = View<PolicyDraft>;
+/** A draft without its texts. */
+export type DraftSummary = Pick<DraftView, 'id' | 'revision' | 'author' | 'message' | 'savedAt'>;
 
 export interface PublicationSummary extends Pick<Publication, 'states' | 'git' | 'override'> {
   readonly sequence: number;

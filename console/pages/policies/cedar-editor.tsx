@@ -19,7 +19,7 @@ import {
 import { Tag } from '@lezer/highlight';
 import { useEffect, useRef } from 'react';
 import type { PolicyProblem } from '../../api/shapes.ts';
-import { type CedarKind, cedarTokenAt } from './cedar-tokens.ts';
+import { type CedarKind, type CedarToken, cedarTokenAt, yamlTokenAt } from './cedar-tokens.ts';
 
 const kinds: readonly CedarKind[] = [
   'comment',
@@ -36,16 +36,19 @@ const kinds: readonly CedarKind[] = [
 // A name of our own: the stream parser takes `variable` and `type` for its own tags.
 const tags = Object.fromEntries(kinds.map((kind) => [`cedar_${kind}`, Tag.define()]));
 
-const cedar = StreamLanguage.define({
-  name: 'cedar',
-  tokenTable: tags,
-  languageData: { commentTokens: { line: '//' }, closeBrackets: { brackets: ['(', '[', '{', '"'] } },
-  token: (stream) => {
-    const { kind, text } = cedarTokenAt(stream.string, stream.pos);
-    stream.pos += text.length;
-    return kind === 'plain' ? null : `cedar_${kind}`;
-  },
-});
+const language = (name: string, comment: string, tokenAt: (line: string, from: number) => CedarToken) =>
+  StreamLanguage.define({
+    name,
+    tokenTable: tags,
+    languageData: { commentTokens: { line: comment }, closeBrackets: { brackets: ['(', '[', '{', '"'] } },
+    token: (stream) => {
+      const { kind, text } = tokenAt(stream.string, stream.pos);
+      stream.pos += text.length;
+      return kind === 'plain' ? null : `cedar_${kind}`;
+    },
+  });
+const cedar = language('cedar', '//', cedarTokenAt);
+const yaml = language('yaml', '#', yamlTokenAt);
 
 // Colours are the page's own variables, which reach through the shadow root.
 const highlighting = HighlightStyle.define(
@@ -124,7 +127,7 @@ interface CedarEditorProps {
 }
 
 /**
- * A Cedar editor. It lives in a shadow root, because there CodeMirror puts its styles into `adoptedStyleSheets`; in the
+ * An editor of Cedar, and of tests in YAML. It lives in a shadow root, because there CodeMirror puts its styles into `adoptedStyleSheets`; in the
  * page itself it would write a style element, which the content security policy refuses. Tab leaves it, as everywhere.
  */
 export function CedarEditor({ file, text, problems, readOnly, onChange, goTo }: CedarEditorProps) {
@@ -155,7 +158,7 @@ export function CedarEditor({ file, text, problems, readOnly, onChange, goTo }: 
           EditorView.lineWrapping,
           EditorState.readOnly.of(readOnly),
           keymap.of([...defaultKeymap, ...historyKeymap, ...lintKeymap]),
-          cedar,
+          file.endsWith('.yaml') ? yaml : cedar,
           syntaxHighlighting(highlighting),
           look,
           EditorView.contentAttributes.of({

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { cedarTokens } from './cedar-tokens.ts';
+import { cedarTokens, yamlTokenAt } from './cedar-tokens.ts';
 
 const kinds = (line: string) =>
   cedarTokens(line)
@@ -51,4 +51,35 @@ test('cedarTokens() tells the parts of a policy apart', () => {
     'number 1',
     'plain )',
   ]);
+});
+
+test('yamlTokenAt() loses nothing of any line, and tells names, texts and notes apart', () => {
+  const tokens = (line: string) => {
+    const found = [];
+    for (let from = 0; from < line.length; from += found.at(-1)?.text.length ?? 1) found.push(yamlTokenAt(line, from));
+    return found;
+  };
+  fc.assert(
+    fc.property(
+      fc.string({ unit: 'binary' }).filter((text) => !text.includes('\n')),
+      (line) => {
+        assert.equal(
+          tokens(line)
+            .map(({ text }) => text)
+            .join(''),
+          line,
+        );
+      },
+    ),
+  );
+  const told = tokens("  - name: 'a # b' # note")
+    .filter(({ text }) => text.trim() !== '')
+    .map(({ kind, text }) => `${kind} ${text}`);
+  assert.deepEqual(told, ['operator -', 'annotation name', 'operator :', "string 'a # b'", 'comment # note']);
+});
+
+test('the first words of invariants stand out as those of policies do', () => {
+  assert.deepEqual(kinds('never (')[0], 'effect never');
+  assert.deepEqual(kinds('always')[0], 'effect always');
+  assert.deepEqual(kinds('context.never == 1')[2], 'plain never');
 });

@@ -29,6 +29,9 @@ const schemaKeywords = new Set([
   'enum',
   'Set',
 ]);
+/** The first words of policies and of invariants. */
+const effects = new Set(['permit', 'forbid', 'never', 'always', 'assume']);
+const opensHead = /^\s*(?:\(|$)/;
 const variables = new Set(['principal', 'action', 'resource', 'context']);
 
 const pattern =
@@ -48,7 +51,7 @@ export function cedarTokenAt(line: string, from: number): CedarToken {
 }
 
 function wordKind(word: string, line: string, from: number): CedarKind {
-  if (word === 'permit' || word === 'forbid') return 'effect';
+  if (effects.has(word) && opensHead.test(line.slice(from + word.length))) return 'effect';
   const isMember = line[from - 1] === '.';
   if (!isMember && variables.has(word)) return 'variable';
   if (!isMember && (keywords.has(word) || schemaKeywords.has(word))) return 'keyword';
@@ -65,4 +68,18 @@ export function cedarTokens(line: string): CedarToken[] {
     from += token.text.length;
   }
   return tokens;
+}
+
+const yamlPattern =
+  /(?<comment>(?<=^|\s)#.*)|(?<string>"(?:[^"\\]|\\.)*"?|'(?:[^']|'')*'?)|(?<annotation>[A-Za-z_][\w-]*(?=:(?:\s|$)))|(?<number>(?<![\w.-])\d+(?![\w.-]))|(?<operator>[-:,{}[\]](?=\s|$)|[{}[\],])|(?<rest>[A-Za-z_][\w-]*|\s+|.)/y;
+
+/** The first token of a line of YAML at `from`, for colouring only; texts over several lines are coloured as their parts. */
+export function yamlTokenAt(line: string, from: number): CedarToken {
+  yamlPattern.lastIndex = from;
+  const groups = yamlPattern.exec(line)?.groups ?? {};
+  for (const kind of ['comment', 'string', 'annotation', 'number', 'operator'] as const) {
+    const text = groups[kind];
+    if (text !== undefined) return { kind, text };
+  }
+  return { kind: 'plain', text: groups['rest'] ?? line.slice(from, from + 1) };
 }

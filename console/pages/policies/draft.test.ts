@@ -1,6 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { carryOver, changesBetween, type Draft, fileNameProblem, schemaName, withoutFile, withText } from './draft.ts';
+import {
+  carryOver,
+  changesBetween,
+  type Draft,
+  fileNameProblem,
+  fullName,
+  kindOf,
+  schemaName,
+  withoutFile,
+  withText,
+} from './draft.ts';
 
 const base: Draft = {
   schema: 'S',
@@ -8,6 +18,8 @@ const base: Draft = {
     { file: 'a.cedar', text: 'A' },
     { file: 'b.cedar', text: 'B' },
   ],
+  tests: [],
+  invariants: [{ file: 'odd-name', text: 'I' }],
 };
 
 test('changesBetween() names added, changed and removed files and the schema', () => {
@@ -49,4 +61,25 @@ test('fileNameProblem() refuses paths that climb, other endings and names taken'
     assert.ok(fileNameProblem(base, name) !== undefined, name);
   }
   assert.equal(fileNameProblem(base, 'apps/wiki.cedar'), undefined);
+});
+
+test('withText() puts a new file where its name says, and changes one where it stands', () => {
+  const draft = withText(withText(base, { file: 'a.test.yaml', text: 'T' }), { file: 'odd-name', text: 'I2' });
+  assert.deepEqual(draft.tests, [{ file: 'a.test.yaml', text: 'T' }]);
+  assert.deepEqual(draft.invariants, [{ file: 'odd-name', text: 'I2' }]);
+  assert.deepEqual(draft.policies, base.policies);
+  const more = withText(draft, { file: 'more.invariants', text: 'M' });
+  assert.deepEqual(
+    [kindOf(more, 'more.invariants'), withoutFile(more, 'odd-name').invariants.length],
+    ['invariants', 1],
+  );
+  assert.deepEqual(
+    changesBetween(base, draft).map(({ file }) => file),
+    ['a.test.yaml', 'odd-name'],
+  );
+});
+
+test('fullName() takes a name without an ending for a policy', () => {
+  const names = ['a', ' b.cedar ', 'c.test.yaml', 'd.invariants', ''];
+  assert.deepEqual(names.map(fullName), ['a.cedar', 'b.cedar', 'c.test.yaml', 'd.invariants', '']);
 });

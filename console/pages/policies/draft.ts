@@ -1,13 +1,26 @@
-import type { PolicyFile, PublicationView } from '../../api/shapes.ts';
+import type { PolicyFile } from '../../api/shapes.ts';
 
-/** What is being edited: policy files and the schema. */
-export interface Draft {
-  readonly schema: string;
-  readonly policies: readonly PolicyFile[];
-}
+/** The files of a policy set beside its schema, by what they are for. */
+export const fileKinds = ['policies', 'tests', 'invariants'] as const;
+export type FileKind = (typeof fileKinds)[number];
+
+/** What is being edited: policies, what must be so of them, and the schema. */
+export type Draft = { readonly schema: string } & { readonly [Kind in FileKind]: readonly PolicyFile[] };
 
 /** The name under which the schema stands among the files. */
 export const schemaName = 'schema.cedarschema';
+
+const endings: Readonly<Record<FileKind, string>> = {
+  policies: '.cedar',
+  tests: '.test.yaml',
+  invariants: '.invariants',
+};
+
+/** What a file is for: where it stands, and for a new one what its name says. */
+export function kindOf(draft: Draft, file: string): FileKind {
+  const standing = fileKinds.find((kind) => draft[kind].some((each) => each.file === file));
+  return standing ?? fileKinds.find((kind) => file.endsWith(endings[kind])) ?? 'policies';
+}
 
 /** A file as it was and as it is; null where it did not or does not exist. */
 export interface FileChange {
@@ -18,7 +31,7 @@ export interface FileChange {
 
 const byFile = (draft: Draft) =>
   new Map<string, string>([
-    ...draft.policies.map((policy) => [policy.file, policy.text] as const),
+    ...fileKinds.flatMap((kind) => draft[kind]).map(({ file, text }) => [file, text] as const),
     [schemaName, draft.schema] as const,
   ]);
 
@@ -35,13 +48,15 @@ export function changesBetween(before: Draft, after: Draft): FileChange[] {
 /** Sets the text of a file (or of the schema), adding it in its place by name. */
 export function withText(draft: Draft, { file, text }: PolicyFile): Draft {
   if (file === schemaName) return { ...draft, schema: text };
-  const others = draft.policies.filter((policy) => policy.file !== file);
-  return { ...draft, policies: [...others, { file, text }].toSorted((a, b) => (a.file < b.file ? -1 : 1)) };
+  const kind = kindOf(draft, file);
+  const others = draft[kind].filter((each) => each.file !== file);
+  return { ...draft, [kind]: [...others, { file, text }].toSorted((a, b) => (a.file < b.file ? -1 : 1)) };
 }
 
 /** Takes a file out. */
 export function withoutFile(draft: Draft, file: string): Draft {
-  return { ...draft, policies: draft.policies.filter((policy) => policy.file !== file) };
+  const kind = kindOf(draft, file);
+  return { ...draft, [kind]: draft[kind].filter((each) => each.file !== file) };
 }
 
 /** The text of a file or of the schema. */
@@ -64,15 +79,69 @@ export function carryOver(base: Draft, mine: Draft, theirs: Draft): { draft: Dra
   return { draft, both };
 }
 
+/** A name as somebody types it: without an ending it is a policy's. */
+export function fullName(typed: string): string {
+  const name = typed.trim();
+  return name === '' || fileKinds.some((kind) => name.endsWith(endings[kind])) ? name : `${name}${endings.policies}`;
+}
+
 /** Why a new file cannot be called this, or undefined. */
 export function fileNameProblem(draft: Draft, file: string): string | undefined {
-  if (!/^[a-z0-9][a-z0-9_-]*(?:\/[a-z0-9][a-z0-9_-]*)*\.cedar$/.test(file)) {
-    return 'Lower-case letters, digits, - and _, ending in .cedar, such as finance.cedar.';
+  if (!/^[a-z0-9][a-z0-9_-]*(?:\/[a-z0-9][a-z0-9_-]*)*(?:\.cedar|\.test\.yaml|\.invariants)$/.test(file)) {
+    return 'Lower-case letters, digits, - and _, ending in .cedar, .test.yaml or .invariants, such as finance.cedar.';
   }
   return textOf(draft, file) === undefined ? undefined : 'There is one by that name.';
 }
 
-/** The draft that a publication holds. */
-export function draftOf(publication: PublicationView): Draft {
-  return { schema: publication.schema, policies: publication.policies };
+const newTexts: Readonly<Record<FileKind, string>> = {
+  policies: `// Say whom this is for, and why.
+@id("")
+@description("")
+permit (
+  principal in Group::"",
+  action == Action::"read",
+  resource == App::""
+);
+`,
+  tests: `# A request, its facts, and what a door shall answer.
+entities:
+  - { uid: 'User::"ada"', attrs: { name: ada, email: '', status: active, source: local }, parents: ['Group::"everyone"'] }
+  - { uid: 'App::"wiki"', attrs: { origin: api, requestable: true, sensitivity: medium } }
+context:
+  method: GET
+  host: wiki.example.com
+  path: /
+  route: default
+  address: 192.0.2.1
+  tls: true
+  now: '2026-01-31T12:00:00Z'
+  noun: ''
+  session: { present: true, credential: passkey, phishingResistant: true, authAgeSeconds: 60, bound: true, provider: local }
+  device: { known: false, compliance: unknown }
+  token: { present: false, scopes: [] }
+  grants: []
+tests:
+  - name: ada may not read the wiki
+    principal: 'User::"ada"'
+    action: 'Action::"read"'
+    resource: 'App::"wiki"'
+    decision: deny
+`,
+  invariants: `// What must stay so for every request, whatever policies and facts become.
+@id("")
+@description("")
+never (
+  principal in Group::"",
+  action in Action::"access",
+  resource in Segment::""
+);
+`,
+};
+
+/** What a new file begins with. */
+export const newTextOf = (draft: Draft, file: string): string => newTexts[kindOf(draft, file)];
+
+/** The draft that a publication, or a draft that was kept, holds. */
+export function draftOf({ schema, policies, tests, invariants }: Draft): Draft {
+  return { schema, policies, tests, invariants };
 }

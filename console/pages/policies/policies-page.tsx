@@ -14,24 +14,26 @@ import { When } from '../../parts/when.tsx';
 import { Words } from '../../parts/words.tsx';
 import { CedarEditor } from './cedar-editor.tsx';
 import { CedarText } from './cedar-text.tsx';
-import { carryOver, changesBetween, type Draft, draftOf, schemaName, textOf, withoutFile, withText } from './draft.ts';
+import {
+  carryOver,
+  changesBetween,
+  type Draft,
+  draftOf,
+  kindOf,
+  newTextOf,
+  schemaName,
+  textOf,
+  withoutFile,
+  withText,
+} from './draft.ts';
+import { Drafts, type KeptDraft, SaveDraft } from './drafts.tsx';
 import { FileList } from './file-list.tsx';
 import { History } from './history.tsx';
 import { Proofs } from './proofs.tsx';
 import { Publish } from './publish.tsx';
 import { States } from './states.tsx';
-import { Tests } from './tests.tsx';
+import { DraftTests, Tests } from './tests.tsx';
 import { useValidation } from './use-validation.ts';
-
-const newFileText = `// Say whom this is for, and why.
-@id("")
-@description("")
-permit (
-  principal in Group::"",
-  action == Action::"read",
-  resource == App::""
-);
-`;
 
 /** Asks before unsaved work is left behind, inside the console and out of it. */
 function LeaveGuard({ isDirty }: { isDirty: boolean }) {
@@ -47,7 +49,10 @@ function LeaveGuard({ isDirty }: { isDirty: boolean }) {
   return (
     <Modal opened={blocker.state === 'blocked'} onClose={() => blocker.reset?.()} title="Leave without publishing?">
       <Stack>
-        <Text size="sm">Your changes to the policies are only in this page. They are lost when you leave it.</Text>
+        <Text size="sm">
+          Your changes to the policies are only in this page. They are lost when you leave it without saving them as a
+          draft.
+        </Text>
         <Group justify="flex-end">
           <Button variant="default" onClick={() => blocker.reset?.()} data-autofocus>
             Stay
@@ -99,10 +104,13 @@ function Editor({ current, reload }: { current: PublicationView; reload: () => P
   const [isPublishing, setPublishing] = useState(false);
   const [both, setBoth] = useState<readonly string[]>([]);
   const [goTo, setGoTo] = useState<{ line: number; column: number } | undefined>();
+  const [kept, setKept] = useState<KeptDraft | undefined>();
+  const [dialog, setDialog] = useState<'save' | 'drafts' | undefined>();
   const validation = useValidation(draft);
   const problems = validation.data?.problems ?? [];
   const changes = changesBetween(draftOf(base), draft);
   const isDirty = changes.length > 0;
+  const isUnsaved = isDirty && (kept === undefined || changesBetween(kept.texts, draft).length > 0);
   const text = textOf(draft, selected);
   const errors = problems.filter((problem) => problem.severity === 'error').length;
 
@@ -140,7 +148,7 @@ function Editor({ current, reload }: { current: PublicationView; reload: () => P
 
   return (
     <div className="stack">
-      <LeaveGuard isDirty={isDirty} />
+      <LeaveGuard isDirty={isUnsaved} />
       {refused !== undefined && <Alert color="gray">{refused} You can read them.</Alert>}
       {current.revision !== base.revision && isDirty && (
         <Alert color="ochre" title={`Policies no. ${current.sequence} were published meanwhile`}>
@@ -173,6 +181,7 @@ function Editor({ current, reload }: { current: PublicationView; reload: () => P
           )}{' '}
           <span className="dim">
             No. {base.sequence}, <When at={base.publishedAt} />
+            {kept !== undefined && `, draft ${kept.name}${isUnsaved ? ' with changes' : ''}`}
           </span>
         </span>
         <Group gap="xs">
@@ -187,12 +196,24 @@ function Editor({ current, reload }: { current: PublicationView; reload: () => P
             disabled={!isDirty}
             onClick={() => {
               setDraft(draftOf(base));
+              setKept(undefined);
               setBoth([]);
               toast('Your changes are discarded.');
             }}
           >
             Discard changes
           </Button>
+          <Button size="xs" variant="default" onClick={() => setDialog('drafts')}>
+            Drafts
+          </Button>
+          <GuardedButton
+            size="xs"
+            variant="default"
+            refused={refused ?? (isUnsaved ? undefined : 'Nothing is changed that is not kept.')}
+            onPress={() => setDialog('save')}
+          >
+            Save draft
+          </GuardedButton>
           <GuardedButton size="xs" refused={cannotPublish} onPress={() => setPublishing(true)}>
             Publish
           </GuardedButton>
@@ -207,7 +228,7 @@ function Editor({ current, reload }: { current: PublicationView; reload: () => P
           readOnly={readOnly}
           onSelect={setSelected}
           onAdd={(file) => {
-            setDraft(withText(draft, { file, text: newFileText }));
+            setDraft(withText(draft, { file, text: newTextOf(draft, file) }));
             setSelected(file);
           }}
         />
@@ -250,7 +271,28 @@ function Editor({ current, reload }: { current: PublicationView; reload: () => P
           />
         </Panel>
       )}
-      <Proofs draft={draft} invariants={current.invariants} isDirty={isDirty} />
+      <DraftTests draft={draft} />
+      <Proofs
+        draft={draft}
+        isDirty={changes.some(({ file }) => file === schemaName || kindOf(draft, file) === 'policies')}
+      />
+      {dialog === 'save' && (
+        <SaveDraft opened onClose={() => setDialog(undefined)} draft={draft} kept={kept} onSaved={setKept} />
+      )}
+      <Drafts
+        opened={dialog === 'drafts'}
+        onClose={() => setDialog(undefined)}
+        cannotOpen={isUnsaved ? 'Save or discard your changes first.' : undefined}
+        refused={refused}
+        onOpen={(opened) => {
+          setKept(opened);
+          setDraft(opened.texts);
+          setBoth([]);
+        }}
+        onDiscarded={(name) => {
+          if (kept?.name === name) setKept(undefined);
+        }}
+      />
       <Publish
         opened={isPublishing}
         onClose={() => setPublishing(false)}
@@ -260,6 +302,7 @@ function Editor({ current, reload }: { current: PublicationView; reload: () => P
         onPublished={(publication) => {
           setBase(publication);
           setDraft(draftOf(publication));
+          setKept(undefined);
           setBoth([]);
         }}
         onReload={async () => {

@@ -2,7 +2,6 @@ import { Alert, Badge, Button, Code, Group, Stack, Text } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import { ask } from '../../api/ask.ts';
-import type { PolicyFile } from '../../api/shapes.ts';
 import { AnswerMark } from '../../parts/marks.tsx';
 import { Panel } from '../../parts/page.tsx';
 import { ProblemAlert } from '../../parts/problem-alert.tsx';
@@ -174,22 +173,30 @@ function Found<T>({ proof, draft, children }: { proof: Proof<T>; draft: Draft; c
 
 type Proof<T> = ReturnType<typeof useProof<T>>;
 
-function useProof<T>(path: string) {
+/** A little more than the API takes before it gives up. */
+const proofMsMax = 120_000;
+
+function useProof<T>(
+  path: string,
+  bodyOf: (draft: Draft) => object = ({ schema, policies }) => ({ schema, policies }),
+) {
   return useMutation({
-    mutationFn: ({ schema, policies }: Draft) => ask<Checked<T>>(path, { method: 'POST', body: { schema, policies } }),
+    mutationFn: (draft: Draft) => ask<Checked<T>>(path, { method: 'POST', body: bodyOf(draft), timeoutMs: proofMsMax }),
   });
 }
 
 interface ProofsProps {
   readonly draft: Draft;
-  readonly invariants: readonly PolicyFile[];
-  /** Does the draft differ from what is in force? */
+  /** Do policies or schema of the draft differ from what is in force? */
   readonly isDirty: boolean;
 }
 
 /** Questions about all requests and facts, of the policies as they stand in the editor. */
-export function Proofs({ draft, invariants, isDirty }: ProofsProps) {
-  const proved = useProof<readonly ProofResult[]>('/policies/prove');
+export function Proofs({ draft, isDirty }: ProofsProps) {
+  const { invariants } = draft;
+  const proved = useProof<readonly ProofResult[]>('/policies/prove', ({ schema, policies, invariants: all }) => ({
+    ...{ schema, policies, invariants: all },
+  }));
   const compared = useProof<Comparison>('/policies/compare');
   const analysed = useProof<readonly PolicyFinding[]>('/policies/analyse');
   const isBusy = proved.isPending || compared.isPending || analysed.isPending;
@@ -229,7 +236,9 @@ export function Proofs({ draft, invariants, isDirty }: ProofsProps) {
             Find policies that do nothing
           </Button>
         </Group>
-        {invariants.length === 0 && <Text size="sm">No invariants are published with these policies.</Text>}
+        {invariants.length === 0 && (
+          <Text size="sm">There are no invariants beside these policies: add a file that ends in .invariants.</Text>
+        )}
         {[proved.error, compared.error, analysed.error].map((error) =>
           error === null ? null : <ProblemAlert key={error.message} error={error} />,
         )}

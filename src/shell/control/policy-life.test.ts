@@ -43,6 +43,26 @@ test('the shipped policies are published with their tests, and every test passes
   assert.deepEqual([body.ok, body.report.failed, body.report.coverage.percent], [true, 0, 100]);
 });
 
+test('validation names what is wrong in tests and invariants, and which tests fail', async () => {
+  const { policies, tests, invariants } = await current();
+  const placesOf = async (wanted: object) => {
+    const { body } = await admin('POST', '/policies/validate', { policies, tests, invariants, ...wanted });
+    return body.problems.map((each: Record<string, unknown>) => [each['file'], each['line'], each['severity']]);
+  };
+  assert.deepEqual(await placesOf({}), []);
+  const broken = { file: 'x.invariants', text: '\n@id("x") perhaps (principal, action, resource);' };
+  assert.deepEqual(await placesOf({ invariants: [broken] }), [['x.invariants', 2, 'error']]);
+  assert.deepEqual(await placesOf({ tests: [{ file: 'x.test.yaml', text: 'tests:\n  - nonsense' }] }), [
+    ['x.test.yaml', 2, 'error'],
+  ]);
+  const unguarded = policies.filter(({ file }: { file: string }) => file !== '90-guards.cedar');
+  const failing: unknown[][] = await placesOf({ policies: unguarded, invariants: [] });
+  assert.ok(
+    failing.length > 0 &&
+      failing.every(([file, , severity]) => /test\.yaml$/.test(String(file)) && severity === 'warning'),
+  );
+});
+
 test('a policy in shadow changes no answer, and the journal tells what it would have changed', async () => {
   const published = await publishMore([extra('no-segments')], { states: [{ id: 'no-segments', state: 'shadow' }] });
   assert.equal(published.status, 200, published.text);

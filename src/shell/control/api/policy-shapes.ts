@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Problem } from '#decision/engine';
 import { policyStateSchema } from '#foundation/model';
+import type { TestedPolicies } from '../policy-parser/policy-parser.ts';
 
 /** Policy files of a request. */
 export const policyFilesSchema = z
@@ -46,4 +47,23 @@ export function viewProblem(found: Problem): z.infer<typeof problemView> {
     message: found.message,
     ...(found.hint === undefined ? {} : { help: found.hint }),
   };
+}
+
+/** Tests that cannot be read are errors; those that fail are told as warnings, because the policies themselves are valid. */
+export function problemsOfTests(tested: TestedPolicies | undefined): z.infer<typeof problemView>[] {
+  if (tested === undefined) return [];
+  if ('problems' in tested) {
+    return tested.problems.map(({ file, line, column, message }) => ({
+      ...{ file, line, column, message },
+      severity: 'error' as const,
+      code: 'test-file',
+    }));
+  }
+  return tested.results
+    .filter(({ passed }) => !passed)
+    .map(({ file, line, name, words }) => ({
+      ...{ file, line, column: 1, message: `the test \`${name}\` fails: ${words.join('; ')}` },
+      severity: 'warning' as const,
+      code: 'test-failed',
+    }));
 }

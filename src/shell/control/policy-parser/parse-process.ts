@@ -2,7 +2,7 @@
 // a trap in it is for good. It ends when control is gone, because nothing but the channel keeps it.
 import { readPolicyTests, runPolicyTests, TestFileError } from '#decision/analysis';
 import { readParsedForm } from '#decision/engine';
-import { checkPolicies, preparePolicies } from '#decision/parser';
+import { checkPolicies, parseInvariants, preparePolicies } from '#decision/parser';
 import type { CheckedPolicies, ParseAnswer, ParseRequest, TestedPolicies } from './policy-parser.ts';
 
 if (process.send === undefined) throw new Error('this process is started by the control process, not by hand');
@@ -19,11 +19,14 @@ process.on('message', (request: ParseRequest) => {
   process.send?.(answer);
 });
 
-function check({ policies, schema, tests = [] }: ParseRequest): CheckedPolicies {
+function check({ policies, schema, tests = [], invariants = [] }: ParseRequest): CheckedPolicies {
   if (schema === null) return { problems: checkPolicies({ policies, schema }), parsedForm: undefined };
   const prepared = preparePolicies({ policies, schema });
   const { parsedForm } = prepared;
-  if (parsedForm === undefined || tests.length === 0) return prepared;
+  if (parsedForm === undefined) return prepared;
+  const problems = invariants.length === 0 ? [] : parseInvariants(invariants, schema).problems;
+  const checked = { ...prepared, problems: [...prepared.problems, ...problems] };
+  if (tests.length === 0) return checked;
   const run = (): TestedPolicies => {
     try {
       return runPolicyTests(readParsedForm(parsedForm, { sources: policies, schema }), readPolicyTests(tests));
@@ -32,5 +35,5 @@ function check({ policies, schema, tests = [] }: ParseRequest): CheckedPolicies 
       throw error;
     }
   };
-  return { ...prepared, tested: run() };
+  return { ...checked, tested: run() };
 }

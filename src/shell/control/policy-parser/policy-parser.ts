@@ -13,6 +13,8 @@ export interface ParseRequest {
   readonly schema: string | null;
   /** `*.test.yaml`, run when the policies are valid. */
   readonly tests?: readonly PolicySource[];
+  /** `*.invariants`, parsed and validated and no more; what is wrong with them stands among the problems. */
+  readonly invariants?: readonly PolicySource[];
 }
 
 /** What tests say, or why they cannot be read. */

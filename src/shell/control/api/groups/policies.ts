@@ -6,6 +6,7 @@ import {
   checkFilesSchema,
   policyBodyBytesMax,
   policyFilesSchema,
+  problemsOfTests,
   problemView,
   schemaText,
   stateChangesSchema,
@@ -75,14 +76,20 @@ const readRoutes: readonly Route[] = [
     path: '/policies/validate',
     noun: 'policy',
     action: 'read',
-    summary: 'What is wrong with policies, with places; publishes nothing',
-    body: z.strictObject({ schema: schemaText.optional(), policies: policyFilesSchema }),
+    summary: 'What is wrong with policies, their tests and invariants, with places; publishes nothing',
+    body: z.strictObject({
+      schema: schemaText.optional(),
+      policies: policyFilesSchema,
+      tests: checkFilesSchema.optional(),
+      invariants: checkFilesSchema.optional(),
+    }),
     bodyBytesMax: policyBodyBytesMax,
     answer: z.strictObject({ valid: z.boolean(), problems: z.array(problemView) }),
     handle: async ({ services, body }) => {
       const schema = body.schema ?? services.facts.get('publication', 'current')?.schema ?? null;
-      const found = await services.parser.prepare({ policies: body.policies, schema });
-      const problems = found.problems.map(viewProblem);
+      const { policies, tests = [], invariants = [] } = body;
+      const found = await services.parser.prepare({ policies, schema, tests, invariants });
+      const problems = [...found.problems.map(viewProblem), ...problemsOfTests(found.tested)];
       return {
         body: { valid: !problems.some((each) => each.severity === 'error'), problems: problems.slice(0, 1000) },
       };
