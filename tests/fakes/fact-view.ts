@@ -1,4 +1,4 @@
-import type { FactKind, FactOf, FactView } from '#foundation/model';
+import type { FactId, FactKind, FactOf, FactView } from '#foundation/model';
 
 type Bodies = { [K in FactKind]?: Record<string, Partial<FactOf<K>>> };
 
@@ -76,12 +76,14 @@ export function fakeFactView(
   const facts = new Map<string, Map<string, object>>();
   const of = (kind: string) => facts.get(kind) ?? new Map<string, object>();
   let revision = 1;
+  const changes: FactId[] = [];
   function put(kind: string, id: string, body: object | null): void {
     const map = of(kind);
     facts.set(kind, map);
     if (body === null) map.delete(id);
     else map.set(id, { ...defaults[kind], ...map.get(id), ...body });
     revision += 1;
+    changes[revision] = { kind: kind as FactKind, id };
   }
   for (const [kind, items] of Object.entries(bodies)) {
     for (const [id, body] of Object.entries(items)) put(kind, id, body);
@@ -99,6 +101,7 @@ export function fakeFactView(
     tokenByHash: (hash) => list('token').find(({ body }) => body.hash === hash),
     grantsOf: (id) => list('grant').filter(({ body }) => body.user === id),
     sessionsOf: (id) => list('session').filter(({ body }) => body.user === id),
+    changesSince: (since) => changes.slice(since + 1),
     put,
   };
 }

@@ -3,6 +3,7 @@ import {
   compilePolicySet,
   type DecisionRequest,
   EngineError,
+  type EntityStore,
   type PolicySet,
 } from '#decision/engine';
 import { type Decision, type PolicyStates, policyStatesSchema, type ShadowEffect } from '#foundation/model';
@@ -20,7 +21,10 @@ export interface Beside {
 export const shadowEffectsMax = 20;
 
 /** Compiles what stands beside the enforced policies. Throws EngineError for a state that is not known, given twice, or for no policy. */
-export function compileBeside(set: PolicySet, states: PolicyStates): Beside {
+export function compileBeside(
+  set: PolicySet,
+  { states, store }: { states: PolicyStates; store?: EntityStore },
+): Beside {
   const refuse = (message: string) => new EngineError({ code: 'invalid-parsed-form', message });
   // Whoever gave us the publication should have; a state that is not understood must not pass for another.
   if (!policyStatesSchema.safeParse(states).success) throw refuse('a policy has a state that is not known');
@@ -29,10 +33,13 @@ export function compileBeside(set: PolicySet, states: PolicyStates): Beside {
   const stray = states.find(({ id }) => !set.policies.has(id));
   if (stray !== undefined) throw refuse(`\`${stray.id}\` has a state, but is no policy of this set`);
   const ofEffect = (effect: 'permit' | 'forbid') =>
-    compilePolicySet({
-      ...set,
-      policies: new Map([...set.policies].filter(([id, { json }]) => byId.has(id) && json.effect === effect)),
-    });
+    compilePolicySet(
+      {
+        ...set,
+        policies: new Map([...set.policies].filter(([id, { json }]) => byId.has(id) && json.effect === effect)),
+      },
+      store === undefined ? {} : { store },
+    );
   return { states: byId, permits: ofEffect('permit'), forbids: ofEffect('forbid') };
 }
 

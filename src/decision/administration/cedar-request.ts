@@ -1,4 +1,5 @@
 import { type DecisionRequest, EngineError, type EntityJson, type LosslessJson } from '#decision/engine';
+import type { EntityUid } from '#foundation/model';
 import type { Facts } from './facts-for-question.ts';
 
 const extension = (fn: string, arg: string): LosslessJson => ({ __extn: { fn, arg } });
@@ -82,30 +83,48 @@ function entities(facts: Facts): readonly EntityJson[] {
 function writeEntities(facts: Facts): EntityJson[] {
   const list: EntityJson[] = [...facts.groups.entities, ...facts.segments.entities, facts.resourceEntity];
   if (facts.principalEntity !== null) list.push(facts.principalEntity);
-  for (const { id, body } of facts.grants) {
-    list.push(
-      Object.freeze({
-        uid: { type: 'Grant', id },
-        attrs: {
-          user: reference('User', body.user),
-          resource: reference('App', body.resource),
-          // An end later than Cedar can write is written as the latest: policies see it as far away either way.
-          expiresAt: datetime(Math.min(body.expiresAt ?? 0, timeMax)),
-        },
-        parents: [],
-      }),
-    );
-  }
+  for (const grant of facts.grants) list.push(grantEntity(grant));
   return list;
 }
 
-/** Writes facts as the request and entities Cedar judges. Throws EngineError `invalid-request` for what cannot be written. */
-export function cedarRequest(facts: Facts): DecisionRequest {
+/** The entity of a grant. */
+export function grantEntity({ id, body }: Facts['grants'][number]): EntityJson {
+  return Object.freeze({
+    uid: { type: 'Grant', id },
+    attrs: {
+      user: reference('User', body.user),
+      resource: reference('App', body.resource),
+      // An end later than Cedar can write is written as the latest: policies see it as far away either way.
+      expiresAt: datetime(Math.min(body.expiresAt ?? 0, timeMax)),
+    },
+    parents: [],
+  });
+}
+
+const nothing: readonly EntityJson[] = Object.freeze([]);
+const actions = new Map<string, EntityUid>();
+
+/** The same object for the same action, of which there are few. */
+function actionUid(id: Facts['action']): EntityUid {
+  let uid = actions.get(id);
+  if (uid === undefined) {
+    uid = { type: 'Action', id };
+    actions.set(id, uid);
+  }
+  return uid;
+}
+
+/**
+ * Writes facts as the request and entities Cedar judges; with `isStored` there are entities for all of them in the engine's store but,
+ * perhaps, for the principal. Throws EngineError `invalid-request` for what cannot be written.
+ */
+export function cedarRequest(facts: Facts, { isStored = false }: { isStored?: boolean } = {}): DecisionRequest {
   return {
     principal: facts.principal,
-    action: { type: 'Action', id: facts.action },
+    action: actionUid(facts.action),
     resource: facts.resource,
     context: context(facts),
-    entities: entities(facts),
+    entities: isStored ? (facts.principalAlone ?? nothing) : entities(facts),
+    isWhole: !isStored,
   };
 }

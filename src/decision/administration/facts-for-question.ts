@@ -25,6 +25,8 @@ export interface Facts {
   readonly principal: EntityUid;
   /** null for strangers, who have no entity. */
   readonly principalEntity: EntityJson | null;
+  /** The same in a list, when it is made from no fact of its own: a workload, or somebody who might be. */
+  readonly principalAlone: readonly EntityJson[] | null;
   readonly groups: Ancestry;
   readonly resource: EntityUid;
   readonly resourceEntity: EntityJson;
@@ -96,6 +98,7 @@ export function factsForQuestion(
   return {
     principal: subject.uid,
     principalEntity: person.entity,
+    principalAlone: person.alone,
     groups: person.groups,
     resource,
     resourceEntity: place.entity,

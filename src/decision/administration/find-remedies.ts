@@ -31,7 +31,7 @@ function signedIn(facts: Facts, groups: Ancestry): Facts {
     principal: somebody,
     principalEntity: userEntity(somebody, {
       user: { name: '', email: '', status: 'active', source: 'local' },
-      groups,
+      parents: groups.uids,
     }),
     groups,
     session: freshPasskey,

@@ -4,7 +4,13 @@ export type { GivenEntity, NotJudged, QuestionAbout } from './about/question-abo
 export { namespaceOf, ownType, resolveAction, resolveType } from './about/resolve-types.ts';
 export { type Beside, shadowEffectsMax } from './beside.ts';
 export { cedarAddress, cedarRequest } from './cedar-request.ts';
-export { type CompilablePublication, compilePublication, policySetOf } from './compile-publication.ts';
+export {
+  type CompilablePublication,
+  type CompilingOptions,
+  compilePublication,
+  policySetOf,
+} from './compile-publication.ts';
+export { entitiesOf, FactEntities } from './fact-entities.ts';
 export { type Facts, factsForQuestion } from './facts-for-question.ts';
 export { findRemedies } from './find-remedies.ts';
 export { ancestorsMax, groupsAbove, HierarchyTooLarge, segmentsAround, sensitivities } from './hierarchy.ts';

@@ -8,13 +8,6 @@ import { publishedPolicies } from '../../../tests/published-policies.ts';
 import { judge, LiveStreams } from './index.ts';
 
 const shipped = join(import.meta.dirname, '../../../policies');
-const policies = publishedPolicies({
-  sequence: 1,
-  schema: readFileSync(join(shipped, 'schema.cedarschema'), 'utf8'),
-  policies: globSync(join(shipped, '*.cedar'))
-    .sort()
-    .map((file) => ({ file: basename(file), text: readFileSync(file, 'utf8') })),
-});
 const now = 1_800_000_000_000;
 const view = fakeFactView({
   group: { everyone: {}, staff: { memberOf: ['everyone'] }, engineers: { memberOf: ['staff'] } },
@@ -22,6 +15,20 @@ const view = fakeFactView({
   session: { s: { user: 'ben', authTime: now - 1000 } },
   segment: { internal: { sensitivity: 'low' } },
   resource: { demo: { segment: 'internal' } },
+});
+const [people, apps] = [2_000, 50];
+for (let n = 0; n < people; n += 1) {
+  view.put('user', `u${n}`, { name: `u${n}`, groups: ['engineers'] });
+  view.put('session', `s${n}`, { user: `u${n}`, authTime: now - 1000 });
+}
+for (let n = 0; n < apps; n += 1) view.put('resource', `a${n}`, { segment: 'internal' });
+const policies = publishedPolicies({
+  sequence: 1,
+  schema: readFileSync(join(shipped, 'schema.cedarschema'), 'utf8'),
+  policies: globSync(join(shipped, '*.cedar'))
+    .sort()
+    .map((file) => ({ file: basename(file), text: readFileSync(file, 'utf8') })),
+  view,
 });
 const question = (n: number): Question => ({
   asker: { kind: 'session', sessionId: 's' },
@@ -37,6 +44,14 @@ const question = (n: number): Question => ({
     noun: '',
   },
 });
+
+/** Of another person about another app each time; every so often somebody signs in or out. */
+function ofMany(n: number): Question {
+  if (n % 20 === 0) view.put('session', 'other', { user: 'ben', authTime: now });
+  const asked = question(n);
+  const resource = { type: 'App', id: `a${n % apps}` };
+  return { ...asked, asker: { kind: 'session', sessionId: `s${(n * 7) % people}` }, resource };
+}
 
 /** The least of many short windows: what else the machine does in between only ever adds. */
 function microseconds(rounds: number, run: (n: number) => unknown): string {
@@ -63,6 +78,9 @@ const stream = { sessionId: 's', userId: 'ben', question: question(0), verdict, 
 const kept = Array.from({ length: 10_000 }, () => streams.register(stream));
 console.log(
   `judge()                                  ${microseconds(50_000, (n) => judge({ view, policies, question: question(n), now }))} µs`,
+);
+console.log(
+  `judge(), ${people} people, facts change   ${microseconds(20_000, (n) => judge({ view, policies, question: ofMany(n), now }))} µs`,
 );
 console.log(
   `register and unregister, ${kept.length} open       ${microseconds(200_000, () => streams.register(stream)())} µs`,

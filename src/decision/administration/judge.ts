@@ -2,6 +2,7 @@ import { type CompiledPolicies, type DecisionRequest, EngineError, firstBeyond }
 import type { Decision, FactView, Question, Verdict } from '#foundation/model';
 import { type Beside, decideBeside } from './beside.ts';
 import { cedarRequest } from './cedar-request.ts';
+import type { FactEntities } from './fact-entities.ts';
 import { type Facts, factsForQuestion } from './facts-for-question.ts';
 import { HierarchyTooLarge } from './hierarchy.ts';
 import type { Subject } from './identify.ts';
@@ -13,6 +14,8 @@ export interface PublishedPolicies {
   readonly sequence: number;
   /** Describes all policies; decides by those that are enforced for everyone. */
   readonly compiled: CompiledPolicies;
+  /** The facts as entities, over which everything here was compiled; absent: every question brings along what it reaches. */
+  readonly entities?: FactEntities;
   /** Shadow and staged policies; absent when there are none, and then they cost nothing. */
   readonly beside?: Beside;
 }
@@ -144,9 +147,14 @@ function answerTo(
 
 /**
  * Judges given facts. Stricter than the engine: an allow during which a `forbid` errored is no allow, and neither is a
- * question that cannot be judged.
+ * question that cannot be judged. The facts may be such as might be: nothing but them counts.
  */
 export function judgeFacts(input: JudgeInput, facts: Facts): Verdict {
+  return answer(input, { facts, isStored: false });
+}
+
+/** `isStored`: the facts are those of the store, as they stand. */
+function answer(input: JudgeInput, { facts, isStored }: { facts: Facts; isStored: boolean }): Verdict {
   const { policies, question, view } = input;
   if (policies === null) return indeterminate(input, 'no policies are in force', facts);
   const { compiled, sequence } = policies;
@@ -162,7 +170,7 @@ export function judgeFacts(input: JudgeInput, facts: Facts): Verdict {
   }
   try {
     const subject = () => ({ principal: facts.principal, groups: facts.groups.uids, segments: facts.segments.uids });
-    return { ...answerAtDoor(policies, { request: cedarRequest(facts), subject }), ...common };
+    return { ...answerAtDoor(policies, { request: cedarRequest(facts, { isStored }), subject }), ...common };
   } catch (error) {
     if (error instanceof EngineError) return indeterminate(input, error.message, facts);
     throw error;
@@ -177,7 +185,10 @@ export function judge(input: JudgeInput): Verdict {
   try {
     const facts = factsForQuestion(input.view, input);
     if (facts === null) return indeterminate(input, 'the resource is not known', null);
-    return judgeFacts(input, facts);
+    // Of a service no fact says anything, so it is brought along.
+    const isApp = facts.resource.type === 'App';
+    const isStored = isApp && input.policies?.entities?.standsFor(input.view, { about: 'app' }) === true;
+    return answer(input, { facts, isStored });
   } catch (error) {
     if (error instanceof HierarchyTooLarge) return indeterminate(input, error.message, null);
     throw error;

@@ -1,7 +1,7 @@
 import type { EntityJson } from '#decision/engine';
-import type { Asker, EntityUid, FactView, User } from '#foundation/model';
+import type { Asker, EntityUid, FactId, FactView, Resource, User } from '#foundation/model';
 import type { Facts } from './facts-for-question.ts';
-import { type Ancestry, groupsAbove, segmentsAround } from './hierarchy.ts';
+import { type Ancestry, groupsAbove, type Sensitivity, segmentsAround } from './hierarchy.ts';
 import { identify, type Subject } from './identify.ts';
 
 /** Of many active grants on one app, this many with the latest ends are judged. */
@@ -41,15 +41,29 @@ function activeGrants(
 /** The entity of a person. */
 export function userEntity(
   uid: EntityUid,
-  { user, groups }: { user: Pick<User, 'name' | 'email' | 'status' | 'source'>; groups: Ancestry },
+  { user, parents }: { user: Pick<User, 'name' | 'email' | 'status' | 'source'>; parents: readonly EntityUid[] },
 ): EntityJson {
   const attrs = { name: user.name, email: user.email ?? '', status: user.status, source: user.source };
-  return Object.freeze({ uid, attrs, parents: groups.uids });
+  return Object.freeze({ uid, attrs, parents });
+}
+
+/** The entity of an app; `sensitivity` is the highest of all segments around it. */
+export function appEntity(
+  uid: EntityUid,
+  {
+    app: { origin, requestable },
+    sensitivity,
+    parents,
+  }: { app: Pick<Resource, 'origin' | 'requestable'>; sensitivity: Sensitivity; parents: readonly EntityUid[] },
+): EntityJson {
+  return Object.freeze({ uid, attrs: { origin, requestable, sensitivity }, parents });
 }
 
 interface Person {
   readonly groups: Ancestry;
   readonly entity: EntityJson | null;
+  /** The entity in a list, when no fact says the same. */
+  readonly alone: readonly EntityJson[] | null;
 }
 
 interface Place {
@@ -75,7 +89,7 @@ export interface Standing {
 /** What the facts of one revision say: every request asks it again, and it changes seldom. */
 interface Looked {
   readonly epoch: number;
-  readonly revision: number;
+  revision: number;
   readonly people: Map<string, Person>;
   readonly places: Map<string, Place>;
   /** By kind and id of the asker, then by app. */
@@ -85,38 +99,60 @@ interface Looked {
 
 const noGrants: Facts['grants'] = Object.freeze([]);
 const noToken: Facts['token'] = Object.freeze({ present: false, scopes: Object.freeze([]) });
-const nobody: Person = { groups: { uids: [], entities: [] }, entity: null };
+const nobody: Person = { groups: { uids: [], entities: [] }, entity: null, alone: null };
 
 const lookedUp = new WeakMap<FactView, Looked>();
 
 function lookedUpIn(view: FactView): Looked {
   const { epoch, revision } = view;
-  let looked = lookedUp.get(view);
-  if (
-    looked === undefined ||
-    looked.revision !== revision ||
-    looked.epoch !== epoch ||
-    looked.standingsCount >= standingsMax
-  ) {
-    const standings = { anonymous: new Map(), session: new Map(), token: new Map(), operator: new Map() };
-    looked = { epoch, revision, people: new Map(), places: new Map(), standings, standingsCount: 0 };
-    lookedUp.set(view, looked);
+  const looked = lookedUp.get(view);
+  if (looked !== undefined && looked.epoch === epoch && looked.standingsCount < standingsMax) {
+    if (looked.revision === revision) return looked;
+    const changes = view.changesSince?.(looked.revision);
+    if (changes !== undefined) {
+      for (const change of changes) forget(looked, change);
+      looked.revision = revision;
+      return looked;
+    }
   }
-  return looked;
+  const standings = { anonymous: new Map(), session: new Map(), token: new Map(), operator: new Map() };
+  const fresh: Looked = { epoch, revision, people: new Map(), places: new Map(), standings, standingsCount: 0 };
+  lookedUp.set(view, fresh);
+  return fresh;
+}
+
+/** Lets go of what was found in a fact that changed. All kinds that `look` reads must be named here. */
+function forget(looked: Looked, { kind, id }: FactId): void {
+  const { people, places, standings } = looked;
+  if (kind === 'session' || kind === 'token') {
+    looked.standingsCount -= standings[kind].get(id)?.size ?? 0;
+    standings[kind].delete(id);
+    return;
+  }
+  if (kind === 'user') people.delete(id);
+  else if (kind === 'group') people.clear();
+  else if (kind === 'resource') places.delete(id);
+  else if (kind === 'segment') places.clear();
+  else if (kind !== 'grant') return;
+  for (const ofKind of Object.values(standings)) ofKind.clear();
+  looked.standingsCount = 0;
 }
 
 function personOf(view: FactView, subject: Subject): Person {
   const { uid, user } = subject;
   if (user === null) {
     if (uid.type !== 'Workload') return nobody;
-    return { ...nobody, entity: Object.freeze({ uid, attrs: {}, parents: [] }) };
+    const entity = Object.freeze({ uid, attrs: {}, parents: [] });
+    return { ...nobody, entity, alone: Object.freeze([entity]) };
   }
   const { people } = lookedUpIn(view);
   let person = people.get(uid.id);
   if (person === undefined) {
     // Everyone enrolled is in `everyone`, whether or not their record says so.
     const groups = groupsAbove(view, [...user.groups, 'everyone']);
-    person = { groups, entity: userEntity(uid, { user, groups }) };
+    const entity = userEntity(uid, { user, parents: groups.uids });
+    const isFact = view.get('user', uid.id) === user;
+    person = { groups, entity, alone: isFact ? null : Object.freeze([entity]) };
     people.set(uid.id, person);
   }
   return person;
@@ -133,8 +169,8 @@ function placeOf(view: FactView, resource: EntityUid): Place | null {
   let place = places.get(resource.id);
   if (place === undefined) {
     const segments = segmentsAround(view, app.segment);
-    const attrs = { origin: app.origin, requestable: app.requestable, sensitivity: segments.sensitivity };
-    place = { segments, entity: Object.freeze({ uid: resource, attrs, parents: segments.uids }) };
+    const { uids: parents, sensitivity } = segments;
+    place = { segments, entity: appEntity(resource, { app, sensitivity, parents }) };
     places.set(resource.id, place);
   }
   return place;

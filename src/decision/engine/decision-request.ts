@@ -19,4 +19,6 @@ export interface DecisionRequest {
   readonly resource: EntityUid;
   readonly context: { readonly [name: string]: LosslessJson };
   readonly entities: readonly EntityJson[];
+  /** Are these all the entities there are? Then those of a store do not count: for worlds that might be, and those that were. */
+  readonly isWhole?: boolean;
 }

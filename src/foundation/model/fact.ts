@@ -286,6 +286,12 @@ export interface FactRow<K extends FactKind = FactKind> {
   readonly body: FactOf<K> | null;
 }
 
+/** Names a fact. */
+export interface FactId {
+  readonly kind: FactKind;
+  readonly id: string;
+}
+
 /** A consistent view of all current facts, at one revision. */
 export interface FactView {
   readonly epoch: number;
@@ -299,4 +305,9 @@ export interface FactView {
   tokenByHash(hash: string): { id: string; body: Token } | undefined;
   grantsOf(user: string): readonly { id: string; body: Grant }[];
   sessionsOf(user: string): readonly { id: string; body: Session }[];
+  /**
+   * Every fact that may stand otherwise now than at another revision of the same epoch, some of them perhaps more than once; undefined
+   * when that is not known (any more).
+   */
+  changesSince?(revision: number): readonly FactId[] | undefined;
 }

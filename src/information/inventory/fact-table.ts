@@ -1,6 +1,7 @@
 import {
   type AppCookie,
   type Clock,
+  type FactId,
   type FactKind,
   type FactOf,
   type FactRow,
@@ -32,6 +33,9 @@ export interface FactChange {
 
 /** Called once per update, when all of it can be read. */
 export type FactListener = (changes: readonly FactChange[], revision: number) => void;
+
+/** Changes that are remembered for those who follow at their own pace. */
+export const rememberedChangesMax = 20_000;
 
 type Tables = { [K in FactKind]: Map<string, StandingFact<K>> };
 
@@ -75,6 +79,9 @@ export class FactTable implements FactView {
   #cookies = new Map<string, StandingFact<'app-cookie'>[]>();
   #epoch = 0;
   #revision = 0;
+  /** What changed lately, ascending: all that did after `#rememberedFrom`. */
+  #remembered: (FactId & { readonly revision: number })[] = [];
+  #rememberedFrom = 0;
 
   /** `clock` ends the grace of rotated app cookies. */
   constructor({ clock }: { clock: Clock }) {
@@ -147,6 +154,14 @@ export class FactTable implements FactView {
     return this.#find('app-cookie', `session-cookie ${session}`);
   }
 
+  changesSince(revision: number): readonly FactId[] | undefined {
+    if (revision < this.#rememberedFrom || revision > this.#revision) return undefined;
+    const changes = this.#remembered;
+    let start = changes.length;
+    while (start > 0 && (changes[start - 1]?.revision ?? 0) > revision) start -= 1;
+    return changes.slice(start);
+  }
+
   /** Tells `listener` of every later update. Returns the function that ends it. */
   onChange(listener: FactListener): () => void {
     this.#listeners.add(listener);
@@ -163,7 +178,17 @@ export class FactTable implements FactView {
     }
     const changes = rows.map((row) => this.#put(row));
     this.#revision = revision;
+    this.#remember(changes);
     this.#tell(changes);
+  }
+
+  #remember(changes: readonly FactChange[]): void {
+    const revision = this.#revision;
+    for (const { kind, id } of changes) this.#remembered.push({ revision, kind, id });
+    // Half is let go at once, so that letting go costs little; a revision is remembered whole or not at all.
+    if (this.#remembered.length <= rememberedChangesMax) return;
+    this.#rememberedFrom = this.#remembered.at(-rememberedChangesMax / 2)?.revision ?? revision;
+    this.#remembered = this.#remembered.filter((each) => each.revision > this.#rememberedFrom);
   }
 
   /** Replaces everything by a full copy at one revision. `rows` must not hold a fact twice. */
@@ -175,8 +200,15 @@ export class FactTable implements FactView {
     this.#cookies = new Map();
     for (const row of copy.rows) this.#put(row);
     this.#epoch = copy.epoch;
+    // A copy of the same epoch may also be an older one.
+    const isLater = sameEpoch && copy.revision >= this.#revision;
     this.#revision = copy.revision;
-    this.#tell(differences(old, this.#tables, sameEpoch));
+    const changes = differences(old, this.#tables, sameEpoch);
+    if (!isLater) {
+      this.#remembered = [];
+      this.#rememberedFrom = copy.revision;
+    } else this.#remember(changes);
+    this.#tell(changes);
   }
 
   #put(row: FactRow): FactChange {

@@ -1,5 +1,5 @@
 import type { JWK } from 'jose';
-import type { PublishedPolicies } from '#decision/administration';
+import { entitiesOf, type PublishedPolicies } from '#decision/administration';
 import type { FactTable } from '#information/inventory';
 import { verifyPublication } from '#shell/replica';
 
@@ -13,13 +13,14 @@ export function followPolicies(
 ): () => PublishedPolicies | null {
   let published: PublishedPolicies | null = null;
   let revision = -1;
+  const entitiesFor = entitiesOf(facts);
   return () => {
     const standing = facts.standing('publication', 'current');
     if (standing === undefined) return null;
     if (standing.revision !== revision) {
       revision = standing.revision;
       try {
-        published = verifyPublication(standing.body, keys);
+        published = verifyPublication(standing.body, keys, { entitiesFor });
       } catch (error) {
         published = null;
         onProblem(error);

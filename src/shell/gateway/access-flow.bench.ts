@@ -26,13 +26,6 @@ const { values } = parseArgs({
 });
 const directory = mkdtempSync(join(tmpdir(), 'nullius-bench-flow-'));
 const shipped = join(import.meta.dirname, '../../../policies');
-const policies = publishedPolicies({
-  sequence: 1,
-  schema: readFileSync(join(shipped, 'schema.cedarschema'), 'utf8'),
-  policies: globSync(join(shipped, '*.cedar'))
-    .sort()
-    .map((file) => ({ file: basename(file), text: readFileSync(file, 'utf8') })),
-});
 const now = Date.now();
 const people = 100;
 const sha256 = (text: string) => createHash('sha256').update(text).digest('base64url');
@@ -113,6 +106,15 @@ facts.apply(
   rows.map((row) => ({ ...row, revision: 1 }) as FactRow),
   1,
 );
+
+const policies = publishedPolicies({
+  sequence: 1,
+  schema: readFileSync(join(shipped, 'schema.cedarschema'), 'utf8'),
+  view: facts,
+  policies: globSync(join(shipped, '*.cedar'))
+    .sort()
+    .map((file) => ({ file: basename(file), text: readFileSync(file, 'utf8') })),
+});
 
 const journal = await startJournal({
   directory: join(directory, 'gateway-1'),

@@ -1,5 +1,10 @@
 import type { JWK } from 'jose';
-import { compilePublication, type PublishedPolicies } from '#decision/administration';
+import {
+  type CompilingOptions,
+  compilePublication,
+  entitiesOf,
+  type PublishedPolicies,
+} from '#decision/administration';
 import type { FactView, Publication } from '#foundation/model';
 import { verifyPublication } from '#shell/replica';
 
@@ -11,6 +16,8 @@ export class PoliciesInForce {
   #compiled: PublishedPolicies | null = null;
   /** What was compiled to check a manifest, kept for when it comes into force: compiling takes a good part of the start. */
   #verified: { readonly manifest: string; readonly published: PublishedPolicies } | undefined;
+  /** For the one view of facts that this process has. */
+  #entitiesFor: CompilingOptions['entitiesFor'];
   readonly #onProblem: (message: string) => void;
 
   constructor(onProblem: (message: string) => void) {
@@ -22,8 +29,8 @@ export class PoliciesInForce {
   }
 
   /** For the replica: throws for what the signer did not sign, before it is among the facts. */
-  verify(publication: Publication, signerKeys: readonly JWK[]): void {
-    const published = verifyPublication(publication, signerKeys);
+  verify(publication: Publication, { signerKeys, facts }: { signerKeys: readonly JWK[]; facts: FactView }): void {
+    const published = verifyPublication(publication, signerKeys, this.#compiling(facts));
     this.#verified = { manifest: publication.manifest, published };
   }
 
@@ -36,10 +43,18 @@ export class PoliciesInForce {
     if (publication.sequence === this.#compiled?.sequence) return;
     try {
       const isVerified = this.#verified?.manifest === publication.manifest;
-      this.#compiled = (isVerified ? this.#verified?.published : undefined) ?? compilePublication(publication);
+      this.#compiled =
+        (isVerified ? this.#verified?.published : undefined) ?? compilePublication(publication, this.#compiling(facts));
+      // Now, and not while the first request waits.
+      this.#compiled.entities?.standsFor(facts, { about: 'everything' });
     } catch (error) {
       this.#compiled = null;
       this.#onProblem(`policies ${publication.sequence} do not compile, so nothing is allowed: ${String(error)}`);
     }
+  }
+
+  #compiling(facts: FactView): CompilingOptions {
+    this.#entitiesFor ??= entitiesOf(facts);
+    return { entitiesFor: this.#entitiesFor };
   }
 }

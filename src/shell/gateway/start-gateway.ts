@@ -60,7 +60,7 @@ export async function startGateway(
     control: link.address,
     signerKeys: handoff.signerKeys,
     positionFile: join(needs.privateDirectory, 'position'),
-    verifyPublication: (publication) => policies.verify(publication, handoff.signerKeys),
+    verifyPublication: (publication, facts) => policies.verify(publication, { signerKeys: handoff.signerKeys, facts }),
     leaseMs: handoff.leaseMs,
     clock,
     monotonicClock,

@@ -5,12 +5,12 @@ import { createServer, request as httpRequest, type IncomingHttpHeaders } from '
 import type { AddressInfo, Server } from 'node:net';
 import { basename, join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { adviceOf, findRemedies, judge, LiveStreams, type PublishedPolicies } from '#decision/administration';
+import { adviceOf, findRemedies, judge, LiveStreams } from '#decision/administration';
 import { createFrontServers, createSweep, createUpstreams, forwardRequest } from '#enforcement/gateway';
 import type { WrittenEvent } from '#evidence/log';
 import type { FactRow, Resource } from '#foundation/model';
 import { FactTable } from '#information/inventory';
-import { publishedPolicies } from '../../../tests/published-policies.ts';
+import { type MakePolicies, preparedPolicies } from '../../../tests/published-policies.ts';
 import { accessFlow } from './access-flow.ts';
 import { Assertions } from './assertions.ts';
 import { type CallControl, ControlError } from './control-client.ts';
@@ -22,7 +22,7 @@ import { sitesFrom } from './sites.ts';
 import { StrangerEvents } from './stranger-events.ts';
 
 const shipped = join(import.meta.dirname, '../../../policies');
-const policies = publishedPolicies({
+const shippedPolicies = preparedPolicies({
   sequence: 1,
   schema: readFileSync(join(shipped, 'schema.cedarschema'), 'utf8'),
   policies: globSync(join(shipped, '*.cedar'))
@@ -70,7 +70,7 @@ export async function startTestGate(
     call?: CallControl;
     isJournalTaking?: () => boolean;
     /** Instead of the shipped ones. */
-    policies?: PublishedPolicies;
+    policies?: MakePolicies;
   },
 ) {
   const received: Received[] = [];
@@ -102,7 +102,7 @@ export async function startTestGate(
   const faults: unknown[] = [];
   const sweep = createSweep(() => performance.now());
   const upstreams = createUpstreams({ ownListeners: () => [] });
-  const input = { view: facts, policies: options.policies ?? policies };
+  const input = { view: facts, policies: (options.policies ?? shippedPolicies)(facts) };
   const live = new LiveStreams({
     clock: Date.now,
     monotonicClock: () => performance.now(),

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { JWK } from 'jose';
-import type { Clock, FactRow, MonotonicClock, Publication, Segment } from '#foundation/model';
+import type { Clock, FactRow, FactView, MonotonicClock, Publication, Segment } from '#foundation/model';
 import { FactTable, parseFactRow } from '#information/inventory';
 import { Lease, type ReplicaState, silenceMsMax } from './lease.ts';
 import { type ControlAddress, openStream } from './open-stream.ts';
@@ -25,7 +25,7 @@ export interface ReplicaOptions {
   /** Remembers the newest epoch and revision, in a folder only this process writes. */
   readonly positionFile: string;
   /** Verifies the manifest and the policies' hashes; rejects when they do not fit. */
-  readonly verifyPublication: (publication: Publication) => Promise<void> | void;
+  readonly verifyPublication: (publication: Publication, facts: FactView) => Promise<void> | void;
   readonly leaseMs: number;
   readonly clock: Clock;
   readonly monotonicClock: MonotonicClock;
@@ -240,7 +240,7 @@ class Feed {
     for (const row of rows) {
       if (row.kind !== 'publication' || row.body === null) continue;
       try {
-        await this.#options.verifyPublication(row.body as Publication);
+        await this.#options.verifyPublication(row.body as Publication, this.#table);
       } catch (cause) {
         throw new ReplicaError('not-authentic', 'a policy publication was refused: its manifest does not fit', {
           cause,

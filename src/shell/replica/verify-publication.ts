@@ -1,5 +1,10 @@
 import type { JWK } from 'jose';
-import { compilePublication, type PublishedPolicies, publicationStatement } from '#decision/administration';
+import {
+  type CompilingOptions,
+  compilePublication,
+  type PublishedPolicies,
+  publicationStatement,
+} from '#decision/administration';
 import type { DescribedPolicies } from '#decision/engine';
 import { sha256Base64url } from '#foundation/crypto';
 import { canonicalJson } from '#foundation/encoding';
@@ -14,13 +19,17 @@ const statementType = 'nullius-publication+jws';
  * them. Nothing of the parsed form is read before the signature over its hash has been verified. Throws ReplicaError
  * `not-authentic`, and EngineError for what was signed but does not compile.
  */
-export function verifyPublication(publication: Publication, signerKeys: readonly JWK[]): PublishedPolicies {
+export function verifyPublication(
+  publication: Publication,
+  signerKeys: readonly JWK[],
+  options: CompilingOptions = {},
+): PublishedPolicies {
   const signed = verifyStatementJws(publication.manifest, { keys: signerKeys, type: statementType });
   const { parsed } = publication;
   if (parsed !== null && Object(signed).parsedHash !== sha256Base64url(parsed)) {
     throw new ReplicaError('not-authentic', 'the manifest speaks of another parsed form');
   }
-  const published = compilePublication(publication);
+  const published = compilePublication(publication, options);
   refuseOthers(publication, { signed, described: published.compiled });
   return published;
 }

@@ -1,9 +1,9 @@
 import { vocabularyOf } from '#decision/engine';
-import type { EntityUid, FactView, Question, RequestContext, Verdict } from '#foundation/model';
+import type { EntityUid, FactView, Question, RequestContext } from '#foundation/model';
 import { type PdpScope, pdpScopeCovers } from '#foundation/model';
 import type { PublishedPolicies } from '../judge.ts';
 import { judgeApp } from './judge-app.ts';
-import { judgeEntities } from './judge-entities.ts';
+import { judgeEntities, type VerdictAbout } from './judge-entities.ts';
 import type { Given, NotJudged, QuestionAbout } from './question-about.ts';
 import { namespaceOf, ownType, resolveAction, resolveType } from './resolve-types.ts';
 
@@ -24,7 +24,7 @@ export interface AboutNeeds {
 }
 
 export interface JudgedAbout {
-  readonly verdict: Verdict;
+  readonly verdict: VerdictAbout;
   readonly subject: EntityUid;
   readonly resource: EntityUid;
 }

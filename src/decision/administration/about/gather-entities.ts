@@ -83,21 +83,17 @@ interface NamedEntity {
  */
 export function gatherEntities(
   view: FactView,
-  {
-    vocabulary,
-    named,
-    context,
-  }: { vocabulary: Vocabulary; named: readonly { uid: EntityUid; given: Given }[]; context: unknown },
-): { readonly entities: readonly EntityJson[]; readonly read: readonly EntityUid[] } {
+  { vocabulary, named, context }: { vocabulary: Vocabulary; named: readonly NamedEntity[]; context: unknown },
+): readonly EntityJson[] {
   const entities: EntityJson[] = [];
-  const seen = new Map<string, EntityUid>();
+  const seen = new Set<string>();
   const given = new Set<string>();
   const queue: { readonly uid: EntityUid; readonly text: string }[] = [];
   const add = (uid: EntityUid, text = formatUid(uid)) => {
     if (seen.has(text)) return;
     if (seen.size >= entitiesMax)
       throw new TooManyEntities(`more than ${entitiesMax} entities belong to this question`);
-    seen.set(text, uid);
+    seen.add(text);
     queue.push({ uid, text });
   };
   const give = (entity: EntityJson, text: string) => {
@@ -122,7 +118,7 @@ export function gatherEntities(
     for (const parent of entity.parents) add(parent);
     for (const each of referencesOf(entity)) add(each);
   }
-  return { entities, read: [...seen.values()] };
+  return entities;
 }
 
 function namespacedEntity(
@@ -140,4 +136,23 @@ function namespacedEntity(
 function ownEntities(view: FactView, uid: EntityUid): readonly EntityJson[] {
   if (uid.type === 'User' || uid.type === 'Group') return personEntities(view, uid);
   return uid.type === 'App' || uid.type === 'Segment' ? placeEntities(view, uid) : [];
+}
+
+/**
+ * What must come along with a question although all stored facts are at hand: what the caller says about who and what it names, as far
+ * as nothing is stored about it.
+ */
+export function givenEntities(
+  view: FactView,
+  { vocabulary, named }: { vocabulary: Vocabulary; named: readonly NamedEntity[] },
+): readonly EntityJson[] {
+  const entities: EntityJson[] = [];
+  for (const { uid, given } of named) {
+    if (Object.keys(given).length === 0 || namespaceOf(uid.type) === '') continue;
+    if (entities.some(({ uid: each }) => each.type === uid.type && each.id === uid.id)) continue;
+    const entity = namespacedEntity(view, { uid, text: formatUid(uid), vocabulary, named });
+    // Frozen is what is stored and nothing else.
+    if (entity !== undefined && !Object.isFrozen(entity)) entities.push(entity);
+  }
+  return entities;
 }

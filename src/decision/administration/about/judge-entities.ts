@@ -3,7 +3,7 @@ import { type EntityUid, type FactView, formatUid, type Verdict } from '#foundat
 import { datetime } from '../cedar-request.ts';
 import { HierarchyTooLarge } from '../hierarchy.ts';
 import { answerAtDoor, couldNotJudge, type PublishedPolicies, timeReviewMs } from '../judge.ts';
-import { gatherEntities, pick, TooManyEntities } from './gather-entities.ts';
+import { entitiesMax, gatherEntities, givenEntities, pick, TooManyEntities } from './gather-entities.ts';
 import type { Given } from './question-about.ts';
 
 /** A question whose action and resource belong to an application that only asks. */
@@ -15,6 +15,9 @@ export interface EntityQuestion {
   readonly context: Given;
 }
 
+/** Of a question that is put once: nobody keeps it to ask again when a fact changes. */
+export type VerdictAbout = Omit<Verdict, 'read'>;
+
 /**
  * Judges a question by stored entities, as strictly as judge(): an allow during which a `forbid` errored, and whatever does not fit
  * the schema, is `indeterminate`. Of what the caller gives, attributes the schema does not know are ignored, and none replaces a
@@ -23,7 +26,7 @@ export interface EntityQuestion {
 export function judgeEntities(
   view: FactView,
   { policies, question, now }: { policies: PublishedPolicies; question: EntityQuestion; now: number },
-): Verdict {
+): VerdictAbout {
   const { compiled, sequence } = policies;
   const { principal, action, resource } = question;
   const vocabulary = vocabularyOf(compiled.schemaJson);
@@ -32,7 +35,6 @@ export function judgeEntities(
     factRevision: view.revision,
     judgeAgainAt: compiled.readsTime ? now + timeReviewMs : null,
   };
-  let read: readonly EntityUid[] = [principal.uid, resource.uid];
   try {
     const shape = vocabulary.actions.get(action.type)?.get(action.id)?.context ?? new Map();
     const context: Record<string, LosslessJson> = {
@@ -40,19 +42,40 @@ export function judgeEntities(
       ...pick(shape, question.context),
       ...(shape.has('now') ? { now: datetime(now) } : {}),
     };
-    const gathered = gatherEntities(view, { vocabulary, named: [principal, resource], context });
-    read = gathered.read;
-    const request = { principal: principal.uid, action, resource: resource.uid, context, entities: gathered.entities };
-    const above = (uid: EntityUid) => ancestorsOf(uid, gathered.entities);
+    const named = [principal, resource];
+    const isStored = policies.entities?.standsFor(view, { about: 'everything' }) === true;
+    const entities = isStored
+      ? givenEntities(view, { vocabulary, named })
+      : gatherEntities(view, { vocabulary, named, context });
+    const request = {
+      principal: principal.uid,
+      action,
+      resource: resource.uid,
+      context,
+      entities,
+      isWhole: !isStored,
+    };
+    const above = isStored ? storedAncestors(policies, named) : (uid: EntityUid) => ancestorsOf(uid, entities);
     const subject = () => ({ principal: principal.uid, groups: above(principal.uid), segments: above(resource.uid) });
-    return { ...answerAtDoor(policies, { request, subject }), read, ...common };
+    return { ...answerAtDoor(policies, { request, subject }), ...common };
   } catch (error) {
     const isOurs =
       error instanceof EngineError || error instanceof HierarchyTooLarge || error instanceof TooManyEntities;
     if (!isOurs) throw error;
     const errors = [{ id: '', message: error.message }];
-    return { answer: 'indeterminate', reasons: [], words: [couldNotJudge], errors, read, ...common };
+    return { answer: 'indeterminate', reasons: [], words: [couldNotJudge], errors, ...common };
   }
+}
+
+/** All entities above one, by the store. Throws TooManyEntities for what would be too much to bring along, too. */
+function storedAncestors(
+  { entities }: PublishedPolicies,
+  named: EntityQuestion['principal'][],
+): (uid: EntityUid) => readonly EntityUid[] {
+  const above = (uid: EntityUid) => entities?.store.above(uid) ?? [];
+  if (named.reduce((sum, { uid }) => sum + above(uid).length, 0) > entitiesMax)
+    throw new TooManyEntities(`more than ${entitiesMax} entities stand above those of this question`);
+  return above;
 }
 
 /** All entities above one, as far as they are given. */

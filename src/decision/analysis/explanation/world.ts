@@ -82,7 +82,7 @@ export function judgeWorld(input: JudgeInput, { facts, world }: { facts: Facts; 
   const changed: Facts = {
     ...facts,
     principal,
-    principalEntity: user === null ? facts.principalEntity : userEntity(principal, { user, groups }),
+    principalEntity: user === null ? facts.principalEntity : userEntity(principal, { user, parents: groups.uids }),
     groups,
     segments,
     resourceEntity: { uid: facts.resource, attrs: resource, parents: segments.uids },

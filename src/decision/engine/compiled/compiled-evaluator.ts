@@ -105,14 +105,14 @@ export class CompiledEvaluator {
 
   /** Decides as Cedar does. Throws EngineError `invalid-request` when request or entities do not fit the schema. */
   decide(request: DecisionRequest): Decision {
-    const overlay = request.entities.length === 0 ? null : this.#overlay(request.entities);
+    const overlay = this.#overlay(request);
     const entities = overlay === null ? this.#stored : new Entities(this.#store, { overlay, reads: null });
     return this.#decide(request, { entities, overlay });
   }
 
   /** Like `decide`, and says what it read: while none of these change, neither does the answer to the same request. */
   decideWithReads(request: DecisionRequest): DecisionWithReads {
-    const overlay = request.entities.length === 0 ? null : this.#overlay(request.entities);
+    const overlay = this.#overlay(request);
     const reads = new Set<EntityRef>();
     const decision = this.#decide(request, { entities: new Entities(this.#store, { overlay, reads }), overlay });
     return { decision, reads: [...reads].map(({ type, id }) => ({ type, id })) };
@@ -147,10 +147,12 @@ export class CompiledEvaluator {
     return names.ref(uid.type, uid.id);
   }
 
-  #overlay(list: readonly EntityJson[]): Overlay {
+  /** null: the request brings nothing along. */
+  #overlay({ entities: list, isWhole = false }: DecisionRequest): Overlay | null {
+    if (list.length === 0 && !isWhole) return null;
     const known = this.#overlays.get(list);
-    if (known !== undefined && known.version === this.#store.version) return known;
-    const overlay = new Overlay(this.#store, list);
+    if (known !== undefined && known.version === this.#store.version && known.isWhole === isWhole) return known;
+    const overlay = new Overlay(this.#store, { list, isWhole });
     if (Object.isFrozen(list) && list.every(Object.isFrozen)) this.#overlays.set(list, overlay);
     return overlay;
   }

@@ -1,7 +1,7 @@
 import type { EntityUid } from '#foundation/model';
 import type { EntityJson } from '../decision-request.ts';
 import type { LosslessJson } from '../lossless-json.ts';
-import { type Ancestors, type EntityData, EntityRef, noRefs, strangerIndex } from './entity-ref.ts';
+import { type Ancestors, type EntityData, EntityRef, noRefs, noTags, strangerIndex } from './entity-ref.ts';
 import { ancestorsBy, convertEntity, type EntityStore, type NameSource } from './entity-store.ts';
 import { invalid, readUid } from './schema-types.ts';
 import type { CedarRecord, Value } from './value.ts';
@@ -37,32 +37,45 @@ export class RequestNames implements NameSource {
   }
 }
 
-/** Entities that a request brings along: they stand before those of the store. */
+const unknown = { attrs: null, tags: noTags, parents: noRefs } as const;
+
+/** Entities that a request brings along: they stand before those of the store, or instead of them. */
 export class Overlay {
   readonly names: RequestNames;
   /** Of the store, when this was made. */
   readonly version: number;
+  /** Nothing stands behind it but the schema's actions. */
+  readonly isWhole: boolean;
+  readonly #actions: EntityStore['actions'];
   readonly #data = new Map<EntityRef, EntityData>();
   readonly #ancestors = new Map<EntityRef, Ancestors>();
 
   /** Throws EngineError `invalid-request`. */
-  constructor(store: EntityStore, list: readonly EntityJson[]) {
+  constructor(store: EntityStore, { list, isWhole }: { list: readonly EntityJson[]; isWhole: boolean }) {
     this.names = new RequestNames(store);
     this.version = store.version;
+    this.isWhole = isWhole;
+    this.#actions = store.actions;
     for (const entity of list) this.#add(entity, store);
     this.#refuseCircles();
   }
 
+  #dataOf(ref: EntityRef): Pick<EntityRef, 'attrs' | 'tags' | 'parents'> {
+    const own = this.#data.get(ref);
+    if (own !== undefined) return own;
+    return this.isWhole && !this.#actions.has(ref) ? unknown : ref;
+  }
+
   attrsOf(ref: EntityRef): CedarRecord | null {
-    return (this.#data.get(ref) ?? ref).attrs;
+    return this.#dataOf(ref).attrs;
   }
 
   tagsOf(ref: EntityRef): ReadonlyMap<string, Value> {
-    return (this.#data.get(ref) ?? ref).tags;
+    return this.#dataOf(ref).tags;
   }
 
   #parentsOf(ref: EntityRef): readonly EntityRef[] {
-    return (this.#data.get(ref) ?? ref).parents;
+    return this.#dataOf(ref).parents;
   }
 
   ancestors(ref: EntityRef): Ancestors {

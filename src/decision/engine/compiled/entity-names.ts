@@ -15,6 +15,10 @@ export class EntityNames {
     return this.#byType.get(type)?.get(id);
   }
 
+  *all(): Generator<EntityRef> {
+    for (const ids of this.#byType.values()) yield* ids.values();
+  }
+
   /** The table of one type, for those who ask often. It stays the same object. */
   ofType(type: string): ReadonlyMap<string, EntityRef> {
     return this.#table(type);

@@ -116,6 +116,17 @@ export class EntityStore implements NameSource {
     return ref === undefined || data === null ? undefined : entityJson(ref, data);
   }
 
+  /** Every entity that is known; the schema's actions not counted. */
+  *known(): Generator<EntityUid> {
+    for (const ref of this.names.all()) if (ref.attrs !== null && !this.actions.has(ref)) yield ref;
+  }
+
+  /** All entities above this one; none where it is not known. */
+  above({ type, id }: EntityUid): readonly EntityUid[] {
+    const ref = this.names.find(type, id);
+    return ref === undefined ? noRefs : this.ancestors(ref).list;
+  }
+
   /** Puts one entity in, or in place of what it was. */
   put(entity: EntityJson): void {
     this.apply([{ put: entity }]);

@@ -5,7 +5,7 @@ import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import { basename, join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { type FactRow, formatUid, type Resource, type StoredEntity, type Token, type User } from '#foundation/model';
-import { publishedPolicies } from '../../../../tests/published-policies.ts';
+import { preparedPolicies } from '../../../../tests/published-policies.ts';
 import { startTestGate } from '../test-gate.ts';
 import { openPdpListener } from './pdp-listener.ts';
 
@@ -15,7 +15,7 @@ const text = (path: string) => readFileSync(join(root, path), 'utf8');
 /** The shipped policies with those of the to-do example, and what a test adds. */
 export function policiesWithTodo(extra = '', schema = '') {
   const files = [...globSync(join(root, 'policies/*.cedar')).sort(), join(root, 'examples/authzen-todo/todo.cedar')];
-  return publishedPolicies({
+  return preparedPolicies({
     sequence: 1,
     schema: `${text('policies/schema.cedarschema')}\n${text('examples/authzen-todo/todo.cedarschema')}\n${schema}`,
     policies: [
