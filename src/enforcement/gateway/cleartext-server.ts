@@ -1,17 +1,18 @@
 import { createServer as createHttp2Server, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
-import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { type AddressInfo, createServer } from 'node:net';
 import type { Clock } from '#foundation/model';
 import { connectionFactsOf } from './connection-facts.ts';
 import { AnswerDate } from './http1/answer-date.ts';
 import { ClientConnection, type ConnectionNeeds } from './http1/client-connection.ts';
 import { type Http2Options, http2Settings, serveStream, watchSession } from './http2-server.ts';
 import { clientConnectionsMax, clientHeadersMsMax } from './limits.ts';
+import { OpenConnections } from './open-connections.ts';
 import type { Sweep } from './sweep.ts';
 
 export interface CleartextServer {
   /** Listens; gives the port that was bound. */
   listen(address: { readonly host: string; readonly port: number }): Promise<number>;
-  /** Stops accepting, lets what runs end, destroys the rest after `graceMs`. */
+  /** Stops accepting, tells clients to go elsewhere, lets running exchanges end, destroys what is left after `graceMs`. */
   close(graceMs: number): Promise<void>;
 }
 
@@ -23,14 +24,14 @@ const prefaceStart = Buffer.from('PRI', 'latin1');
  * browsers, and the caller keeps it on loopback.
  */
 export function createCleartextServer(
-  options: Http2Options & { readonly sweep: Sweep; readonly clock: Clock },
+  given: Omit<Http2Options, 'open'> & { readonly sweep: Sweep; readonly clock: Clock },
 ): CleartextServer {
-  const connections = new Set<ClientConnection>();
-  const sockets = new Set<Socket>();
+  const open = new OpenConnections();
+  const options = { ...given, open };
   const needs: ConnectionNeeds = {
     onExchange: options.onExchange,
     onTrouble: options.onTrouble,
-    onGone: (connection) => connections.delete(connection),
+    onGone: (connection) => open.deleteHttp1(connection),
     sweep: options.sweep,
     date: new AnswerDate(options.clock, options.sweep),
   };
@@ -41,8 +42,7 @@ export function createCleartextServer(
   http2.on('session', (session) => watchSession(session, options));
 
   const server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => {
-    sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
+    open.addSocket(socket);
     const silent = () => socket.destroy();
     socket.setTimeout(clientHeadersMsMax, silent);
     socket.once('error', silent);
@@ -58,7 +58,7 @@ export function createCleartextServer(
         http2.emit('connection', socket);
         return;
       }
-      connections.add(new ClientConnection(socket, { facts: connectionFactsOf(socket), needs }));
+      open.addHttp1(new ClientConnection(socket, { facts: connectionFactsOf(socket), needs }));
       socket.resume();
     });
   });
@@ -75,14 +75,6 @@ export function createCleartextServer(
           resolve((server.address() as AddressInfo).port);
         });
       }),
-    close: async (graceMs) => {
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      for (const connection of connections) connection.closeSoon();
-      const timer = setTimeout(() => {
-        for (const socket of sockets) socket.destroy();
-      }, graceMs);
-      await closed;
-      clearTimeout(timer);
-    },
+    close: (graceMs) => open.end([server], graceMs),
   };
 }

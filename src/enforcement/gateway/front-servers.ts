@@ -8,6 +8,7 @@ import { AnswerDate } from './http1/answer-date.ts';
 import { ClientConnection, type ConnectionNeeds } from './http1/client-connection.ts';
 import { createTlsServer } from './http2-server.ts';
 import { clientConnectionsMax, clientConnectionsPerAddressMax } from './limits.ts';
+import { OpenConnections } from './open-connections.ts';
 import type { Sweep } from './sweep.ts';
 
 export interface FrontServersOptions {
@@ -33,7 +34,7 @@ export interface FrontServers {
   /** HTTP/1.1 only; the caller listens, on loopback. */
   readonly plain: Server;
   readonly tls: Server | null;
-  /** Stops accepting, ends idle connections, destroys the rest after `graceMs`. */
+  /** Stops accepting, tells clients to go elsewhere, lets running exchanges end, destroys what is left after `graceMs`. */
   close(graceMs: number): Promise<void>;
 }
 
@@ -41,16 +42,16 @@ export interface FrontServers {
 export function createFrontServers(options: FrontServersOptions): FrontServers {
   const { onExchange, contextFor, sweep } = options;
   const onTrouble = options.onTrouble ?? (() => {});
-  const connections = new Set<ClientConnection>();
+  const open = new OpenConnections();
   const needs: ConnectionNeeds = {
     onExchange,
     onTrouble,
-    onGone: (connection) => connections.delete(connection),
+    onGone: (connection) => open.deleteHttp1(connection),
     sweep,
     date: new AnswerDate(options.clock, sweep),
   };
   const onHttp1 = (socket: Socket) => {
-    connections.add(new ClientConnection(socket, { facts: connectionFactsOf(socket), needs }));
+    open.addHttp1(new ClientConnection(socket, { facts: connectionFactsOf(socket), needs }));
   };
   const tlsServer =
     contextFor === null
@@ -58,13 +59,13 @@ export function createFrontServers(options: FrontServersOptions): FrontServers {
       : createTlsServer({
           onExchange,
           onHttp1,
+          open,
           contextFor,
           challengeFor: options.challengeFor,
           minVersion: options.minVersion ?? 'TLSv1.3',
           onTrouble,
         });
   const counts = new ConnectionCounts(options.connectionsPerAddressMax ?? clientConnectionsPerAddressMax);
-  const sockets = new Set<Socket>();
   /** Accepts connections, and gives on those that there is room for: one too many costs neither a handshake nor a parser. */
   const acceptor = (giveOn: (socket: Socket) => void, allowHalfOpen: boolean) => {
     const server = createServer({ noDelay: true, allowHalfOpen }, (socket) => {
@@ -76,11 +77,7 @@ export function createFrontServers(options: FrontServersOptions): FrontServers {
         socket.resetAndDestroy();
         return;
       }
-      sockets.add(socket);
-      socket.once('close', () => {
-        sockets.delete(socket);
-        leave();
-      });
+      open.addSocket(socket, leave);
       giveOn(socket);
     });
     server.maxConnections = clientConnectionsMax;
@@ -92,27 +89,5 @@ export function createFrontServers(options: FrontServersOptions): FrontServers {
   const plain = acceptor(onHttp1, true);
   const tls = tlsServer === null ? null : acceptor((socket) => tlsServer.emit('connection', socket), false);
   const servers = tls === null ? [plain] : [plain, tls];
-  return { plain, tls, close: (graceMs) => closeAll({ servers, connections, sockets, graceMs }) };
-}
-
-async function closeAll({
-  servers,
-  connections,
-  sockets,
-  graceMs,
-}: {
-  servers: readonly Server[];
-  connections: ReadonlySet<ClientConnection>;
-  sockets: ReadonlySet<Socket>;
-  graceMs: number;
-}) {
-  const closed = servers
-    .filter((server) => server.listening)
-    .map((server) => new Promise<void>((resolve) => server.close(() => resolve())));
-  for (const connection of connections) connection.closeSoon();
-  const timer = setTimeout(() => {
-    for (const socket of sockets) socket.destroy();
-  }, graceMs);
-  await Promise.all(closed);
-  clearTimeout(timer);
+  return { plain, tls, close: (graceMs) => open.end(servers, graceMs) };
 }

@@ -1,27 +1,9 @@
 // Run by http2-refused-blocks.test.ts in a process of its own: an app whose header blocks HTTP/2 refuses, asked for some seconds.
-import { once } from 'node:events';
 import { request } from 'node:http';
-import { type AddressInfo, createServer } from 'node:net';
-import type { TestContext } from 'node:test';
 import { startGateway } from './test-gateway.ts';
+import { endHeaders, endStream, field, frame, headersFrame, rawHttp2App, status200 } from './test-http2-wire.ts';
 
 const askedMs = 6_000;
-const status200 = Buffer.from([0x88]);
-
-function frame(type: number, { flags, stream, payload }: { flags: number; stream: number; payload: Buffer }): Buffer {
-  const head = Buffer.alloc(9);
-  head.writeUIntBE(payload.length, 0, 3);
-  head[3] = type;
-  head[4] = flags;
-  head.writeUInt32BE(stream, 5);
-  return Buffer.concat([head, payload]);
-}
-
-/** A field as a literal that is not indexed (RFC 7541 6.2.2). */
-const field = (name: string, value: string) =>
-  Buffer.concat([Buffer.from([0, name.length]), Buffer.from(name), Buffer.from([value.length]), Buffer.from(value)]);
-const nothing = Buffer.alloc(0);
-
 let state = 42;
 /** Repeatable, and random enough. */
 function below(limit: number): number {
@@ -52,44 +34,26 @@ function oddAnswer(stream: number): Buffer {
       field(names[below(names.length)] ?? '', values[below(values.length)] ?? ''),
     );
     const to = below(12) > 0 ? stream : ([0, 2, stream + 2, 0x7fffffff][below(4)] ?? 0);
-    return frame(1, { flags: 4 | (below(4) > 0 ? 0 : 1), stream: to, payload: Buffer.concat([status200, ...fields]) });
+    return frame(headersFrame, {
+      flags: endHeaders | (below(4) > 0 ? 0 : endStream),
+      stream: to,
+      payload: Buffer.concat([status200, ...fields]),
+    });
   });
   return Buffer.concat(frames);
 }
 
 let turn = 0;
-const app = createServer((socket) => {
-  socket.on('error', () => undefined);
-  socket.write(frame(4, { flags: 0, stream: 0, payload: nothing }));
-  let held = nothing as Buffer;
-  let hasPreface = false;
-  socket.on('data', (chunk) => {
-    held = Buffer.concat([held, chunk]);
-    if (!hasPreface) {
-      held = held.subarray(24);
-      hasPreface = true;
-    }
-    while (held.length >= 9 && held.length >= 9 + held.readUIntBE(0, 3)) {
-      const [type, stream] = [held[3], held.readUInt32BE(5)];
-      held = held.subarray(9 + held.readUIntBE(0, 3));
-      if (type !== 1) continue;
-      turn += 1;
-      const answer = oddAnswer(stream);
-      if (below(3) > 0) socket.write(answer);
-      else {
-        socket.write(answer.subarray(0, below(answer.byteLength)));
-        setTimeout(() => (below(2) > 0 ? socket.destroy() : socket.write(answer)), below(5));
-      }
-      if (below(4) === 0) setTimeout(() => socket.destroy(), below(6));
-    }
-  });
+const forever = { after: () => undefined };
+const upstreamUrl = await rawHttp2App(forever, (stream, socket) => {
+  turn += 1;
+  const answer = oddAnswer(stream);
+  if (below(4) === 0) setTimeout(() => socket.destroy(), below(6));
+  if (below(3) > 0) return answer;
+  setTimeout(() => (below(2) > 0 ? socket.destroy() : socket.write(answer)), below(5));
+  return answer.subarray(0, below(answer.byteLength));
 });
-app.listen(0, '127.0.0.1');
-await once(app, 'listening');
-const forever = { after: () => undefined } as unknown as TestContext;
-const gateway = await startGateway(forever, {
-  upstreamUrl: `h2c://127.0.0.1:${(app.address() as AddressInfo).port}`,
-});
+const gateway = await startGateway(forever, { upstreamUrl });
 
 const ask = () =>
   new Promise<void>((resolve) => {

@@ -12,6 +12,7 @@ import { connectionFactsOf } from './connection-facts.ts';
 import type { Exchange } from './exchange.ts';
 import { Http2Client } from './http2-client.ts';
 import * as limits from './limits.ts';
+import type { OpenConnections } from './open-connections.ts';
 import { outliveStreams } from './outlive-streams.ts';
 import { type RequestHead, readRequest } from './read-request.ts';
 
@@ -23,6 +24,8 @@ const acmeProtocol = 'acme-tls/1';
 export interface Http2Options {
   readonly onExchange: (exchange: Exchange) => void;
   readonly onTrouble: (code: string) => void;
+  /** Where sessions are kept track of. */
+  readonly open: OpenConnections;
 }
 
 export interface TlsServerOptions extends Http2Options {
@@ -128,8 +131,9 @@ export function serveStream(stream: ServerHttp2Stream, { headers, rawHeaders, op
 }
 
 /** Closes a connection whose client resets stream after stream: each reset is work done for nothing. */
-export function watchSession(session: ServerHttp2Session, options: Pick<Http2Options, 'onTrouble'>): void {
+export function watchSession(session: ServerHttp2Session, options: Pick<Http2Options, 'onTrouble' | 'open'>): void {
   outliveStreams(session);
+  options.open.addHttp2(session);
   let resets = 0;
   session.setTimeout(limits.clientKeepAliveMs * 10, () => session.close());
   session.on('error', () => options.onTrouble('http2-session'));

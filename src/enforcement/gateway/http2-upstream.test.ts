@@ -2,62 +2,22 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type Http2Server, type ServerHttp2Session } from 'node:http2';
-import { type AddressInfo, createServer as createNetServer, type Socket } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { http2ConcurrentStreamsMax } from './limits.ts';
 import { startGateway } from './test-gateway.ts';
-
-const headersFrame = 1;
-const dataFrame = 0;
-const resetFrame = 3;
-const settingsFrame = 4;
-const goAwayFrame = 7;
-const endStream = 1;
-const endHeaders = 4;
-/** `:status: 200` of HPACK's static table (RFC 7541 A). */
-const status200 = Buffer.from([0x88]);
-
-function frame(type: number, { flags = 0, stream = 0, payload = Buffer.alloc(0) as Buffer }): Buffer {
-  const head = Buffer.alloc(9);
-  head.writeUIntBE(payload.length, 0, 3);
-  head[3] = type;
-  head[4] = flags;
-  head.writeUInt32BE(stream, 5);
-  return Buffer.concat([head, payload]);
-}
-
-const code = (value: number) => Buffer.from([0, 0, 0, value]);
-
-/** An app that answers each stream it sees opened with these bytes. */
-async function rawHttp2App(t: TestContext, answer: (stream: number, socket: Socket) => Buffer): Promise<string> {
-  const sockets = new Set<Socket>();
-  const server = createNetServer((socket) => {
-    sockets.add(socket);
-    socket.on('error', () => undefined);
-    socket.write(Buffer.concat([frame(settingsFrame, {}), frame(settingsFrame, { flags: 1 })]));
-    let held = Buffer.alloc(0);
-    let hasPreface = false;
-    socket.on('data', (chunk) => {
-      held = Buffer.concat([held, chunk]);
-      if (!hasPreface) {
-        held = held.subarray(24);
-        hasPreface = true;
-      }
-      while (held.length >= 9 && held.length >= 9 + held.readUIntBE(0, 3)) {
-        const [type, stream] = [held[3], held.readUInt32BE(5)];
-        held = held.subarray(9 + held.readUIntBE(0, 3));
-        if (type === headersFrame) socket.write(answer(stream, socket));
-      }
-    });
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  t.after(() => {
-    for (const socket of sockets) socket.destroy();
-    server.close();
-  });
-  return `h2c://127.0.0.1:${(server.address() as AddressInfo).port}`;
-}
+import {
+  code,
+  dataFrame,
+  endHeaders,
+  endStream,
+  frame,
+  goAwayFrame,
+  headersFrame,
+  rawHttp2App,
+  resetFrame,
+  status200,
+} from './test-http2-wire.ts';
 
 async function http2App(t: TestContext, app: Http2Server): Promise<string> {
   const sessions = new Set<ServerHttp2Session>();

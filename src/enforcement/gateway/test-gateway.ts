@@ -32,6 +32,8 @@ export interface TestGateway {
   readonly handles: ForwardHandle[];
   readonly requests: GatewayRequest[];
   ask(options: FetchOptions): Promise<FetchAnswer>;
+  /** As the gateway's process does before it ends. */
+  close(graceMs: number): Promise<void>;
 }
 
 export interface FetchOptions {
@@ -67,7 +69,7 @@ export interface TestGatewayOptions {
 }
 
 /** Starts app and gateway on loopback; both end with the test. */
-export async function startGateway(t: TestContext, options: TestGatewayOptions): Promise<TestGateway> {
+export async function startGateway(t: Pick<TestContext, 'after'>, options: TestGatewayOptions): Promise<TestGateway> {
   const app = createServer(options.upstream);
   if (options.upstreamUrl === undefined) await listen(t, app);
   const url = options.upstreamUrl ?? `http://127.0.0.1:${(app.address() as AddressInfo).port}`;
@@ -137,11 +139,12 @@ export async function startGateway(t: TestContext, options: TestGatewayOptions):
     handles,
     requests,
     ask: (fetchOptions) => fetchOnce(port, fetchOptions),
+    close: (graceMs) => servers.close(graceMs),
   };
 }
 
 /** Listens on a free loopback port until the test ends. */
-export async function listen(t: TestContext, server: NetServer): Promise<number> {
+export async function listen(t: Pick<TestContext, 'after'>, server: NetServer): Promise<number> {
   const sockets = new Set<Socket>();
   server.on('connection', (socket: Socket) => {
     sockets.add(socket);

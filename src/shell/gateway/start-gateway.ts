@@ -103,8 +103,7 @@ export async function startGateway(
     close: async () => {
       stopRenewing();
       operations?.close();
-      await listeners.close();
-      await pdpListener?.close();
+      await Promise.all([listeners.close(), pdpListener?.close()]);
       await certificates?.close();
       await gate.close();
       await journal.close();
