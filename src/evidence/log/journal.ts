@@ -10,7 +10,7 @@ import { isNoSpace, LogError } from './log-error.ts';
 import type { CompactRange } from './merkle-tree.ts';
 import { BatchMemory, RecordBatch } from './record-batch.ts';
 import { checkHeaderFields, type HeaderFields } from './record-header.ts';
-import { PayloadSealer, saltBytes } from './seal-payload.ts';
+import { PayloadSealer } from './seal-payload.ts';
 import { createSegment, type SealedSegment, writeAll } from './segment-file.ts';
 import { IndexWriter } from './segment-index.ts';
 import type { WrittenEvent } from './write-http-activity.ts';
@@ -116,7 +116,7 @@ export class Journal {
     this.#state = state;
     this.#range = state.range;
     this.#segment = state.segment;
-    this.#sealer = new PayloadSealer(state.random(saltBytes));
+    this.#sealer = new PayloadSealer(state.random);
     this.#lastCheckpoint = state.lastCheckpoint;
   }
 
@@ -166,7 +166,6 @@ export class Journal {
       range: this.#range.clone(),
       offset: this.#segment.bytes,
       sealer: this.#sealer,
-      random: this.#state.random,
       memory: this.#memory,
     });
     for (const event of events) batch.add(event);
@@ -230,7 +229,7 @@ export class Journal {
     const { bytes: oldBytes, timeMin, timeMax } = old;
     const previous: SealedSegment = { first: old.first, bytes: oldBytes, timeMin, timeMax };
     await this.#withReserve(options, () => this.#begin(previous));
-    this.#sealer = new PayloadSealer(this.#state.random(saltBytes));
+    this.#sealer = new PayloadSealer(this.#state.random);
     old.index.close();
     // Waits by itself for a sync that is under way.
     await old.handle.close();

@@ -25,8 +25,7 @@ export interface LogRecord {
 /** Opens a record with whatever key the ring has for it. Throws LogError `damaged` when the right key does not open it. */
 export function openRecord({ header, sealed, opener }: SealedRecord, keys: Keyring): LogRecord {
   const subject = keys.byPseudonym(header.subject);
-  const place = { writer: header.writer, seq: header.seq, id: header.id };
-  const text = subject === undefined ? undefined : opener.open(sealed, { subject, place });
+  const text = subject === undefined ? undefined : opener.open(sealed, { subject, header });
   if (subject !== undefined && text === undefined) {
     throw new LogError('damaged', `the payload of event \`${header.id}\` does not open with the key of its subject`);
   }

@@ -2,8 +2,9 @@ import { hash } from 'node:crypto';
 import { frameOverheadBytes, leafHashInPlace, textBytesMax, writeFrame } from './frame.ts';
 import { checkPayload, payloadBytesMax, type SealableEvent } from './journal.ts';
 import type { CompactRange } from './merkle-tree.ts';
-import { checkHeaderFields, type RecordHeader, writeHeader } from './record-header.ts';
-import { nonceBytes, type PayloadSealer, sealBytes } from './seal-payload.ts';
+import { tagRoomBytes } from './quick-hmac.ts';
+import { checkHeaderFields, tagEnd, taggedText } from './record-header.ts';
+import { type PayloadSealer, SealMemory } from './seal-payload.ts';
 import { entryBytes, writeIndexEntry } from './segment-index.ts';
 
 const startBytes = 256 * 1024;
@@ -15,7 +16,9 @@ export class BatchMemory {
   frames: Buffer = Buffer.alloc(startBytes);
   entries: Buffer = Buffer.alloc(256 * entryBytes);
   /** Room for the largest sealed payload. */
-  readonly sealed: Buffer = Buffer.alloc(payloadBytesMax + sealBytes);
+  readonly sealing: SealMemory = new SealMemory(payloadBytesMax);
+  /** Room for a header and what its tag needs before it. */
+  readonly tagging: Buffer = Buffer.alloc(tagRoomBytes + 2048);
 
   /** Gives the memory of an unusually large batch back. */
   shrink(): void {
@@ -27,7 +30,6 @@ export class BatchMemory {
 export class RecordBatch {
   readonly #writer: string;
   readonly #sealer: PayloadSealer;
-  readonly #random: (byteCount: number) => Uint8Array;
   readonly #offset: number;
   readonly #memory: BatchMemory;
   readonly range: CompactRange;
@@ -42,14 +44,12 @@ export class RecordBatch {
     range: CompactRange;
     offset: number;
     sealer: PayloadSealer;
-    random: (byteCount: number) => Uint8Array;
     memory: BatchMemory;
   }) {
     this.#writer = place.writer;
     this.range = place.range;
     this.#offset = place.offset;
     this.#sealer = place.sealer;
-    this.#random = place.random;
     this.#memory = place.memory;
   }
 
@@ -68,11 +68,10 @@ export class RecordBatch {
     checkPayload(fields.id, payload);
     const memory = this.#memory;
     const seq = this.range.size;
-    const place = { writer: this.#writer, seq, id: fields.id };
-    const nonce = this.#random(nonceBytes);
-    const sealedBytes = this.#sealer.seal(payload, { subject, nonce, place, target: memory.sealed });
-    const sealed = memory.sealed.subarray(0, sealedBytes);
-    const header: RecordHeader = {
+    const stream = this.#sealer.stream(subject);
+    const sealedBytes = stream.seal(payload, memory.sealing);
+    const sealed = memory.sealing.bytes.subarray(0, sealedBytes);
+    const header = {
       activity_id: fields.activity_id,
       class_uid: fields.class_uid,
       fact_revision: fields.fact_revision,
@@ -84,10 +83,12 @@ export class RecordBatch {
       status_id: fields.status_id,
       subject: subject.pseudonym,
       time: fields.time,
-      v: 1,
+      v: 2,
       writer: this.#writer,
     };
-    const text = writeHeader(header);
+    const tagged = taggedText(header);
+    const tag = stream.tag(memory.tagging, memory.tagging.write(tagged, tagRoomBytes, 'latin1'));
+    const text = tagged + tagEnd(tag);
     const offset = this.#framesEnd;
     memory.frames = grown(memory.frames, offset + frameOverheadBytes + textBytesMax + sealedBytes);
     this.#framesEnd = writeFrame(memory.frames, { offset, kind: 'record', text, rest: sealed });

@@ -1,13 +1,13 @@
 import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Keyring } from './journal-keys.ts';
+import { PayloadOpener } from './open-payload.ts';
 import type { RecordHeader } from './record-header.ts';
-import { PayloadOpener } from './seal-payload.ts';
 import { listSegments, readFrames, readSegmentHead, type SegmentFile } from './segment-file.ts';
 import { listWriters } from './verify-log.ts';
 
-/** Derived keys at hand while everybody's records are read: some 20 MB. */
-const keysMax = 50_000;
+/** Derived keys at hand while everybody's records are read: some 40 MB. */
+const keysMax = 10_000;
 
 /** A record for who reads a great many. `text` is the payload's JSON; null when it cannot be opened. */
 export interface ReplayedRecord {
@@ -86,8 +86,7 @@ function* replaySegment(
       if (header === undefined) return;
       if (header.class_uid !== classUid || header.time < since || header.time >= until) continue;
       const subject = keys.byPseudonym(header.subject);
-      const place = { writer: header.writer, seq: header.seq, id: header.id };
-      const text = subject === undefined ? undefined : opener.open(frame.rest, { subject, place });
+      const text = subject === undefined ? undefined : opener.open(frame.rest, { subject, header });
       yield {
         record: {
           id: header.id,
@@ -104,7 +103,7 @@ function* replaySegment(
   }
 }
 
-/** Without the checks of `verifyLog`: a header that lies about its place does not open its payload, and about the rest misleads a rehearsal. */
+/** Without the checks of `verifyLog`: a header that lies does not open its payload. */
 function headerOf(text: Buffer): RecordHeader | undefined {
   try {
     return JSON.parse(text.toString('latin1')) as RecordHeader;

@@ -1,108 +1,120 @@
-import { createCipheriv, createDecipheriv, createSecretKey, hkdfSync, type KeyObject } from 'node:crypto';
+import { type Cipheriv, createCipheriv, hkdfSync } from 'node:crypto';
 import type { SubjectKey } from './journal-keys.ts';
+import { QuickHmac } from './quick-hmac.ts';
 
 export const saltBytes = 16;
-export const nonceBytes = 12;
-const tagBytes = 16;
+/** Where in its stream a payload begins: an unsigned integer, big-endian, after two bytes of zero. */
+export const positionBytes = 6;
+export const positionStart = saltBytes + 2;
 /** Bytes of a sealed payload beyond those of the text. */
-export const sealBytes = saltBytes + nonceBytes + tagBytes;
-/** Subjects whose derived key is kept at hand. */
-const cachedKeysMax = 4096;
+export const sealBytes = positionStart + positionBytes;
+export const cipherName = 'aes-256-ctr';
+export const blockBytes = 16;
+export const keyBytes = 32;
+/** Subjects whose streams a writer keeps at hand: at most some 14 MB. */
+const sealedStreamsMax = 2048;
 
-/** Where a payload stands; bound to it as associated data, so that it opens nowhere else. */
-export interface PayloadPlace {
-  readonly writer: string;
-  readonly seq: number;
-  readonly id: string;
+/** HKDF (RFC 5869) of the subject's key: the first half ciphers, the second authenticates. */
+export function derive(subject: SubjectKey, salt: Uint8Array): { cipherKey: Buffer; tagKey: Buffer } {
+  const bytes = Buffer.from(hkdfSync('sha256', subject.key, salt, 'nullius journal record 2', 2 * keyBytes));
+  return { cipherKey: bytes.subarray(0, keyBytes), tagKey: bytes.subarray(keyBytes) };
 }
 
-const associatedData = (place: PayloadPlace) =>
-  Buffer.from(`nullius-journal-1\0${place.writer}\0${place.seq}\0${place.id}`, 'latin1');
+/** Room for one payload while it is sealed. One after the other may use it. */
+export class SealMemory {
+  /** The sealed payload. */
+  readonly bytes: Buffer;
+  /** What ciphers it. */
+  readonly pad: Buffer;
+  readonly words: Uint32Array;
+  readonly padWords: Uint32Array;
 
-/** As a KeyObject: with bare bytes every cipher would make one of its own. */
-function derivedKey(subject: SubjectKey, salt: Buffer): KeyObject {
-  return createSecretKey(Buffer.from(hkdfSync('sha256', subject.key, salt, 'nullius journal payload', 32)));
+  constructor(textBytesMax: number) {
+    const bytes = Math.ceil((sealBytes + textBytesMax) / 4) * 4;
+    this.bytes = Buffer.alloc(bytes);
+    this.pad = Buffer.alloc(bytes);
+    this.words = new Uint32Array(this.bytes.buffer, this.bytes.byteOffset, bytes / 4);
+    this.padWords = new Uint32Array(this.pad.buffer, this.pad.byteOffset, bytes / 4);
+  }
 }
+
+/** A subject's first payload makes this much of its stream, as the calls cost more than the ciphering; later ones up to the maximum. */
+const streamBytesMin = 1024;
+const streamBytesMax = 4096;
+const zeros = Buffer.alloc(streamBytesMax);
 
 /**
- * Seals payloads: AES-256-GCM under a key derived (HKDF, RFC 5869) from the subject's key and a random salt that lies before
- * each payload and is hashed with it. A salt is used for one segment, so a derived key stays far below the 2^32 messages that
- * random nonces allow (NIST SP 800-38D section 8.3), however long a subject lives and however often a tail is cut and
- * written anew.
+ * One subject's payloads in one segment, ciphered one behind the other as a single AES-256-CTR stream (SP 800-38A). Every stream
+ * has a salt and so a key of its own, and only goes forward: no part of it ciphers two texts, whichever batches are not written
+ * in the end.
  */
-export class PayloadSealer {
-  readonly #salt: Buffer;
-  readonly #derived = new Map<SubjectKey, KeyObject>();
+export class PayloadStream {
+  readonly #cipher: Cipheriv;
+  readonly #salt: Uint8Array;
+  readonly #hmac: QuickHmac;
+  /** What comes next of the stream, and how much of that is used. */
+  #ready: Buffer = Buffer.alloc(0);
+  #used = 0;
+  #readyBytes = streamBytesMin;
+  #position = 0;
 
-  constructor(salt: Uint8Array) {
-    this.#salt = Buffer.from(salt);
+  constructor(subject: SubjectKey, salt: Uint8Array) {
+    const { cipherKey, tagKey } = derive(subject, salt);
+    this.#salt = salt;
+    this.#cipher = createCipheriv(cipherName, cipherKey, Buffer.alloc(blockBytes));
+    this.#hmac = new QuickHmac(tagKey);
   }
 
-  #keyOf(subject: SubjectKey): KeyObject {
-    let key = this.#derived.get(subject);
-    if (key === undefined) {
-      key = derivedKey(subject, this.#salt);
-      if (this.#derived.size >= cachedKeysMax) this.#derived.clear();
-      this.#derived.set(subject, key);
+  /** Writes salt || position || ciphertext to the beginning of the memory, and gives their length. */
+  seal(text: string, memory: SealMemory): number {
+    const { bytes, words, padWords } = memory;
+    const length = bytes.write(text, sealBytes, 'utf8');
+    this.#take(memory.pad, length);
+    for (let at = sealBytes / 4, end = (sealBytes + length) / 4; at < end; at += 1) {
+      words[at] = (words[at] ?? 0) ^ (padWords[at] ?? 0);
     }
-    return key;
+    bytes.set(this.#salt, 0);
+    bytes.writeUIntBE(this.#position, positionStart, positionBytes);
+    this.#position += length;
+    return sealBytes + length;
   }
 
-  /**
-   * Writes salt || nonce || ciphertext || tag to the beginning of `target`, which must have room for the text in UTF-8 and
-   * `sealBytes`, and gives their length.
-   */
-  seal(text: string, sealing: { subject: SubjectKey; nonce: Uint8Array; place: PayloadPlace; target: Buffer }): number {
-    const { subject, nonce, place, target } = sealing;
-    const bodyStart = saltBytes + nonceBytes;
-    const bodyEnd = bodyStart + target.write(text, bodyStart, 'utf8');
-    const cipher = createCipheriv('aes-256-gcm', this.#keyOf(subject), nonce);
-    cipher.setAAD(associatedData(place));
-    const body = cipher.update(target.subarray(bodyStart, bodyEnd));
-    cipher.final();
-    target.set(this.#salt, 0);
-    target.set(nonce, saltBytes);
-    target.set(body, bodyStart);
-    target.set(cipher.getAuthTag(), bodyEnd);
-    return bodyEnd + tagBytes;
+  /** Moves the next bytes of the stream to where the payload lies in its own memory. */
+  #take(pad: Buffer, length: number): void {
+    for (let done = 0; done < length; ) {
+      if (this.#used === this.#ready.byteLength) {
+        this.#ready = this.#cipher.update(zeros.subarray(0, this.#readyBytes));
+        this.#readyBytes = Math.min(2 * this.#readyBytes, streamBytesMax);
+        this.#used = 0;
+      }
+      const end = Math.min(this.#used + length - done, this.#ready.byteLength);
+      this.#ready.copy(pad, sealBytes + done, this.#used, end);
+      done += end - this.#used;
+      this.#used = end;
+    }
+  }
+
+  /** See QuickHmac.tag(). */
+  tag(memory: Buffer, length: number): string {
+    return this.#hmac.tag(memory, length);
   }
 }
 
-/** Opens what a PayloadSealer sealed. */
-export class PayloadOpener {
-  readonly #derived = new Map<string, KeyObject>();
-  readonly #keysMax: number;
+/** Gives every subject its stream, for one segment at most. */
+export class PayloadSealer {
+  readonly #random: (byteCount: number) => Uint8Array;
+  readonly #streams = new Map<SubjectKey, PayloadStream>();
 
-  /** `keysMax`: derived keys at hand; more than usual for who reads everybody's records. */
-  constructor({ keysMax = cachedKeysMax }: { keysMax?: number } = {}) {
-    this.#keysMax = keysMax;
+  constructor(random: (byteCount: number) => Uint8Array) {
+    this.#random = random;
   }
 
-  #keyOf(subject: SubjectKey, salt: Buffer): KeyObject {
-    const name = `${subject.pseudonym} ${salt.toString('latin1')}`;
-    let key = this.#derived.get(name);
-    if (key === undefined) {
-      key = derivedKey(subject, salt);
-      if (this.#derived.size >= this.#keysMax) this.#derived.clear();
-      this.#derived.set(name, key);
-    }
-    return key;
-  }
-
-  /** Undefined when the bytes were not sealed with this key for this place. */
-  open(sealed: Buffer, { subject, place }: { subject: SubjectKey; place: PayloadPlace }): string | undefined {
-    if (sealed.byteLength < sealBytes) return undefined;
-    const key = this.#keyOf(subject, sealed.subarray(0, saltBytes));
-    const nonce = sealed.subarray(saltBytes, saltBytes + nonceBytes);
-    const body = sealed.subarray(saltBytes + nonceBytes, sealed.byteLength - tagBytes);
-    const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: tagBytes });
-    decipher.setAAD(associatedData(place));
-    decipher.setAuthTag(sealed.subarray(sealed.byteLength - tagBytes));
-    try {
-      const text = decipher.update(body, undefined, 'utf8');
-      return text + decipher.final('utf8');
-    } catch {
-      return undefined;
-    }
+  stream(subject: SubjectKey): PayloadStream {
+    const known = this.#streams.get(subject);
+    if (known !== undefined) return known;
+    if (this.#streams.size >= sealedStreamsMax) this.#streams.clear();
+    const stream = new PayloadStream(subject, Uint8Array.from(this.#random(saltBytes)));
+    this.#streams.set(subject, stream);
+    return stream;
   }
 }

@@ -1,6 +1,6 @@
 import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import { isNoSpace } from './log-error.ts';
-import type { RecordHeader } from './record-header.ts';
+import type { HeaderFields } from './record-header.ts';
 import { segmentPath, writeAll } from './segment-file.ts';
 
 /*
@@ -19,6 +19,8 @@ export interface IndexEntry {
   readonly statusId: number;
 }
 
+type IndexedHeader = HeaderFields & { readonly subject: string };
+
 /** First eight bytes of an id or pseudonym, padded with zeros: enough to look, the record itself is compared afterwards. */
 export function indexKey(text: string): Buffer {
   const key = Buffer.alloc(8);
@@ -28,7 +30,7 @@ export function indexKey(text: string): Buffer {
 
 export function writeIndexEntry(
   target: Buffer,
-  { at, header, offset }: { at: number; header: RecordHeader; offset: number },
+  { at, header, offset }: { at: number; header: IndexedHeader; offset: number },
 ): void {
   // Eight bytes are eleven characters; longer text is cut off, shorter leaves zeros.
   if (header.id.length < 11 || header.subject.length < 11) target.fill(0, at, at + 16);
@@ -80,7 +82,7 @@ export class SegmentIndex {
   }
 
   /** Is an entry what this record makes it? One that is not there yet fits: readers then look into the segment itself. */
-  fits(entry: number, { header, offset }: { header: RecordHeader; offset: number }): boolean {
+  fits(entry: number, { header, offset }: { header: IndexedHeader; offset: number }): boolean {
     if (entry >= this.count) return true;
     const wanted = Buffer.allocUnsafe(entryBytes);
     writeIndexEntry(wanted, { at: 0, header, offset });

@@ -1,7 +1,7 @@
 import type { Frame } from './frame.ts';
 import { LogError } from './log-error.ts';
+import { PayloadOpener } from './open-payload.ts';
 import { type RecordHeader, readHeader } from './record-header.ts';
-import { PayloadOpener } from './seal-payload.ts';
 import { readFrameAt, type SegmentFile, type SegmentHead } from './segment-file.ts';
 import { entryBytes, readSegmentIndex, SegmentIndex, writeIndexEntry } from './segment-index.ts';
 import { openSegment, type ReadableSegment, walkSegment } from './walk-segment.ts';

@@ -1,5 +1,5 @@
 // The thread that owns one journal's files: seals, hashes, writes and syncs, so that the caller's event loop does not.
-import { randomFillSync } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import {
@@ -32,22 +32,6 @@ import { lockFolder, type Unlock } from './lock-folder.ts';
 /** How long closing waits for the last checkpoint to be signed. */
 const lastCheckpointMs = 2000;
 const pruneIntervalMs = 24 * 3_600_000;
-const randomPoolBytes = 64 * 1024;
-
-/** Random bytes cut from a pool: one call into the kernel per few thousand nonces. */
-function pooledRandom(): (byteCount: number) => Uint8Array {
-  let pool = Buffer.alloc(0);
-  let used = 0;
-  return (byteCount) => {
-    if (byteCount > randomPoolBytes) return randomFillSync(Buffer.allocUnsafe(byteCount));
-    if (used + byteCount > pool.byteLength) {
-      pool = randomFillSync(Buffer.allocUnsafe(randomPoolBytes));
-      used = 0;
-    }
-    used += byteCount;
-    return pool.subarray(used - byteCount, used);
-  };
-}
 
 class JournalWorker {
   readonly #port: MessagePort;
@@ -224,7 +208,6 @@ async function main(port: MessagePort, settings: WorkerSettings): Promise<void> 
   try {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
     const unlock = lockFolder(directory);
-    const random = pooledRandom();
     const system = Buffer.from(settings.systemKey, 'base64url');
     const stranger = Buffer.from(settings.strangerKey, 'base64url');
     const entries: [string, Uint8Array][] = [
@@ -242,9 +225,9 @@ async function main(port: MessagePort, settings: WorkerSettings): Promise<void> 
       syncIntervalMs,
       segmentBytesMax,
       keys: keyring(entries),
-      random,
+      random: randomBytes,
       now: Date.now,
-      reserve: { path: reservePath, bytes: reserveBytes, random },
+      reserve: { path: reservePath, bytes: reserveBytes, random: randomBytes },
       onBroken: (error) => port.postMessage({ type: 'broken', words: error.message } satisfies FromWorker),
     });
     new JournalWorker({ port, settings, journal, unlock, fixedKeys });
