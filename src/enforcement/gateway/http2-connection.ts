@@ -9,9 +9,14 @@ export class Http2Connection {
   readonly #session: ClientHttp2Session;
   #streamCount = 0;
   #isUsed = false;
+  #hasWorked = false;
   #idle: NodeJS.Timeout | undefined;
 
-  constructor(socket: Socket, onClose: () => void) {
+  /** `onClose` is told whether the app ever spoke HTTP/2: its settings come before anything else (RFC 9113 3.4). */
+  constructor(
+    socket: Socket,
+    { onWorks, onClose }: { readonly onWorks: () => void; readonly onClose: (hasWorked: boolean) => void },
+  ) {
     // The authority is said request by request; this one is only how the library wants to be called.
     this.#session = connect('http://upstream.invalid', {
       createConnection: () => socket,
@@ -23,7 +28,11 @@ export class Http2Connection {
     this.#session.on('error', () => undefined);
     this.#session.once('close', () => {
       clearTimeout(this.#idle);
-      onClose();
+      onClose(this.#hasWorked);
+    });
+    this.#session.once('remoteSettings', () => {
+      this.#hasWorked = true;
+      onWorks();
     });
   }
 

@@ -1,8 +1,13 @@
+import { BackOff } from './back-off.ts';
 import type { Dial } from './dial.ts';
 import { Http2Connection } from './http2-connection.ts';
 import { Http2Exchange } from './http2-exchange.ts';
 import type { UpstreamTarget } from './parse-upstream.ts';
 import type { UpstreamExchange, UpstreamHandler, UpstreamRequest, UpstreamSender } from './upstream-request.ts';
+
+class NotHttp2Error extends Error {
+  readonly code = 'upstream-closed';
+}
 
 /**
  * Apps that speak HTTP/2 (RFC 9113), over TLS or in clear text by prior knowledge. Requests share connections as far as the app
@@ -11,13 +16,15 @@ import type { UpstreamExchange, UpstreamHandler, UpstreamRequest, UpstreamSender
 export class Http2Upstream implements UpstreamSender {
   readonly #dial: Dial;
   readonly #scheme: 'http' | 'https';
+  readonly #backOff: BackOff;
   readonly #connections = new Set<Http2Connection>();
   /** Sent as soon as the connection that is being opened stands. */
   #waiting: Http2Exchange[] = [];
   #isOpening = false;
 
-  constructor(target: UpstreamTarget, dial: Dial) {
+  constructor(target: UpstreamTarget, dial: Dial, backOff = new BackOff()) {
     this.#dial = dial;
+    this.#backOff = backOff;
     this.#scheme = target.kind === 'https' ? 'https' : 'http';
   }
 
@@ -25,6 +32,7 @@ export class Http2Upstream implements UpstreamSender {
     const exchange = new Http2Exchange({ request, scheme: this.#scheme }, handler);
     const free = request.onNewConnection ? undefined : this.#free();
     if (free !== undefined) free.carry(exchange);
+    else if (this.#backOff.error !== null) exchange.fail(this.#backOff.error, false);
     else {
       this.#waiting.push(exchange);
       if (!this.#isOpening) this.#open();
@@ -42,10 +50,18 @@ export class Http2Upstream implements UpstreamSender {
     this.#dial({ alpn: ['h2'] }, (error, socket) => {
       this.#isOpening = false;
       if (error !== null) {
+        this.#backOff.failed(error);
         for (const exchange of this.#waiting.splice(0)) exchange.fail(error, false);
         return;
       }
-      const connection = new Http2Connection(socket, () => this.#connections.delete(connection));
+      const connection = new Http2Connection(socket, {
+        onWorks: () => this.#backOff.worked(),
+        onClose: (hasWorked) => {
+          this.#connections.delete(connection);
+          if (!hasWorked)
+            this.#backOff.failed(new NotHttp2Error('the app closed the connection before it spoke HTTP/2'));
+        },
+      });
       this.#connections.add(connection);
       while (this.#waiting.length > 0 && connection.isFree) {
         const next = this.#waiting.shift();

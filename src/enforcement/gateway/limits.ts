@@ -59,6 +59,9 @@ export const answerFieldCountMax = 256;
 export const interimAnswersMax = 8;
 
 export const upstreamConnectMsMax = 5_000;
+/** How long an HTTP/2 app is left alone after it could not be reached, at first and at most. */
+export const upstreamRestMsMin = 100;
+export const upstreamRestMsMax = 2_000;
 export const upstreamHeadersMsMax = 60_000;
 /** An upstream answer may pause this long between bytes; event streams are told apart by `streamIdleMsMax`. */
 export const upstreamBodyIdleMsMax = 120_000;

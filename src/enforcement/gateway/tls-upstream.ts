@@ -1,3 +1,4 @@
+import { BackOff } from './back-off.ts';
 import type { Dial } from './dial.ts';
 import { Http1Pool } from './http1/pool.ts';
 import { Http2Upstream } from './http2-upstream.ts';
@@ -17,6 +18,7 @@ class ProtocolChangedError extends Error {
  */
 export class TlsUpstream implements UpstreamSender {
   readonly #dial: Dial;
+  readonly #backOff = new BackOff();
   readonly #http1: Http1Pool;
   readonly #http2: Http2Upstream;
   #spoken: UpstreamSender | null = null;
@@ -30,7 +32,7 @@ export class TlsUpstream implements UpstreamSender {
         done(...result);
       }),
     );
-    this.#http2 = new Http2Upstream(target, (options, done) =>
+    const dialHttp2: Dial = (options, done) =>
       dial(options, (error, socket) => {
         if (error === null && 'alpnProtocol' in socket && socket.alpnProtocol === 'h2') {
           done(null, socket);
@@ -39,13 +41,17 @@ export class TlsUpstream implements UpstreamSender {
         this.#spoken = null;
         socket?.destroy();
         done(error ?? new ProtocolChangedError('the app speaks HTTP/2 no more'), null);
-      }),
-    );
+      });
+    this.#http2 = new Http2Upstream(target, dialHttp2, this.#backOff);
   }
 
   send(request: UpstreamRequest, handler: UpstreamHandler): UpstreamExchange {
     if (this.#spoken !== null) return this.#spoken.send(request, handler);
     const waiting = new WaitingExchange(handler);
+    if (this.#asking === null && this.#backOff.error !== null) {
+      waiting.fail(this.#backOff.error);
+      return waiting;
+    }
     this.#asking ??= this.#ask().finally(() => {
       this.#asking = null;
     });
@@ -60,6 +66,7 @@ export class TlsUpstream implements UpstreamSender {
     return new Promise<UpstreamSender>((resolve, reject) => {
       this.#dial({ alpn: ['http/1.1', 'h2'] }, (error, socket) => {
         if (error !== null) {
+          this.#backOff.failed(error);
           reject(error);
           return;
         }
