@@ -47,6 +47,7 @@ function WhatAndWhy({ item }: { item: PublicationSummary }) {
         <span className="event-words">
           commit {git.commit.slice(0, 12)} by {git.author}
           {git.isDirty ? ', with changes that are not committed' : ''}
+          {git.isStated ? ', as whoever published it says' : ''}
         </span>
       )}
     </>

@@ -176,6 +176,8 @@ export const gitOriginSchema = z.strictObject({
   author: wordsSchema,
   /** Published although the working tree differed from the commit. */
   isDirty: z.boolean(),
+  /** The word of whoever published; otherwise control asked Git itself. */
+  isStated: z.boolean().default(true),
 });
 
 /** Gates that a publication did not pass, and why it was published all the same. */

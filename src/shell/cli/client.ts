@@ -25,9 +25,11 @@ export interface ApiCall {
   readonly query?: Readonly<Record<string, string | number | undefined>>;
   readonly body?: unknown;
   readonly ifMatch?: string;
+  /** How long an answer may take; less than a minute unless told. */
+  readonly timeoutMs?: number;
 }
 
-/** Speaks the admin API. Problems become CliErrors: 403 is an answer (`no`), 400 wrong use, the rest `failed`. */
+/** Speaks the admin API. Problems become CliErrors: 403 and failed checks are answers (`no`), 400 wrong use, the rest `failed`. */
 export interface ApiClient {
   call(call: ApiCall): Promise<ApiAnswer>;
   /** All items of a paged list, at most `max`. */
@@ -169,9 +171,8 @@ function send(target: Target, call: ApiCall, signal?: AbortSignal): Promise<Inco
       ...(signal === undefined ? {} : { signal }),
     });
     if (signal === undefined) {
-      request.setTimeout(answerTimeoutMs, () =>
-        request.destroy(new Error(`no answer within ${answerTimeoutMs / 1000} s`)),
-      );
+      const timeoutMs = call.timeoutMs ?? answerTimeoutMs;
+      request.setTimeout(timeoutMs, () => request.destroy(new Error(`no answer within ${timeoutMs / 1000} s`)));
     }
     request.on('response', resolve);
     request.on('error', (error: NodeJS.ErrnoException) => reject(unreachable(target.name, error)));
@@ -228,6 +229,9 @@ function sentAt(sent: unknown, path: string): string {
   return typeof value === 'string' && value.length <= quotedLengthMax ? `\`${value}\` ` : '';
 }
 
+/** Problems that say a check of what was sent has failed; the call itself was right. */
+const failedChecks = new Set(['gate-closed', 'invalid-policies']);
+
 function refusal(status: number, { body, sent }: { readonly body: unknown; readonly sent: unknown }): CliError {
   const problem = (body ?? {}) as {
     title?: string;
@@ -248,8 +252,7 @@ function refusal(status: number, { body, sent }: { readonly body: unknown; reado
     lines.push('nothing was published; mend it, or use `nullius policy publish` with `--override "reason"`');
   }
   if (problem.correlationId !== undefined) lines.push(`  why: nullius policy explain ${problem.correlationId}`);
-  // A gate that is closed is a check that failed.
-  const isNo = status === 403 || problem.code === 'gate-closed';
+  const isNo = status === 403 || failedChecks.has(problem.code ?? '');
   return new CliError(isNo ? 'no' : status === 400 ? 'usage' : 'failed', lines.join('\n'), body);
 }
 

@@ -1,24 +1,13 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { PolicyFolderError, readInvariantFiles } from '../config/policy-folder.ts';
 import { CliError } from './failure.ts';
 
-const fileBytesMax = 1024 * 1024;
-
-/** The `*.invariants` of a folder, in byte order of their names; none is wrong use. */
+/** The `*.invariants` of a folder; none is wrong use. */
 export function readInvariants(folder: string): { file: string; text: string }[] {
-  let names: string[];
   try {
-    names = readdirSync(folder).filter((name) => name.endsWith('.invariants'));
-  } catch {
-    throw new CliError('usage', `\`${folder}\` is no folder that can be read`);
+    const files = readInvariantFiles(folder);
+    if (files.length === 0) throw new CliError('usage', `no \`*.invariants\` file lies in \`${folder}\``);
+    return [...files];
+  } catch (error) {
+    throw error instanceof PolicyFolderError ? new CliError('usage', error.message) : error;
   }
-  if (names.length === 0) throw new CliError('usage', `no \`*.invariants\` file lies in \`${folder}\``);
-  return names
-    .sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
-    .map((file) => {
-      const path = join(folder, file);
-      if (statSync(path).size > fileBytesMax)
-        throw new CliError('failed', `\`${path}\` is larger than ${fileBytesMax} bytes`);
-      return { file, text: readFileSync(path, 'utf8') };
-    });
 }

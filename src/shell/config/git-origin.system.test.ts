@@ -29,7 +29,12 @@ test('readGitOrigin() gives commit, author and subject of a folder that is as co
   const { top, folder, git } = checkout(t);
   writeFileSync(join(top, 'elsewhere.txt'), 'a change beside the folder');
   assert.deepEqual(await readGitOrigin(folder, strict), {
-    origin: { commit: git('rev-parse', 'HEAD').trim(), author: 'Test <test@example.com>', isDirty: false },
+    origin: {
+      commit: git('rev-parse', 'HEAD').trim(),
+      author: 'Test <test@example.com>',
+      isDirty: false,
+      isStated: false,
+    },
     message: 'Open everything',
   });
 });
@@ -116,4 +121,30 @@ test('gitStateFiles() names what changes with a commit, in a working tree and in
   git('worktree', 'add', '--quiet', beside);
   assert.ok(gitStateFiles(beside)[0]?.endsWith(join('.git', 'worktrees', 'beside', 'HEAD')));
   assert.deepEqual(gitStateFiles('/'), []);
+});
+
+test('readGitOrigin() asks nothing of a Git that is too old to be safe', async (t) => {
+  const { top, folder } = checkout(t);
+  const path = process.env['PATH'];
+  t.after(() => {
+    process.env['PATH'] = path;
+  });
+  for (const [version, isRefused] of [
+    ['2.37.9', true],
+    ['1.99.1', true],
+    ['two', true],
+    ['3.0.0', false],
+  ] as const) {
+    const bin = join(top, version);
+    mkdirSync(bin);
+    writeFileSync(
+      join(bin, 'git'),
+      `#!/bin/sh\n[ "$1" = version ] && echo "git version ${version}" && exit\necho asked >&2; exit 1\n`,
+      {
+        mode: 0o755,
+      },
+    );
+    process.env['PATH'] = `${bin}:${path}`;
+    await assert.rejects(readGitOrigin(folder, strict), isRefused ? /Git 2\.38 or newer is needed/ : /asked/);
+  }
 });

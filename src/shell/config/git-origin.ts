@@ -17,7 +17,7 @@ const wordsMax = 500;
 
 /**
  * Nothing in the repository may make Git run a program while it is asked. Content can look like a bare repository (`HEAD`, `config`,
- * `objects`), whose configuration Git would take instead of that of the working tree around it (Git refuses that from 2.38 on).
+ * `objects`), whose configuration Git would take instead of that of the working tree around it (`safe.bareRepository`, from 2.38 on).
  */
 const quiet = [
   '--no-optional-locks',
@@ -28,10 +28,24 @@ const quiet = [
   ]),
 ];
 
-async function git(folder: string, args: readonly string[]): Promise<string> {
+/** The first version that knows `safe.bareRepository`; older ones take no notice of it. */
+const gitVersionMin = [2, 38] as const;
+
+/** Throws GitOriginError when Git is too old to be asked about what others may have written. */
+async function refuseOldGit(folder: string): Promise<void> {
+  const words = (await runGit(folder, ['version'])).trim();
+  const [, major, minor] = /^git version ([0-9]{1,4})\.([0-9]{1,4})/.exec(words) ?? [];
+  const [majorMin, minorMin] = gitVersionMin;
+  if (Number(major) > majorMin || (Number(major) === majorMin && Number(minor) >= minorMin)) return;
+  throw new GitOriginError(
+    `Git ${gitVersionMin.join('.')} or newer is needed, here is \`${words.slice(0, 100)}\`: an older one can be made to take its configuration from files in the folder; install a newer one, or publish the folder without Git`,
+  );
+}
+
+async function runGit(folder: string, args: readonly string[]): Promise<string> {
   const { PATH = '', HOME = '' } = process.env;
   try {
-    const { stdout } = await run('git', [...quiet, '-C', folder, ...args], {
+    const { stdout } = await run('git', [...args], {
       timeout: gitMsMax,
       maxBuffer: gitBytesMax,
       env: { PATH, HOME, LC_ALL: 'C', GIT_TERMINAL_PROMPT: '0' },
@@ -57,8 +71,10 @@ export async function readGitOrigin(
   folder: string,
   { allowDirty }: { allowDirty: boolean },
 ): Promise<{ origin: GitOrigin; message: string }> {
-  const commit = (await git(folder, ['rev-parse', '--verify', 'HEAD^{commit}'])).trim();
-  const changed = (await git(folder, ['status', '--porcelain=v1', '--untracked-files=all', '--', '.']))
+  await refuseOldGit(folder);
+  const git = (args: readonly string[]) => runGit(folder, [...quiet, '-C', folder, ...args]);
+  const commit = (await git(['rev-parse', '--verify', 'HEAD^{commit}'])).trim();
+  const changed = (await git(['status', '--porcelain=v1', '--untracked-files=all', '--', '.']))
     .split('\n')
     .filter(Boolean);
   if (changed.length > 0 && !allowDirty) {
@@ -69,13 +85,13 @@ export async function readGitOrigin(
     );
   }
   const [author = '', subject = ''] = (
-    await git(folder, ['log', '-1', '--no-show-signature', '--format=%an <%ae>%x00%s', commit])
+    await git(['log', '-1', '--no-show-signature', '--format=%an <%ae>%x00%s', commit])
   )
     .trimEnd()
     .split('\0');
   const cut = (text: string) => text.slice(0, wordsMax);
   return {
-    origin: { commit, author: cut(author), isDirty: changed.length > 0 },
+    origin: { commit, author: cut(author), isDirty: changed.length > 0, isStated: false },
     message: cut(subject) || `commit ${commit}`,
   };
 }

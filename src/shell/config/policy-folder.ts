@@ -1,5 +1,5 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { closeSync, constants, fstatSync, openSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
+import { isAbsolute, join, relative, sep } from 'node:path';
 
 export interface PolicyFolder {
   readonly schema: string | undefined;
@@ -21,18 +21,13 @@ const policyFileBytesMax = 1024 * 1024;
 
 /** Reads `*.cedar`, `*.test.yaml` and `*.invariants` in byte order of their names, and the one `*.cedarschema`. Throws PolicyFolderError. */
 export function readPolicyFolder(folder: string): PolicyFolder {
-  let names: string[];
-  try {
-    names = readdirSync(folder).sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
-  } catch {
-    throw new PolicyFolderError(`\`${folder}\` is no folder that can be read`);
-  }
+  const { names, top } = listFolder(folder);
   const all = (ending: string) =>
-    names.filter((name) => name.endsWith(ending)).map((file) => ({ file, text: readOne(folder, file) }));
+    names.filter((name) => name.endsWith(ending)).map((file) => ({ file, text: readOne(folder, { top, name: file }) }));
   const schemas = names.filter((name) => name.endsWith('.cedarschema'));
-  const files = names.filter((name) => name.endsWith('.cedar'));
-  if (files.length === 0) throw new PolicyFolderError(`no \`*.cedar\` file lies in \`${folder}\``);
-  if (files.length > policyFileCountMax) {
+  const fileCount = names.filter((name) => name.endsWith('.cedar')).length;
+  if (fileCount === 0) throw new PolicyFolderError(`no \`*.cedar\` file lies in \`${folder}\``);
+  if (fileCount > policyFileCountMax) {
     throw new PolicyFolderError(`\`${folder}\` holds more than ${policyFileCountMax} policy files`);
   }
   if (schemas.length > 1) {
@@ -40,17 +35,57 @@ export function readPolicyFolder(folder: string): PolicyFolder {
   }
   const [schema] = schemas;
   return {
-    schema: schema === undefined ? undefined : readOne(folder, schema),
-    policies: files.map((file) => ({ file, text: readOne(folder, file) })),
+    schema: schema === undefined ? undefined : readOne(folder, { top, name: schema }),
+    policies: all('.cedar'),
     tests: all('.test.yaml'),
     invariants: all('.invariants'),
   };
 }
 
-function readOne(folder: string, name: string): string {
-  const path = join(folder, name);
-  if (statSync(path).size > policyFileBytesMax) {
-    throw new PolicyFolderError(`\`${path}\` is larger than ${policyFileBytesMax} bytes`);
+/** The `*.invariants` of a folder, in byte order of their names; there may be none. Throws PolicyFolderError. */
+export function readInvariantFiles(folder: string): PolicyFolder['invariants'] {
+  const { names, top } = listFolder(folder);
+  return names
+    .filter((name) => name.endsWith('.invariants'))
+    .map((file) => ({ file, text: readOne(folder, { top, name: file }) }));
+}
+
+/** Names in byte order, and where the folder really is. */
+function listFolder(folder: string): { names: string[]; top: string } {
+  try {
+    const names = readdirSync(folder).sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+    return { names, top: realpathSync(folder) };
+  } catch {
+    throw new PolicyFolderError(`\`${folder}\` is no folder that can be read`);
   }
-  return readFileSync(path, 'utf8');
+}
+
+/**
+ * Reads one file. A symbolic link may lead to another place in the folder, and never out of it: a checkout that others write to would have us
+ * read, publish and show what only we may read.
+ */
+function readOne(folder: string, { top, name }: { top: string; name: string }): string {
+  const path = join(folder, name);
+  let real: string;
+  try {
+    real = realpathSync(path);
+  } catch {
+    throw new PolicyFolderError(`\`${path}\` cannot be read; is it a link to what is not there?`);
+  }
+  const inside = relative(top, real);
+  if (inside.split(sep)[0] === '..' || isAbsolute(inside))
+    throw new PolicyFolderError(
+      `\`${path}\` is a symbolic link that leads out of the folder; put the file itself there`,
+    );
+  // Not followed any more: what was looked at is what is read. Nothing waits for the other end of a pipe.
+  const file = openSync(real, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  try {
+    const found = fstatSync(file);
+    if (!found.isFile()) throw new PolicyFolderError(`\`${path}\` is no file`);
+    if (found.size > policyFileBytesMax)
+      throw new PolicyFolderError(`\`${path}\` is larger than ${policyFileBytesMax} bytes`);
+    return readFileSync(file, 'utf8');
+  } finally {
+    closeSync(file);
+  }
 }

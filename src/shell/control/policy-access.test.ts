@@ -120,11 +120,35 @@ test('who-can and what-can refuse what makes no question, saying what to ask', a
     ['/policies/what-can', 400, /about whom/],
     ['/policies/what-can?user=id-ben&who=stranger', 400, /about whom/],
     ['/policies/what-can?user=nobody', 404, /no user/],
+    ['/policies/who-can?action=read&resource=wikki', 404, /no resource `wikki`; the nearest is `wiki`/],
+    ['/policies/what-can?user=bem', 404, /no user `bem`; the nearest is `ben`/],
   ] as const) {
     const { status: found, body } = await admin('GET', path);
     assert.equal(found, status, path);
     assert.match(String(body.detail ?? ''), words, path);
   }
+});
+
+test('who-can and what-can are judged for a few at once, and the others are told to try again', async () => {
+  const asked = Array.from({ length: 12 }, (_, each) =>
+    admin('GET', each % 2 === 0 ? '/policies/who-can?action=read&resource=wiki' : '/policies/what-can?user=id-ben'),
+  );
+  const answers = await Promise.all(asked);
+  for (const { status, body } of answers) {
+    if (status !== 200) assert.deepEqual([status, body.code], [503, 'too-many']);
+  }
+  assert.ok(answers.filter(({ status }) => status === 200).length >= 1);
+  assert.equal((await admin('GET', '/policies/what-can?user=id-ben')).status, 200);
+});
+
+test('a token for an app that is not there is not made, and the nearest is named to who may read apps', async () => {
+  const make = (scopes: string[]) => admin('POST', '/tokens', { label: 'x', scopes, lifetimeMs: 3_600_000 });
+  for (const scope of ['pdp:app:wikki', 'pdp:app:wikki:search', 'app:wikki', 'app:wikki:read']) {
+    const { status, body } = await make(['pdp:app:wiki', scope]);
+    assert.deepEqual([status, body.code], [400, 'unknown-app'], scope);
+    assert.match(body.detail, /there is no app `wikki`; the nearest is `wiki`/);
+  }
+  assert.equal((await make(['pdp:app:wiki:search', 'app:shop:read', 'pdp:namespace:Todo', 'user:read'])).status, 201);
 });
 
 test('whoever may read policies but not people, tokens or apps learns nothing about them from a question', async () => {
@@ -138,6 +162,13 @@ test('whoever may read policies but not people, tokens or apps learns nothing ab
   assert.equal((await unrelated('/policies/who-can?action=read&resource=wiki')).status, 403);
   const auditor = await tokenCaller(['read']);
   assert.equal((await auditor('/policies/who-can?action=read&resource=wiki')).status, 200);
+});
+
+test('explain names the nearest app and person', async () => {
+  const why = async (asked: object) =>
+    (await admin('POST', '/policies/explain', { action: 'read', ...asked })).body.detail;
+  assert.match(await why({ user: 'id-ben', resource: 'shopp' }), /the nearest is `shop`/);
+  assert.match(await why({ user: 'cass', resource: 'shop' }), /the nearest is `cas`/);
 });
 
 test('an explanation tells of facts, so whoever may not read all of them is refused, whatever they ask', async () => {

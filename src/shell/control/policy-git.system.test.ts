@@ -31,7 +31,7 @@ test('policies of a Git checkout are published with commit, author and message, 
   assert.deepEqual(
     [first.git, first.message],
     [
-      { commit: git('rev-parse', 'HEAD').trim(), author: 'Ada <ada@example.com>', isDirty: false },
+      { commit: git('rev-parse', 'HEAD').trim(), author: 'Ada <ada@example.com>', isDirty: false, isStated: false },
       'Begin with what is shipped',
     ],
   );

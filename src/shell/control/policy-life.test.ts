@@ -63,6 +63,15 @@ test('validation names what is wrong in tests and invariants, and which tests fa
   );
 });
 
+test('a commit is the word of who published, and the history says so whatever they say', async () => {
+  const { policies } = await current();
+  const git = { commit: 'a'.repeat(40), author: 'Somebody', isDirty: false };
+  assert.equal((await admin('POST', '/policies/publish', { policies, message: 'x', git })).status, 200);
+  assert.deepEqual((await admin('GET', '/policies/history')).body.items[0].git, { ...git, isStated: true });
+  const forged = await admin('POST', '/policies/publish', { policies, message: 'x', git: { ...git, isStated: false } });
+  assert.equal(forged.status, 400);
+});
+
 test('a policy in shadow changes no answer, and the journal tells what it would have changed', async () => {
   const published = await publishMore([extra('no-segments')], { states: [{ id: 'no-segments', state: 'shadow' }] });
   assert.equal(published.status, 200, published.text);

@@ -2,6 +2,7 @@ import type { Command, Invocation } from '../command.ts';
 import { CliError, exitCodes } from '../failure.ts';
 import { formatTime, table } from '../output.ts';
 import { readFolder } from '../read-folder.ts';
+import { gatesMsMax } from './policy-life.ts';
 
 interface Draft {
   id: string;
@@ -84,7 +85,8 @@ async function publish(invocation: Invocation) {
   const { schema, policies, tests, invariants } = (await api.call({ method: 'GET', path: pathOf(name) }))
     .body as FullDraft;
   const body = { schema, policies, tests, invariants, message: text('message') ?? `the draft ${name}` };
-  const published = (await api.call({ method: 'POST', path: '/policies/publish', body })).body as { sequence: number };
+  const published = (await api.call({ method: 'POST', path: '/policies/publish', body, timeoutMs: gatesMsMax }))
+    .body as { sequence: number };
   out.answer(published, '');
   out.note(`publication ${published.sequence} is in force; the draft is kept until you discard it`);
   return exitCodes.done;

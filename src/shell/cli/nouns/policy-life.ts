@@ -1,8 +1,12 @@
+import type { GitOrigin } from '#foundation/model';
 import type { ApiClient } from '../client.ts';
 import type { Command, Invocation } from '../command.ts';
 import { CliError, exitCodes } from '../failure.ts';
 import { formatTime, table } from '../output.ts';
 import { readFolder } from '../read-folder.ts';
+
+/** Tests run and invariants are proved before the answer: longer than control gives them. */
+export const gatesMsMax = 180_000;
 
 type Stage = { percent: number } | { segments: string[] } | { groups: string[] };
 type StateChange = { id: string } & ({ state: 'enforced' | 'shadow' } | { state: 'staged'; stage: Stage });
@@ -14,7 +18,7 @@ interface PublicationLine {
   message: string;
   publishedAt: number;
   states: ({ id: string } & ({ state: 'shadow' } | { state: 'staged'; stage: Stage }))[];
-  git: { commit: string; author: string; isDirty: boolean } | null;
+  git: { commit: string; author: string; isDirty: boolean; isStated: boolean } | null;
   override: { reason: string; gates: string[] } | null;
 }
 
@@ -52,7 +56,8 @@ function stagedFrom(text: string): StateChange {
 async function changeStates({ api, out, text }: Invocation, changes: readonly StateChange[]) {
   const message = text('message');
   const body = { changes, ...(message === undefined ? {} : { message }) };
-  const published = (await api.call({ method: 'POST', path: '/policies/states', body })).body as PublicationLine;
+  const published = (await api.call({ method: 'POST', path: '/policies/states', body, timeoutMs: gatesMsMax }))
+    .body as PublicationLine;
   out.answer(published, '');
   out.note(`publication ${published.sequence} is in force: ${published.message}`);
   return exitCodes.done;
@@ -65,7 +70,9 @@ async function history(api: ApiClient): Promise<PublicationLine[]> {
 }
 
 function originOf({ git }: PublicationLine): string {
-  return git === null ? '' : `${git.commit.slice(0, 12)}${git.isDirty ? ' + changes' : ''} ${git.author}`;
+  if (git === null) return '';
+  const { commit, author, isDirty, isStated } = git;
+  return `${commit.slice(0, 12)}${isDirty ? ' + changes' : ''} ${author}${isStated ? ' (stated)' : ''}`;
 }
 
 const historyCommands: readonly Command[] = ['history', 'list'].map((verb) => ({
@@ -89,6 +96,9 @@ const historyCommands: readonly Command[] = ['history', 'list'].map((verb) => ({
     return exitCodes.done;
   },
 }));
+
+/** What this program says of a folder; the server cannot look for itself. */
+const statedOrigin = ({ commit, author, isDirty }: GitOrigin) => ({ commit, author, isDirty });
 
 async function gitOriginOf(folder: string, options: { allowDirty: boolean }) {
   const { GitOriginError, readGitOrigin } = await import('../../config/git-origin.ts');
@@ -140,10 +150,11 @@ state; new ones are enforced. --shadow: evaluated and logged only. --stage ID=25
       tests,
       invariants,
       states,
-      ...(origin === undefined ? {} : { git: origin.origin }),
+      ...(origin === undefined ? {} : { git: statedOrigin(origin.origin) }),
       message: words,
     };
-    const published = (await api.call({ method: 'POST', path: '/policies/publish', body })).body as PublicationLine;
+    const published = (await api.call({ method: 'POST', path: '/policies/publish', body, timeoutMs: gatesMsMax }))
+      .body as PublicationLine;
     out.answer(published, '');
     out.note(`publication ${published.sequence} is in force`);
     if (published.states.length > 0) out.note(`not enforced for everyone: ${formatStates(published.states)}`);
@@ -204,7 +215,8 @@ const stateCommands: readonly Command[] = [
         ...(word === undefined ? {} : { sequence: Number(word) }),
         ...(words === undefined ? {} : { message: words }),
       };
-      const published = (await api.call({ method: 'POST', path: '/policies/rollback', body })).body as PublicationLine;
+      const published = (await api.call({ method: 'POST', path: '/policies/rollback', body, timeoutMs: gatesMsMax }))
+        .body as PublicationLine;
       out.answer(published, '');
       out.note(`publication ${published.sequence} is in force: ${published.message}`);
       return exitCodes.done;

@@ -85,14 +85,14 @@ test('nullius policy diff says of two folders which way they differ, and nullius
   );
 });
 
-test('nullius policy prove says where an invariant is wrong, and exits 3', () => {
+test('nullius policy prove says where an invariant is wrong, and exits 1', () => {
   const misspelt = changed(
     'misspelt',
     'shipped.invariants',
     (text) => `${text}\n@id("x") never (principal, action, resource) when { context.nun == "" };`,
   );
   const { code, out, err } = nullius('policy', 'prove', misspelt);
-  assert.deepEqual([code, out], [3, '']);
+  assert.deepEqual([code, out], [1, '']);
   assert.match(err, /shipped\.invariants:[0-9]+:[0-9]+: error: .*nun/);
   assert.match(nullius('policy', 'prove', shipped, '--timeout', 'long').err, /`long` is no number of seconds/);
 });

@@ -54,7 +54,7 @@ async function found<T>(
       onProgress: ({ done, total, what }) => out.note(`${done}/${total} ${what}`.trimEnd()),
     });
     for (const problem of problems) out.note(problemWords(problem));
-    if (findings === undefined) throw new CliError('failed', 'nothing was proved: mend what is wrong first', problems);
+    if (findings === undefined) throw new CliError('no', 'nothing was proved: mend what is wrong first', problems);
     return findings;
   } catch (error) {
     throw error instanceof ProverError ? new CliError('failed', error.message) : error;
@@ -66,7 +66,7 @@ const proveCommand: Command = {
   verb: 'prove',
   summary: 'Shows that invariants hold for all requests and facts, or gives a request that breaks one',
   details: `Reads the invariants (\`*.invariants\`, docs/formats/invariants.md) beside the policies. A counterexample has been put to the engine and is
-really answered so. Exit 0 all hold, 1 a counterexample, 3 some could not be decided.`,
+really answered so. Exit 0 all hold, 1 a counterexample or something wrong with the files, 3 some could not be decided.`,
   positionals: [{ name: 'folder', optional: true }],
   options: {
     invariants: {

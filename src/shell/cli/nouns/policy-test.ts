@@ -59,7 +59,7 @@ export const testCommand: Command = {
   noun: 'policy',
   verb: 'test',
   summary: 'Runs the tests of a folder of policies (`*.test.yaml`) and says what they do not cover; needs no server',
-  details: `Exit 1 when a test fails or coverage is below --min-coverage. A test names principal, action, resource, context and entities, and the
+  details: `Exit 1 when something is wrong with the files, a test fails or coverage is below --min-coverage. A test names principal, action, resource, context and entities, and the
 decision a door shall give: allow, deny, or indeterminate (allowed while a forbid errored, which is a denial).`,
   positionals: [{ name: 'folder', optional: true }],
   options: {
@@ -93,7 +93,7 @@ decision a door shall give: allow, deny, or indeterminate (allowed while a forbi
     } catch (error) {
       if (!(error instanceof TestFileError)) throw error;
       for (const problem of error.problems) out.note(`${join(name, '/')}${formatTestFileProblem(problem)}`);
-      throw new CliError('failed', 'the tests cannot be read, so none was run', { problems: error.problems });
+      throw new CliError('no', 'the tests cannot be read, so none was run', { problems: error.problems });
     }
   },
 };

@@ -41,7 +41,14 @@ interface Asked {
   readonly noun?: Noun | undefined;
 }
 
-/** One question as a person puts it. Throws ApiProblem for what makes no question. */
+function* namesOf<T>(
+  facts: Iterable<readonly [string, T]>,
+  nameOf: (id: string, body: T) => string,
+): Generator<string> {
+  for (const [id, body] of facts) yield nameOf(id, body);
+}
+
+/** One question as a person puts it, who may read apps. Throws ApiProblem for what makes no question. */
 export function accessQuestion(
   services: Pick<ApiServices, 'urls' | 'facts'>,
   { action, resource, route, noun }: Asked,
@@ -53,7 +60,10 @@ export function accessQuestion(
     if (noun === undefined) throw problem(400, 'invalid', `say what is administered: \`noun\`, such as \`user\``);
     return adminQuestion(services, { action, noun });
   }
-  if (services.facts.get('resource', resource) === undefined) throw notFound('resource', resource);
+  if (services.facts.get('resource', resource) === undefined) {
+    const known = [...namesOf(services.facts.all('resource'), (id) => id), controlResource];
+    throw notFound('resource', resource, known);
+  }
   if (isAdmin(action)) {
     throw problem(
       400,
@@ -95,7 +105,7 @@ export function* accessPlaces(services: Pick<ApiServices, 'urls'> & { facts: Fac
   }
 }
 
-/** Whom a person names: exactly one member is given. Throws ApiProblem. */
+/** Whom a person, who may read people, names: exactly one member is given. Throws ApiProblem. */
 export function namedSubject(
   view: FactView,
   named: { user?: string | undefined; token?: string | undefined; who?: 'stranger' | 'operator' | undefined },
@@ -107,7 +117,12 @@ export function namedSubject(
   if (who !== undefined) return { kind: who };
   if (user !== undefined) {
     const body = view.get('user', user);
-    if (body === undefined) throw notFound('user', user);
+    if (body === undefined)
+      throw notFound(
+        'user',
+        user,
+        namesOf(view.all('user'), (_id, { name }) => name),
+      );
     return { kind: 'user', person: { id: user, body } };
   }
   const id = token ?? '';

@@ -1,3 +1,4 @@
+import { nearestWord } from '../../config/nearest.ts';
 /** What the API refuses, as RFC 9457 tells it. `code` is stable and for programs, `detail` for people. */
 export interface ProblemDetails {
   readonly status: number;
@@ -40,8 +41,15 @@ export function problem(status: number, code: string, detail: string): ApiProble
 }
 
 /** There is no such thing; the id is attacker-controlled and bounded by the route's schema. */
-export function notFound(noun: string, id: string): ApiProblem {
-  return problem(404, 'not-found', `there is no ${noun} \`${id.slice(0, 200)}\``);
+/** `known`: names that the caller may read, of which the nearest is told. */
+export function notFound(noun: string, id: string, known: Iterable<string> = []): ApiProblem {
+  return problem(404, 'not-found', `there is no ${noun} \`${id.slice(0, 200)}\`${nearestWords(id, known)}`);
+}
+
+/** `; the nearest is …`, or nothing where none is near. */
+export function nearestWords(id: string, known: Iterable<string>): string {
+  const nearest = nearestWord(id, known);
+  return nearest === undefined ? '' : `; the nearest is \`${nearest}\``;
 }
 
 export function problemResponse(details: ProblemDetails): Response {

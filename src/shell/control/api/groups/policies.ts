@@ -113,7 +113,8 @@ const writeRoutes: readonly Route[] = [
       invariants: checkFilesSchema.optional(),
       /** Policies that are not named keep their state; new ones are enforced. */
       states: stateChangesSchema.optional(),
-      git: gitOriginSchema.optional(),
+      /** As the caller states it; the history says so. */
+      git: gitOriginSchema.omit({ isStated: true }).optional(),
       override: z.string().min(1).max(500).optional(),
       message: z.string().min(1).max(500),
     }),
@@ -122,7 +123,8 @@ const writeRoutes: readonly Route[] = [
     handle: async ({ services, caller, body, ifMatch }) => {
       const schema = body.schema ?? services.facts.get('publication', 'current')?.schema;
       if (schema === undefined) throw problem(400, 'no-schema', 'nothing is published yet; send a `schema` as well');
-      return publish(services, caller, { ifMatch, wanted: { ...body, schema } });
+      const git = body.git === undefined ? undefined : { ...body.git, isStated: true };
+      return publish(services, caller, { ifMatch, wanted: { ...body, schema, git } });
     },
   }),
   route({

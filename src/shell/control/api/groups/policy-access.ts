@@ -16,7 +16,7 @@ import type { Caller } from '../caller.ts';
 import { factsStandingStill } from '../facts-at.ts';
 import { pageQuery, paginate } from '../page.ts';
 import { readsInForce } from '../policies-read.ts';
-import { ApiProblem } from '../problem.ts';
+import { ApiProblem, problem } from '../problem.ts';
 import { nouns, type Route, route } from '../route.ts';
 import type { ApiServices } from '../services.ts';
 
@@ -27,6 +27,23 @@ const yieldTurn = () => new Promise((resolve) => setImmediate(resolve));
 /** Pages of one question come one after the other: what was judged is kept for so many questions, for so long. */
 const keptQuestionsMax = 4;
 const keptMsMax = 30_000;
+
+/** Questions judged at once: each judges everybody, or somebody everywhere. */
+export const reverseQuestionsMax = 4;
+let running = 0;
+
+/** Runs one of few. Throws ApiProblem 503. */
+async function oneOfFew<T>(work: () => Promise<T>): Promise<T> {
+  if (running >= reverseQuestionsMax) {
+    throw problem(503, 'too-many', `${reverseQuestionsMax} such questions are being judged already; try again shortly`);
+  }
+  running += 1;
+  try {
+    return await work();
+  } finally {
+    running -= 1;
+  }
+}
 
 const answerSchema = z.enum(['allow', 'deny', 'indeterminate']);
 const countsSchema = z.strictObject({ allow: z.int(), deny: z.int(), indeterminate: z.int() });
@@ -151,6 +168,17 @@ async function judgeAll(
   for (const [each, { at }] of ours) if (now - at >= keptMsMax || now < at) ours.delete(each);
   const known = ours.get(key);
   if (known !== undefined && !isFirst) return known;
+  const judged = await oneOfFew(() => judgeEach(services, { question, now, signal }));
+  ours.delete(key);
+  if (ours.size >= keptQuestionsMax) ours.delete(ours.keys().next().value ?? '');
+  ours.set(key, judged);
+  return judged;
+}
+
+async function judgeEach(
+  services: ApiServices,
+  { question, now, signal }: { question: Omit<Question, 'asker'>; now: number; signal: AbortSignal },
+): Promise<Judged> {
   const policies = services.policies();
   const reads = await readsInForce(services);
   const view = factsStandingStill(services);
@@ -160,11 +188,7 @@ async function judgeAll(
     if (all.length % judgedPerTurn === 0) await yieldTurn();
     signal.throwIfAborted();
   }
-  const judged = { at: now, sequence: policies?.sequence ?? 0, revision: view.revision, all };
-  ours.delete(key);
-  if (ours.size >= keptQuestionsMax) ours.delete(ours.keys().next().value ?? '');
-  ours.set(key, judged);
-  return judged;
+  return { at: now, sequence: policies?.sequence ?? 0, revision: view.revision, all };
 }
 
 function countAnswers(answers: Iterable<Answer>): AnswerCounts {
@@ -232,6 +256,44 @@ const whoCanRoute = route({
   },
 });
 
+interface Row {
+  readonly resource: string;
+  readonly parts: string[];
+  readonly actions: readonly { readonly action: string; readonly answer: Answer }[];
+}
+
+/** Somebody's answers everywhere; places of a resource that are answered alike are one row. */
+async function judgeEverywhere(input: {
+  readonly services: ApiServices;
+  readonly view: ReturnType<typeof factsStandingStill>;
+  readonly now: number;
+  readonly subject: AccessSubject;
+  readonly policies: ReturnType<ApiServices['policies']>;
+  readonly signal: AbortSignal;
+}): Promise<{ rows: ReadonlyMap<string, Row>; answers: readonly Answer[]; basis: AccessBasis }> {
+  const { services, view, now, subject, policies, signal } = input;
+  const rows = new Map<string, Row>();
+  const answers: Answer[] = [];
+  let basis: AccessBasis = subject.kind === 'user' ? 'sign-in' : subject.kind;
+  let count = 0;
+  for (const { resource, part, questions } of accessPlaces({ urls: services.urls, facts: view })) {
+    // Nobody comes to an app by the operator's socket.
+    if (subject.kind === 'operator' && resource !== controlResource) continue;
+    const judged = [...whatCan({ view, policies, now, subject, questions })];
+    basis = judged[0]?.basis ?? basis;
+    const actions = judged.map(({ question, answer }) => ({ action: question.action, answer }));
+    answers.push(...judged.map(({ answer }) => answer));
+    const key = JSON.stringify([resource, actions.map(({ answer }) => [answer.answer, answer.reasons])]);
+    const row = rows.get(key);
+    if (row === undefined) rows.set(key, { resource, parts: [part], actions });
+    else row.parts.push(part);
+    count += 1;
+    if (count % judgedPerTurn === 0) await yieldTurn();
+    signal.throwIfAborted();
+  }
+  return { rows, answers, basis };
+}
+
 const whatCanRoute = route({
   method: 'GET',
   path: '/policies/what-can',
@@ -253,28 +315,9 @@ const whatCanRoute = route({
     const view = factsStandingStill(services);
     const [now, policies] = [services.clock(), services.policies()];
     const subject = namedSubject(view, query);
-    const rows = new Map<
-      string,
-      { resource: string; parts: string[]; actions: { action: string; answer: Answer }[] }
-    >();
-    const answers: Answer[] = [];
-    let basis: AccessBasis = subject.kind === 'user' ? 'sign-in' : subject.kind;
-    let count = 0;
-    for (const { resource, part, questions } of accessPlaces({ urls: services.urls, facts: view })) {
-      // Nobody comes to an app by the operator's socket.
-      if (subject.kind === 'operator' && resource !== controlResource) continue;
-      const judged = [...whatCan({ view, policies, now, subject, questions })];
-      basis = judged[0]?.basis ?? basis;
-      const actions = judged.map(({ question, answer }) => ({ action: question.action, answer }));
-      answers.push(...judged.map(({ answer }) => answer));
-      const key = JSON.stringify([resource, actions.map(({ answer }) => [answer.answer, answer.reasons])]);
-      const row = rows.get(key);
-      if (row === undefined) rows.set(key, { resource, parts: [part], actions });
-      else row.parts.push(part);
-      count += 1;
-      if (count % judgedPerTurn === 0) await yieldTurn();
-      signal.throwIfAborted();
-    }
+    const { rows, answers, basis } = await oneOfFew(() =>
+      judgeEverywhere({ services, view, now, subject, policies, signal }),
+    );
     const text = query.q?.toLowerCase() ?? '';
     const wanted = [...rows.values()].filter(
       ({ resource, actions }) =>

@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import { formatUid, nameSchema, parsePdpScope } from '#foundation/model';
+import { mayAdminister } from '../authorise.ts';
 import type { Caller } from '../caller.ts';
 import { change } from '../change.ts';
 import { newestFirst, pageOf, pageQuery, paginate } from '../page.ts';
-import { problem } from '../problem.ts';
+import { nearestWords, problem } from '../problem.ts';
 import { nouns, type Route, route } from '../route.ts';
 import type { ApiServices } from '../services.ts';
 import { idParams, tokenView, viewAll, viewFact, viewToken } from '../view.ts';
@@ -34,6 +35,23 @@ const createBody = z.strictObject({
   /** Login name or id of the user it acts as; the caller when left out. */
   owner: z.string().max(200).optional(),
 });
+
+/** The app that a scope names. */
+function appOf(scope: string): string | undefined {
+  const [noun, name] = scope.split(':');
+  return noun === 'app' ? name : parsePdpScope(scope)?.app;
+}
+
+/** A scope for an app that is not there is a slip of the pen, and one for whoever takes that name later. Throws ApiProblem. */
+function refuseStrayScopes(services: ApiServices, caller: Caller, scopes: readonly string[]): void {
+  for (const scope of scopes) {
+    const app = appOf(scope);
+    if (app === undefined || services.facts.get('resource', app) !== undefined) continue;
+    const mayRead = mayAdminister(services, caller, { noun: 'resource', action: 'read' });
+    const known = mayRead ? [...services.facts.all('resource')].map(([id]) => id) : [];
+    throw problem(400, 'unknown-app', `\`${scope}\`: there is no app \`${app}\`${nearestWords(app, known)}`);
+  }
+}
 
 function ownerOf(
   services: ApiServices,
@@ -87,6 +105,7 @@ export const tokenRoutes: readonly Route[] = [
       // A token must not make a wider or longer-lived one of itself.
       if (caller.tokenId !== null)
         throw problem(403, 'token-caller', 'a token cannot make tokens; do it signed in, or on the machine itself');
+      refuseStrayScopes(services, caller, body.scopes);
       const { id, token } = await services.identity.createToken(
         {
           label: body.label,
