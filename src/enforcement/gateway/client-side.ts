@@ -12,7 +12,7 @@ export interface ClientSide {
   sendContinue(): void;
   sendEarlyHints(links: readonly string[]): void;
   start(status: number, headers: readonly string[]): void;
-  /** False: wait for `onDrain`. */
+  /** Has sent or copied the bytes when it returns. False: wait for `onDrain`. */
   write(chunk: Uint8Array): boolean;
   onDrain(listener: () => void): void;
   end(trailers?: readonly string[]): void;

@@ -53,7 +53,7 @@ export class Http2Client implements ClientSide {
     });
   }
   write(chunk: Uint8Array): boolean {
-    return this.#stream.destroyed ? true : this.#stream.write(chunk);
+    return this.#stream.destroyed ? true : this.#stream.write(Buffer.from(chunk));
   }
   onDrain(listener: () => void): void {
     this.#stream.on('drain', listener);

@@ -30,7 +30,7 @@ export interface AnswerSink {
   /** Of interim answers, early hints with links only. */
   onEarlyHints(links: readonly string[]): void;
   onHead(answer: UpstreamAnswer): void;
-  /** Bytes of the body, not trusted; the receiver's to keep. */
+  /** Bytes of the body, not trusted. Others may stand in their place when this returns: who keeps them copies them. */
   onData(chunk: Buffer): void;
 }
 

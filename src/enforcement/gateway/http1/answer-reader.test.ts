@@ -45,7 +45,7 @@ function read(bytes: Buffer, { method = 'GET', cuts = [], isClosed = false }: Ca
       onHead: (answer) => {
         head = answer as AnswerHead;
       },
-      onData: (chunk) => void kept.push(chunk),
+      onData: (chunk) => void kept.push(Buffer.from(chunk)),
     },
   });
   let problem: string | null = null;

@@ -15,6 +15,9 @@ export interface AnswerReaderOptions {
 /** The first characters of any answer; other protocols are told by their greeting, without waiting for a head that never ends. */
 const beginning = Buffer.from('HTTP/1.');
 const endOfHead = Buffer.from('\r\n\r\n');
+const decodedBytes = 64 * 1024;
+/** Where the coding of chunks is taken off: the sink keeps nothing of it. */
+const decoded = Buffer.allocUnsafeSlow(decodedBytes);
 const CR = 0x0d;
 const LF = 0x0a;
 
@@ -78,11 +81,11 @@ export class AnswerReader {
         const end = Math.min(to, at + this.#left);
         this.#left -= end - at;
         if (this.#left === 0) this.#state = 'done';
-        this.#sink.onData(copyOf(input, { from: at, to: end }));
+        this.#sink.onData(input.subarray(at, end));
         return end;
       }
       case 'until-close':
-        this.#sink.onData(copyOf(input, { from: at, to }));
+        this.#sink.onData(input.subarray(at, to));
         return to;
       case 'chunked':
         return this.#readChunked(input, { from: at, to });
@@ -164,18 +167,12 @@ export class AnswerReader {
   #readChunked(input: Buffer, { from, to }: { from: number; to: number }): number {
     const decoder = this.#chunked;
     if (decoder === null) throw new MessageError('chunks without a head');
-    const out = Buffer.allocUnsafe(to - from);
+    const out = to - from <= decodedBytes ? decoded : Buffer.allocUnsafe(to - from);
     const { at, written } = decoder.decode(input, { from, to, out });
     if (decoder.done) this.#state = 'done';
     if (written > 0) this.#sink.onData(out.subarray(0, written));
     return at;
   }
-}
-
-function copyOf(input: Buffer, { from, to }: { from: number; to: number }): Buffer {
-  const copy = Buffer.allocUnsafe(to - from);
-  input.copy(copy, 0, from, to);
-  return copy;
 }
 
 /** Where CRLF CRLF begins, between the bounds; -1 when it is not there whole. */

@@ -16,7 +16,7 @@ import type { Sweep, Swept } from '../sweep.ts';
 import type { AnswerDate } from './answer-date.ts';
 import { statusLine } from './answer-head-text.ts';
 import { WireBody } from './client-body.ts';
-import { ClientExchange, joinedBytesMax, type Wire } from './client-exchange.ts';
+import { ClientExchange, joinedBytesMax, latin1Of, type Wire } from './client-exchange.ts';
 import { readInto } from './read-into.ts';
 import { type HeadReading, readRequestHead } from './request-head.ts';
 
@@ -110,14 +110,12 @@ export class ClientConnection implements Wire, Swept {
       return;
     }
     if (text.length + bytes.byteLength <= joinedBytesMax) {
-      const joined = Buffer.allocUnsafe(text.length + bytes.byteLength);
-      joined.set(bytes, joined.write(text, 'latin1'));
-      socket.write(joined);
+      socket.write(text + latin1Of(bytes), 'latin1');
       return;
     }
     socket.cork();
     if (text !== '') socket.write(text, 'latin1');
-    socket.write(bytes);
+    socket.write(Buffer.from(bytes));
     socket.uncork();
   }
 

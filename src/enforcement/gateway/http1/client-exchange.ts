@@ -16,7 +16,10 @@ export interface Wire {
   readonly dateLine: string;
   /** Is the server about to close? Then this answer is the connection's last. */
   readonly isClosing: boolean;
-  /** Latin1 text, then bytes, in one system call and, when they are few, in one piece: one record of TLS. */
+  /**
+   * Latin1 text, then bytes, in one system call and, when they are few, in one piece: one record of TLS. The bytes are the
+   * caller's again when it returns.
+   */
   send(text: string, bytes: Uint8Array | null): void;
   /** The answer is out: the next request's turn, or the end of the connection. */
   answered(): void;
@@ -225,6 +228,7 @@ export class ClientExchange implements ClientSide {
   }
 }
 
-function latin1Of(chunk: Uint8Array): string {
+export function latin1Of(chunk: Uint8Array): string {
+  if (Buffer.isBuffer(chunk)) return chunk.toString('latin1');
   return Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength).toString('latin1');
 }

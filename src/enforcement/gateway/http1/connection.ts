@@ -14,8 +14,8 @@ const bodyMeansNothing = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS']);
 
 const readBytes = 64 * 1024;
 /**
- * What every connection reads into, one at a time. AnswerReader copies what it passes on, so nothing outside these two files
- * ever holds bytes of another app's answer.
+ * What every connection reads into, one at a time. Whoever is given bytes of it copies what it keeps (`AnswerSink`), before
+ * anything else is read.
  */
 const readBuffer = Buffer.allocUnsafeSlow(readBytes);
 
