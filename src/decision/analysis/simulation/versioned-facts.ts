@@ -1,4 +1,4 @@
-import type { AppCookie, FactKind, FactOf, FactRow, FactView, Grant, Session, Token } from '#foundation/model';
+import type { AppCookie, FactId, FactKind, FactOf, FactRow, FactView, Grant, Session, Token } from '#foundation/model';
 
 interface Version {
   readonly from: number;
@@ -23,6 +23,8 @@ export class VersionedFacts implements FactView {
   readonly #ofUser = { session: new Map<string, Set<string>>(), grant: new Map<string, Set<string>>() };
   /** Revisions at which something of these kinds changed, ascending. */
   readonly #changes = { place: [0], person: [0], grant: [0] };
+  /** Every change after the first revision, ascending. */
+  readonly #log: (FactId & { readonly revision: number })[] = [];
   readonly epoch: number;
   readonly first: number;
   #last: number;
@@ -74,6 +76,22 @@ export class VersionedFacts implements FactView {
     return all[low] ?? 0;
   }
 
+  changesSince(revision: number): readonly FactId[] {
+    const [from, to] = [Math.min(revision, this.#revision), Math.max(revision, this.#revision)];
+    return this.#log.slice(this.#changesUpTo(from), this.#changesUpTo(to));
+  }
+
+  /** How many changes there are up to a revision. */
+  #changesUpTo(revision: number): number {
+    let [low, high] = [0, this.#log.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.#log[middle]?.revision ?? 0) <= revision) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
   #put({ kind, id, body }: FactRow, revision: number): void {
     if (!isReplayed(kind)) return;
     const table = this.#byKind.get(kind) as Map<string, Version[]>;
@@ -81,6 +99,7 @@ export class VersionedFacts implements FactView {
     if (versions === undefined) table.set(id, [{ from: revision, body }]);
     else versions.push({ from: revision, body });
     this.#count += 1;
+    if (revision > this.first) this.#log.push({ revision, kind, id });
     if (body !== null && (kind === 'session' || kind === 'grant')) {
       const { user } = body as { user: string };
       const known = this.#ofUser[kind].get(user);

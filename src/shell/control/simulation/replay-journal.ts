@@ -1,4 +1,4 @@
-import { compilePublication } from '#decision/administration';
+import { type CompilingOptions, compilePublication, entitiesOf } from '#decision/administration';
 import { type AskedSet, type RecordedDecision, Simulation, VersionedFacts } from '#decision/analysis';
 import { readParsedForm } from '#decision/engine';
 import { keyring, replayBytes, replayLog } from '#evidence/log';
@@ -10,10 +10,10 @@ import type { FromSimulation, ShippedSet, SimulationWork, ToSimulation } from '.
 const recordsPerLook = 4096;
 const progressMs = 250;
 
-function ready(shipped: ShippedSet): AskedSet {
+function ready(shipped: ShippedSet, options: CompilingOptions): AskedSet {
   const { schema, policies, parsed } = shipped;
   const set = readParsedForm(parsed ?? '', { sources: policies, schema });
-  return { published: compilePublication(shipped), set };
+  return { published: compilePublication(shipped, options), set };
 }
 
 function subjectOf({ user, token }: Pick<ReadAccess, 'user' | 'token'>): RecordedDecision['subject'] {
@@ -44,10 +44,11 @@ export class JournalReplay {
     onProgress: (progress: RehearsalProgress) => void,
   ): Extract<FromSimulation, { type: 'parts' }> {
     const { directory, keys, since, until, before, after, decisionsMax, share } = this.#work;
+    const options = { entitiesFor: entitiesOf(this.#facts) };
     const simulation = new Simulation({
       facts: this.#facts,
-      before: new Map(before.map((each) => [each.sequence, ready(each)])),
-      after: ready(after),
+      before: new Map(before.map((each) => [each.sequence, ready(each, options)])),
+      after: ready(after, options),
     });
     const reader = new AccessReader();
     const allBytes = replayBytes({ directory, since, share });
