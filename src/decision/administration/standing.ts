@@ -60,6 +60,8 @@ export function appEntity(
 }
 
 interface Person {
+  /** Whom it was made from: who only might be can go by the same id as somebody else. */
+  readonly user: User | null;
   readonly groups: Ancestry;
   readonly entity: EntityJson | null;
   /** The entity in a list, when no fact says the same. */
@@ -99,7 +101,7 @@ interface Looked {
 
 const noGrants: Facts['grants'] = Object.freeze([]);
 const noToken: Facts['token'] = Object.freeze({ present: false, scopes: Object.freeze([]) });
-const nobody: Person = { groups: { uids: [], entities: [] }, entity: null, alone: null };
+const nobody: Person = { user: null, groups: { uids: [], entities: [] }, entity: null, alone: null };
 
 const lookedUp = new WeakMap<FactView, Looked>();
 
@@ -147,12 +149,12 @@ function personOf(view: FactView, subject: Subject): Person {
   }
   const { people } = lookedUpIn(view);
   let person = people.get(uid.id);
-  if (person === undefined) {
+  if (person?.user !== user) {
     // Everyone enrolled is in `everyone`, whether or not their record says so.
     const groups = groupsAbove(view, [...user.groups, 'everyone']);
     const entity = userEntity(uid, { user, parents: groups.uids });
     const isFact = view.get('user', uid.id) === user;
-    person = { groups, entity, alone: isFact ? null : Object.freeze([entity]) };
+    person = { user, groups, entity, alone: isFact ? null : Object.freeze([entity]) };
     people.set(uid.id, person);
   }
   return person;
