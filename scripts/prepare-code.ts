@@ -5,7 +5,7 @@ import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { entryOfParser } from '../src/shell/control/policy-parser/entry.ts';
-import { entryOf, v8Flags } from '../src/shell/supervisor/least-privilege.ts';
+import { entryOf, preparingFlags, v8Flags } from '../src/shell/supervisor/least-privilege.ts';
 import { preparedCodeOf, preparedMark } from '../src/shell/supervisor/prepared-code.ts';
 import { supervisorFlags } from '../src/shell/supervisor/up-plan.ts';
 
@@ -24,14 +24,27 @@ const later = {
   parser: [],
 } as const;
 
-function load(files: readonly string[], { flags, cache }: { flags: readonly string[]; cache: string }): boolean {
+/** What a confined process begins with. Node knows it there by its path, not by its URL as what is imported. */
+const begins = {
+  signer: [entryOf('signer')],
+  control: [],
+  gateway: [entryOf('gateway'), source('shell/journal/journal-worker.ts')],
+  parser: [entryOfParser],
+} as const;
+
+interface Kind {
+  readonly flags: readonly string[];
+  readonly cache: string;
+}
+
+function run(program: readonly string[], { flags, cache }: Kind): boolean {
+  const env = { NODE_COMPILE_CACHE: cache };
+  return spawnSync(process.execPath, [...flags, ...program], { env, stdio: 'ignore', timeout: 60_000 }).signal === null;
+}
+
+function load(files: readonly string[], kind: Kind): boolean {
   const imports = files.map((file) => `await import(${JSON.stringify(file)}).catch(() => {});`).join('');
-  const { signal } = spawnSync(process.execPath, [...flags, '--input-type=module', '--eval', imports], {
-    env: { NODE_COMPILE_CACHE: cache },
-    stdio: 'ignore',
-    timeout: 60_000,
-  });
-  return signal === null;
+  return run(['--input-type=module', '--eval', imports], kind);
 }
 
 // Packages that came without us, as a dependency of something else, have no sources to prepare.
@@ -44,7 +57,11 @@ if (existsSync(source('shell/cli/main.ts'))) {
       flags: v8Flags(name),
       cache,
     });
-    if (isWhole) writeFileSync(join(cache, preparedMark), randomUUID());
+    // Nobody supervises them here, so each ends at once.
+    const isBegun =
+      name === 'control' ||
+      begins[name].every((program) => run([program], { flags: preparingFlags(name, cache), cache }));
+    if (isWhole && isBegun) writeFileSync(join(cache, preparedMark), randomUUID());
   }
   // The command line and what it becomes share the cache that `bin/nullius` names; V8 keeps apart what other flags compiled.
   const cli = { flags: ['--conditions=nullius-source'], cache: join(preparedCodeOf('signer'), '..', '..') };

@@ -89,6 +89,11 @@ export function proverFlags(): readonly string[] {
   return [...v8Flags('prover'), ...permissionFlags({ read: [], write: [], worker: true })];
 }
 
+/** For `prepare`: a confined process that reads code and writes its compile cache, as it does under all its flags. */
+export function preparingFlags(name: 'signer' | 'gateway' | 'parser', cache: string): readonly string[] {
+  return [...v8Flags(name), ...permissionFlags({ read: [], write: [cache] })];
+}
+
 /** Nothing is inherited. */
 export function environmentOfParser(dataDirectory: string): Record<string, string> {
   return { ...allocation, NODE_COMPILE_CACHE: join(dataDirectory, 'cache', 'parser') };
