@@ -16,7 +16,8 @@ const hypotheticalGroupsMax = 500;
 // No fact has an empty id, so no policy written for somebody, or for some grant, means these.
 const somebody = { type: 'User', id: '' } as const;
 
-const freshPasskey = {
+/** The session of somebody who has just signed in with a passkey, as policies see it. */
+export const freshPasskey = {
   present: true,
   credential: 'passkey',
   phishingResistant: true,

@@ -12,7 +12,7 @@ export {
 } from './compile-publication.ts';
 export { entitiesOf, FactEntities } from './fact-entities.ts';
 export { type Facts, factsForQuestion } from './facts-for-question.ts';
-export { findRemedies } from './find-remedies.ts';
+export { findRemedies, freshPasskey } from './find-remedies.ts';
 export { ancestorsMax, groupsAbove, HierarchyTooLarge, segmentsAround, sensitivities } from './hierarchy.ts';
 export { identify, operatorUid, type Subject } from './identify.ts';
 export { adviceOf, type JudgeInput, judge, judgeFacts, type PublishedPolicies, timeReviewMs } from './judge.ts';

@@ -1,18 +1,16 @@
-import { type Exchange, headerOf, isRefusal, matchRoute } from '#enforcement/gateway';
-import type { Question } from '#foundation/model';
+import { type Exchange, isRefusal, matchRoute } from '#enforcement/gateway';
 import { accessEvent, isAdministration, isWorthAnEvent } from './access-event.ts';
 import { answerAcme } from './answer-acme.ts';
 import { answerRefusal, answerUnavailable, answerUnknownHost, answerVerdict } from './answers.ts';
 import { canonicalLocation } from './canonical-location.ts';
-import { cookieCounts } from './cookie-counts.ts';
 import { answerCookieFlood, isCookieFlood } from './cookie-flood.ts';
 import { forwardAllowed } from './forward-allowed.ts';
 import type { Gate } from './gate.ts';
-import { identifyAsker } from './identify-asker.ts';
 import { judgeAccess } from './judge-access.ts';
 import { isOwnEndpoint, serveOwnEndpoint } from './own-endpoints.ts';
 import { pdpHost, servePdp } from './pdp/serve-pdp.ts';
-import { confirmCookie, reportCopiedCookie } from './rotate-cookie.ts';
+import { identifyRequest, questionOfRequest } from './question-of-request.ts';
+import { confirmCookie } from './rotate-cookie.ts';
 import { redirect } from './sign-in.ts';
 
 /**
@@ -39,15 +37,7 @@ export async function accessFlow(gate: Gate, exchange: Exchange): Promise<void> 
     return answerUnavailable(gate, { exchange, id, request });
   }
 
-  const identified = identifyAsker(
-    {
-      cookie: request.cookie !== '' && cookieCounts(request, { site, urls: gate.urls }) ? request.cookie : undefined,
-      authorization: request.authorization ?? undefined,
-      nulliusToken: headerOf(request, 'nullius-token'),
-    },
-    { facts: gate.facts, resource: site.id, now },
-  );
-  if (identified.copiedCookieHash !== null) void reportCopiedCookie(gate, identified.copiedCookieHash);
+  const identified = identifyRequest(gate, { request, site, now });
   if (identified.cookie?.isNewestUnused === true) void confirmCookie(gate, identified);
   const context = { exchange, id, request, site, identified, now };
   if (isOwnEndpoint(request)) return serveOwnEndpoint(gate, context);
@@ -55,20 +45,7 @@ export async function accessFlow(gate: Gate, exchange: Exchange): Promise<void> 
   const route = matchRoute(request, site.resource.routes);
   if (isRefusal(route)) return answerRefusal(gate, { exchange, id, request, refusal: route });
 
-  const question: Question = {
-    asker: identified.asker,
-    action: request.action,
-    resource: { type: 'App', id: site.id },
-    request: {
-      method: request.method,
-      host: request.host,
-      path: request.path,
-      route: route.label,
-      address: request.address,
-      tls: request.tls,
-      noun: '',
-    },
-  };
+  const question = questionOfRequest(request, { asker: identified.asker, site, route: route.label });
   const epoch = gate.facts.epoch;
   const verdict = judgeAccess(gate, { question, request, site, now });
   if (isWorthAnEvent(gate, { identified, question, verdict, site })) {

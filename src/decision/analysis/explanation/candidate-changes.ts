@@ -1,4 +1,4 @@
-import { type Facts, segmentsAround, sensitivities } from '#decision/administration';
+import { type Facts, freshPasskey, segmentsAround, sensitivities } from '#decision/administration';
 import type { PolicySet } from '#decision/engine';
 import type { FactView } from '#foundation/model';
 import type { Expression } from '../expression.ts';
@@ -97,15 +97,6 @@ export function mentionsOf({ policies }: Pick<PolicySet, 'policies'>, ids: Itera
   }
   return found;
 }
-
-const freshPasskey = {
-  present: true,
-  credential: 'passkey',
-  phishingResistant: true,
-  authAgeSeconds: 0,
-  bound: false,
-  provider: 'local',
-} as const;
 
 const change = (kind: FactChange['kind'], words: string, apply: FactChange['apply']): FactChange => ({
   kind,

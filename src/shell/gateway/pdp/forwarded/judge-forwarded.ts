@@ -12,17 +12,15 @@ import {
   viewOfRefusal,
   withoutOwnCookies,
 } from '#enforcement/gateway';
-import { pdpScopeCovers, type Question, type Verdict } from '#foundation/model';
+import { pdpScopeCovers, type Verdict } from '#foundation/model';
 import { accessEvent, isWorthAnEvent } from '../../access-event.ts';
 import { verdictAnswer } from '../../answers.ts';
-import { cookieCounts } from '../../cookie-counts.ts';
 import { isCookieFlood } from '../../cookie-flood.ts';
 import { assertionVersion } from '../../forward-allowed.ts';
 import type { Gate, Judged } from '../../gate.ts';
-import { identifyAsker } from '../../identify-asker.ts';
 import { judgeAccess } from '../../judge-access.ts';
 import { isOwnEndpoint } from '../../own-endpoints.ts';
-import { reportCopiedCookie } from '../../rotate-cookie.ts';
+import { identifyRequest, questionOfRequest } from '../../question-of-request.ts';
 import type { KnownCall } from '../pdp.ts';
 
 /** What a proxy is told. */
@@ -63,31 +61,10 @@ export async function judgeForwarded(
     return refused(request, { id, refusal: unknownApp });
   if (isCookieFlood(request)) return refused(request, { id, refusal: tooManyCookies });
   if (!gate.isFreshFor(site.sensitivity)) return refused(request, { id, refusal: unavailable });
-  const identified = identifyAsker(
-    {
-      cookie: request.cookie !== '' && cookieCounts(request, { site, urls: gate.urls }) ? request.cookie : undefined,
-      authorization: request.authorization ?? undefined,
-      nulliusToken: headerOf(request, 'nullius-token'),
-    },
-    { facts: gate.facts, resource: site.id, now },
-  );
-  if (identified.copiedCookieHash !== null) void reportCopiedCookie(gate, identified.copiedCookieHash);
+  const identified = identifyRequest(gate, { request, site, now });
   const route = matchRoute(request, site.resource.routes);
   if (isRefusal(route)) return refused(request, { id, refusal: route });
-  const question: Question = {
-    asker: identified.asker,
-    action: request.action,
-    resource: { type: 'App', id: site.id },
-    request: {
-      method: request.method,
-      host: request.host,
-      path: request.path,
-      route: route.label,
-      address: request.address,
-      tls: request.tls,
-      noun: '',
-    },
-  };
+  const question = questionOfRequest(request, { asker: identified.asker, site, route: route.label });
   const judge = (at: number) => judgeBoth(gate, { question, request, site, now: at });
   const verdict = judge(now);
   const judged = { id, request, site, identified, now, question, verdict };

@@ -1,0 +1,38 @@
+import { type GatewayRequest, headerOf } from '#enforcement/gateway';
+import type { Asker, Question } from '#foundation/model';
+import { cookieCounts } from './cookie-counts.ts';
+import type { Gate } from './gate.ts';
+import { type Identified, identifyAsker } from './identify-asker.ts';
+import { reportCopiedCookie } from './rotate-cookie.ts';
+import type { Site } from './sites.ts';
+
+/** Who asks by this request, whether it came here or a proxy holds it. A cookie that was copied is reported. */
+export function identifyRequest(
+  gate: Gate,
+  { request, site, now }: { request: GatewayRequest; site: Site; now: number },
+): Identified {
+  const identified = identifyAsker(
+    {
+      cookie: request.cookie !== '' && cookieCounts(request, { site, urls: gate.urls }) ? request.cookie : undefined,
+      authorization: request.authorization ?? undefined,
+      nulliusToken: headerOf(request, 'nullius-token'),
+    },
+    { facts: gate.facts, resource: site.id, now },
+  );
+  if (identified.copiedCookieHash !== null) void reportCopiedCookie(gate, identified.copiedCookieHash);
+  return identified;
+}
+
+/** What is asked by a request to an app. */
+export function questionOfRequest(
+  request: GatewayRequest,
+  { asker, site, route }: { asker: Asker; site: Site; route: string },
+): Question {
+  const { method, host, path, address, tls } = request;
+  return {
+    asker,
+    action: request.action,
+    resource: { type: 'App', id: site.id },
+    request: { method, host, path, route, address, tls, noun: '' },
+  };
+}
