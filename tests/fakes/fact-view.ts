@@ -69,6 +69,14 @@ const defaults: { [kind: string]: object } = {
   segment: { displayName: '', within: null, sensitivity: 'low', origin: 'api' },
 };
 
+/** A fact for tests: name only what matters, the rest is ordinary. */
+export function fakeFact<K extends 'user' | 'resource' | 'session' | 'grant' | 'token'>(
+  kind: K,
+  body: Partial<FactOf<K>> = {},
+): FactOf<K> {
+  return { ...defaults[kind], ...body } as FactOf<K>;
+}
+
 /** An in-memory `FactView` for tests: name only what matters, the rest is ordinary. `put` changes a fact, null removes it. */
 export function fakeFactView(
   bodies: Bodies,

@@ -14,6 +14,7 @@ export { entitiesOf, FactEntities } from './fact-entities.ts';
 export { type Facts, factsForQuestion } from './facts-for-question.ts';
 export { findRemedies, freshPasskey } from './find-remedies.ts';
 export { ancestorsMax, groupsAbove, HierarchyTooLarge, segmentsAround, sensitivities } from './hierarchy.ts';
+export { hypotheticalSession } from './hypothetical-session.ts';
 export { identify, operatorUid, type Subject } from './identify.ts';
 export { adviceOf, type JudgeInput, judge, judgeFacts, type PublishedPolicies, timeReviewMs } from './judge.ts';
 export { type CutReason, type FactChange, type LiveStream, type LiveStreamNeeds, LiveStreams } from './live-streams.ts';

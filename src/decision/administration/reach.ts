@@ -1,4 +1,5 @@
 import type { Asker, FactView, Question, User, Verdict } from '#foundation/model';
+import { hypotheticalSession } from './hypothetical-session.ts';
 import type { Subject } from './identify.ts';
 import { judge, type PublishedPolicies } from './judge.ts';
 
@@ -60,20 +61,12 @@ function newestSession(view: FactView, { user, now }: { user: string; now: numbe
 /** A passkey for those who sign in here; what a provider vouches for is not phishing resistant until it says so. */
 function justSignedIn({ id, body }: Person, now: number): Subject {
   const isLocal = body.source === 'local';
-  const session = {
-    user: id,
-    credential: isLocal ? 'passkey' : 'federated',
-    provider: body.source,
-    phishingResistant: isLocal,
-    authTime: now,
-    createdAt: now,
-    idleMs: 1,
-    expiresAt: now + 1,
-    bound: false,
-    status: 'active',
-    endedReason: null,
-    userAgent: '',
-  } as const;
+  const session = isLocal
+    ? hypotheticalSession({ user: id, now })
+    : hypotheticalSession(
+        { user: id, now },
+        { credential: 'federated', provider: body.source, phishingResistant: false },
+      );
   // No fact has an empty id, so no policy can mean this session.
   return { uid: { type: 'User', id }, user: body, session: { id: '', body: session }, token: null };
 }

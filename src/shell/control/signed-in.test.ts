@@ -4,10 +4,11 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Session, User } from '#foundation/model';
+import type { User } from '#foundation/model';
 import { connectSigner, type SignerClient } from '#shell/signer-client';
 import { openStore } from '#shell/store';
 import { adminTokenFile } from '#shell/wire';
+import { fakeFact } from '../../../tests/fakes/fact-view.ts';
 import { type CallOptions, startTestControl, type TestControl } from '../../../tests/fakes/test-control.ts';
 
 let control: TestControl;
@@ -22,20 +23,8 @@ const user = (name: string, groups: string[]): User => ({
   source: 'local',
   createdAt: Date.now(),
 });
-const session = (owner: string): Session => ({
-  user: owner,
-  credential: 'passkey',
-  provider: 'local',
-  phishingResistant: true,
-  authTime: Date.now(),
-  createdAt: Date.now(),
-  idleMs: 3_600_000,
-  expiresAt: Date.now() + 3_600_000,
-  bound: false,
-  status: 'active',
-  endedReason: null,
-  userAgent: 'test',
-});
+const session = (owner: string) =>
+  fakeFact('session', { user: owner, authTime: Date.now(), createdAt: Date.now(), expiresAt: Date.now() + 3_600_000 });
 
 before(async () => {
   control = await startTestControl();

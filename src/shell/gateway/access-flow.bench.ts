@@ -11,6 +11,7 @@ import type { Exchange, ForwardHandle, ForwardOptions, GatewayRequest } from '#e
 import type { FactRow } from '#foundation/model';
 import { FactTable } from '#information/inventory';
 import { startJournal } from '#shell/journal';
+import { fakeFact } from '../../../tests/fakes/fact-view.ts';
 import { publishedPolicies } from '../../../tests/published-policies.ts';
 import { accessFlow } from './access-flow.ts';
 import { Assertions } from './assertions.ts';
@@ -37,20 +38,7 @@ const rows: Omit<FactRow, 'revision'>[] = [
   {
     kind: 'resource',
     id: 'wiki',
-    body: {
-      kind: 'app',
-      displayName: 'Wiki',
-      description: '',
-      segment: null,
-      upstream: 'http://127.0.0.1:1',
-      allowPrivate: true,
-      preserveHost: false,
-      routes: [],
-      corsPreflight: false,
-      crossOriginCookie: false,
-      requestable: false,
-      origin: 'api',
-    },
+    body: fakeFact('resource', { displayName: 'Wiki' }),
   },
 ];
 for (let each = 0; each < people; each += 1) {
@@ -59,33 +47,17 @@ for (let each = 0; each < people; each += 1) {
     {
       kind: 'user',
       id: `user-${each}`,
-      body: {
+      body: fakeFact('user', {
         name: `person-${each}`,
-        displayName: '',
         email: `person-${each}@example.com`,
-        status: 'active',
         groups: ['administrators'],
-        source: 'local',
         createdAt: now,
-      },
+      }),
     },
     {
       kind: 'session',
       id: `session-${each}`,
-      body: {
-        user: `user-${each}`,
-        credential: 'passkey',
-        provider: 'local',
-        phishingResistant: true,
-        authTime: now,
-        createdAt: now,
-        idleMs: 3_600_000,
-        expiresAt: now + 3_600_000,
-        bound: false,
-        status: 'active',
-        endedReason: null,
-        userAgent: '',
-      },
+      body: fakeFact('session', { user: `user-${each}`, authTime: now, createdAt: now, expiresAt: now + 3_600_000 }),
     },
     {
       kind: 'app-cookie',

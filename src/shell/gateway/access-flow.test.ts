@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { hash } from 'node:crypto';
 import { type TestContext, test } from 'node:test';
-import { type AppCookie, cookieNotUsedYet, type Group, type Session, type Token, type User } from '#foundation/model';
+import { type AppCookie, cookieNotUsedYet, type Group, type Token, type User } from '#foundation/model';
+import { fakeFact } from '../../../tests/fakes/fact-view.ts';
 import { type CallControl, ControlError } from './control-client.ts';
 import { startTestGate } from './test-gate.ts';
 
@@ -14,20 +15,12 @@ const ada: User = {
   source: 'local',
   createdAt: 0,
 };
-const session: Session = {
+const session = fakeFact('session', {
   user: 'ada',
-  credential: 'passkey',
-  provider: 'local',
-  phishingResistant: true,
   authTime: Date.now() - 1000,
   createdAt: Date.now() - 1000,
-  idleMs: 3_600_000,
   expiresAt: Date.now() + 3_600_000,
-  bound: false,
-  status: 'active',
-  endedReason: null,
-  userAgent: '',
-};
+});
 const appCookie: AppCookie = {
   session: 's1',
   resource: 'wiki',

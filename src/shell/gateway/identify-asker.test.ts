@@ -4,23 +4,16 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import type { AppCookie, FactView, Session, Token } from '#foundation/model';
 import { FactTable } from '#information/inventory';
+import { fakeFact } from '../../../tests/fakes/fact-view.ts';
 import { cookieValue, identifyAsker } from './identify-asker.ts';
 
 const now = 1_800_000_000_000;
-const session: Session = {
+const session = fakeFact('session', {
   user: 'u1',
-  credential: 'passkey',
-  provider: 'local',
-  phishingResistant: true,
   authTime: now - 1000,
   createdAt: now - 1000,
-  idleMs: 3_600_000,
   expiresAt: now + 3_600_000,
-  bound: false,
-  status: 'active',
-  endedReason: null,
-  userAgent: '',
-};
+});
 const cookie: AppCookie = {
   session: 's1',
   resource: 'wiki',

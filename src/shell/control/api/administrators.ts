@@ -1,5 +1,5 @@
-import { judge, type PublishedPolicies } from '#decision/administration';
-import type { FactKind, FactOf, FactView, Group, Session, User } from '#foundation/model';
+import { hypotheticalSession, judge, type PublishedPolicies } from '#decision/administration';
+import type { FactKind, FactOf, FactView, Group, User } from '#foundation/model';
 import { problem } from './problem.ts';
 import type { ApiServices } from './services.ts';
 
@@ -9,8 +9,6 @@ export interface Hypothesis {
   readonly groups?: ReadonlyMap<string, Group | null>;
   readonly policies?: PublishedPolicies | null;
 }
-
-const hypotheticalSession = 'hypothetical';
 
 /**
  * Throws ApiProblem 409 when a change would leave nobody who can administer: no active person with a passkey whom policy, after a
@@ -44,12 +42,16 @@ async function anyAdministrator(services: ApiServices, hypothesis: Hypothesis): 
 }
 
 function mayAdminister(services: ApiServices, candidate: { id: string; user: User; hypothesis: Hypothesis }): boolean {
-  const policies = candidate.hypothesis.policies === undefined ? services.policies() : candidate.hypothesis.policies;
+  const { id, user, hypothesis } = candidate;
+  const policies = hypothesis.policies === undefined ? services.policies() : hypothesis.policies;
   const now = services.clock();
-  const view = hypotheticalView(services.facts, { ...candidate, now, groups: candidate.hypothesis.groups });
+  const view = withGroups(services.facts, hypothesis.groups);
+  // No fact has an empty id, so no policy can mean this session.
+  const session = { id: '', body: hypotheticalSession({ user: id, now }) };
+  const as = { uid: { type: 'User', id }, user, session, token: null };
   return ['policy', 'user'].every((noun) => {
     const question = {
-      asker: { kind: 'session', sessionId: hypotheticalSession },
+      asker: { kind: 'anonymous' },
       action: 'administer-write',
       resource: { type: 'Service', id: 'control' },
       request: {
@@ -62,42 +64,19 @@ function mayAdminister(services: ApiServices, candidate: { id: string; user: Use
         noun,
       },
     } as const;
-    return judge({ view, policies, question, now }).answer === 'allow';
+    return judge({ view, policies, question, now, as }).answer === 'allow';
   });
 }
 
-/** The facts as they are, but for one user and a fresh session of theirs. */
-function hypotheticalView(
-  facts: FactView,
-  candidate: { id: string; user: User; now: number; groups: Hypothesis['groups'] },
-): FactView {
-  const session: Session = {
-    user: candidate.id,
-    credential: 'passkey',
-    provider: 'local',
-    phishingResistant: true,
-    authTime: candidate.now,
-    createdAt: candidate.now,
-    idleMs: 3_600_000,
-    expiresAt: candidate.now + 3_600_000,
-    bound: false,
-    status: 'active',
-    endedReason: null,
-    userAgent: '',
-  };
+/** The facts as they are, but for some groups. */
+function withGroups(facts: FactView, groups: Hypothesis['groups']): FactView {
+  if (groups === undefined) return facts;
   return {
-    get epoch() {
-      return facts.epoch;
-    },
-    get revision() {
-      return facts.revision;
-    },
+    epoch: facts.epoch,
+    revision: facts.revision,
     get: <K extends FactKind>(kind: K, id: string): FactOf<K> | undefined => {
-      if (kind === 'user' && id === candidate.id) return candidate.user as FactOf<K>;
-      if (kind === 'session' && id === hypotheticalSession) return session as FactOf<K>;
-      const group = kind === 'group' ? candidate.groups?.get(id) : undefined;
-      if (group !== undefined) return (group ?? undefined) as FactOf<K> | undefined;
-      return facts.get(kind, id);
+      const group = kind === 'group' ? groups.get(id) : undefined;
+      return group === undefined ? facts.get(kind, id) : ((group ?? undefined) as FactOf<K> | undefined);
     },
     all: (kind) => facts.all(kind),
     appCookieByHash: (hash) => facts.appCookieByHash(hash),

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Grant, Session } from '#foundation/model';
+import type { Grant } from '#foundation/model';
+import { fakeFact } from '../../../../tests/fakes/fact-view.ts';
 import { appDefaults } from '../test-gate.ts';
 import { policiesWithTodo, startTestPdp, tokenRow, userRow } from './test-pdp.ts';
 
@@ -155,20 +156,7 @@ test('a session counts only when it is the subject’s own and in force', async 
   const policies = policiesWithTodo(
     '@id("strong") permit (principal, action == Action::"read", resource == App::"wiki") when { context.session.phishingResistant };',
   );
-  const session: Session = {
-    user: 'u-bo',
-    credential: 'passkey',
-    provider: 'local',
-    phishingResistant: true,
-    authTime: Date.now(),
-    createdAt: Date.now(),
-    idleMs: 1_000_000,
-    expiresAt: Date.now() + 1_000_000,
-    bound: false,
-    status: 'active',
-    endedReason: null,
-    userAgent: '',
-  };
+  const session = fakeFact('session', { user: 'u-bo', authTime: Date.now(), createdAt: Date.now() });
   const { pdp, put } = await startTestPdp(t, {
     rows: [...people, { kind: 'session', id: 's-bo', body: session }],
     policies,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { askingFor, findRemedies, type JudgeInput, type Subject } from '#decision/administration';
+import { askingFor, findRemedies, hypotheticalSession, type JudgeInput, type Subject } from '#decision/administration';
 import { type Explained, explain } from '#decision/analysis';
 import { answerOf } from '#evidence/log';
 import { recordedQuestion } from '#evidence/log/recorded';
@@ -244,18 +244,8 @@ type Hypothesis = z.infer<typeof questionBody>;
 /** A session that might be. */
 function sessionOf(user: string, asked: z.infer<typeof sessionBody>, now: number): Session {
   const { authAgeSeconds, ...rest } = asked;
-  return {
-    ...rest,
-    user,
-    provider: rest.credential === 'federated' ? 'federated' : 'local',
-    authTime: Math.max(0, now - authAgeSeconds * 1000),
-    createdAt: now,
-    idleMs: 1,
-    expiresAt: now + 1,
-    status: 'active',
-    endedReason: null,
-    userAgent: '',
-  };
+  const provider = rest.credential === 'federated' ? 'federated' : 'local';
+  return hypotheticalSession({ user, now }, { ...rest, provider, authTime: Math.max(0, now - authAgeSeconds * 1000) });
 }
 
 interface Asking {

@@ -3,23 +3,11 @@ import { hash } from 'node:crypto';
 import { connect } from 'node:http2';
 import { type TestContext, test } from 'node:test';
 import { bytesField, grpcFrame, messageIn, readFields, textOf } from '#enforcement/adapters';
-import type { AppCookie, Session } from '#foundation/model';
+import type { AppCookie } from '#foundation/model';
+import { fakeFact } from '../../../../../tests/fakes/fact-view.ts';
 import { policiesWithTodo, startTestPdp, tokenRow, userRow } from '../test-pdp.ts';
 
-const session: Session = {
-  user: 'u-ada',
-  credential: 'passkey',
-  provider: 'local',
-  phishingResistant: true,
-  authTime: Date.now(),
-  createdAt: Date.now(),
-  idleMs: 1_000_000,
-  expiresAt: Date.now() + 1_000_000,
-  bound: false,
-  status: 'active',
-  endedReason: null,
-  userAgent: '',
-};
+const session = fakeFact('session', { user: 'u-ada', authTime: Date.now(), createdAt: Date.now() });
 const cookie: AppCookie = {
   session: 's1',
   resource: 'wiki',
