@@ -23,7 +23,7 @@ try {
   });
   writeSync(1, 'open\n');
   for (;;) {
-    const ids = Array.from({ length: 20 }, () => randomBytes(16).toString('base64url'));
+    const ids = Array.from({ length: 60 }, () => randomBytes(16).toString('base64url'));
     const events = ids.map((id) => ({
       id,
       time: Date.now(),
@@ -36,7 +36,10 @@ try {
       factRevision: 1,
       payload: { message: 'x'.repeat(200) },
     }));
-    await Promise.all(events.map((event) => journal.append(event)));
+    // More than go over at once: every one of them must be answered, also when the thread fails in between.
+    const written = await Promise.allSettled(events.map((event) => journal.append(event)));
+    const refused = written.find((each) => each.status === 'rejected');
+    if (refused !== undefined) throw refused.reason;
     writeSync(1, `${ids.join('\n')}\n`);
   }
 } catch (error) {

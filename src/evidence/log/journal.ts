@@ -19,10 +19,11 @@ import type { WrittenEvent } from './write-http-activity.ts';
 export const payloadBytesMax = 256 * 1024;
 const hardFrameBytes = frameBytesMax - frameOverheadBytes;
 
-/** An event ready to be sealed: header fields, payload as JSON text, and the key of its subject. */
+/** An event ready to be sealed: header fields, payload as JSON, and the key of its subject. */
 export interface SealableEvent {
   readonly fields: HeaderFields;
-  readonly payload: string;
+  /** Text, or its UTF-8, which must stay as it is until the event is appended. */
+  readonly payload: string | Uint8Array;
   readonly subject: SubjectKey;
 }
 
@@ -327,7 +328,7 @@ function noSpace(cause?: unknown): LogError {
 }
 
 /** Throws LogError `invalid` unless the payload fits. */
-export function checkPayload(id: string, payload: string): void {
+export function checkPayload(id: string, payload: string | Uint8Array): void {
   // A character is three bytes at most.
   if (payload.length * 3 <= payloadBytesMax) return;
   if (Buffer.byteLength(payload) > Math.min(payloadBytesMax, hardFrameBytes)) {

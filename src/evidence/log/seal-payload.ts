@@ -66,9 +66,10 @@ export class PayloadStream {
   }
 
   /** Writes salt || position || ciphertext to the beginning of the memory, and gives their length. */
-  seal(text: string, memory: SealMemory): number {
+  seal(payload: string | Uint8Array, memory: SealMemory): number {
     const { bytes, words, padWords } = memory;
-    const length = bytes.write(text, sealBytes, 'utf8');
+    const length = typeof payload === 'string' ? bytes.write(payload, sealBytes, 'utf8') : payload.byteLength;
+    if (typeof payload !== 'string') bytes.set(payload, sealBytes);
     this.#take(memory.pad, length);
     for (let at = sealBytes / 4, end = (sealBytes + length) / 4; at < end; at += 1) {
       words[at] = (words[at] ?? 0) ^ (padWords[at] ?? 0);

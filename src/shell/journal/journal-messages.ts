@@ -17,17 +17,6 @@ export interface WorkerSettings {
   readonly strangerKey: string;
 }
 
-/**
- * A batch of events that were handed over together, as one text, because copying one long text between threads is much cheaper than
- * copying objects: the batch's number, `1` when it is reserved, else `0`, and `linesPerEvent` lines for each event. Nothing in an
- * event has a line end: numbers and ids cannot, JSON escapes them.
- */
-export type JournalLines = string;
-/** Lines before the first event. */
-export const linesBeforeEvents = 2;
-/** id, time, class, activity, severity, status, number of the key that seals it, policy sequence, fact revision, payload as JSON. */
-export const linesPerEvent = 10;
-
 /** Keys the worker has from its birth, and the first number of those it is told. */
 export const systemKeyNumber = 0;
 export const strangerKeyNumber = 1;
@@ -41,7 +30,10 @@ export interface SubjectKeyText {
 }
 
 export type ToWorker =
-  | JournalLines
+  /** The events in the block of this number are to be written. The block is the worker's until it answers. */
+  | number
+  /** Memory of a block, before it is used the first time; null when it will not be used again. */
+  | { readonly type: 'block'; readonly number: number; readonly memory: SharedArrayBuffer | null }
   /** Those the worker does not know yet, or that changed. Sent before the batches that need them. */
   | { readonly type: 'keys'; readonly keys: readonly SubjectKeyText[] }
   /** Forget the keys sent so far. */
@@ -52,10 +44,10 @@ export type ToWorker =
   | { readonly type: 'close' };
 
 export type FromWorker =
-  /** The batch of this number is written. */
+  /** The events in the block of this number are written. */
   | number
   | { readonly type: 'opened'; readonly size: number; readonly repair: JournalRepair | null }
-  | { readonly type: 'refused'; readonly batch: number; readonly code: LogErrorCode; readonly words: string }
+  | { readonly type: 'refused'; readonly block: number; readonly code: LogErrorCode; readonly words: string }
   | { readonly type: 'sign'; readonly request: number; readonly statement: CheckpointStatement }
   | { readonly type: 'has'; readonly request: number; readonly found: boolean }
   | { readonly type: 'notice'; readonly words: string }

@@ -9,18 +9,15 @@ import {
   LogError,
   openJournal,
   pruneWriter,
-  type SealableEvent,
   type SubjectKey,
   strangerSubject,
   subjectKey,
   systemSubject,
 } from '#evidence/log';
 import { settleMemory } from '../child/settle-memory.ts';
+import { EventBlock } from './event-block.ts';
 import {
   type FromWorker,
-  type JournalLines,
-  linesBeforeEvents,
-  linesPerEvent,
   type SubjectKeyText,
   strangerKeyNumber,
   systemKeyNumber,
@@ -40,6 +37,7 @@ class JournalWorker {
   readonly #unlock: Unlock;
   readonly #fixedKeys: readonly (readonly [number, SubjectKey])[];
   readonly #keys = new Map<number, SubjectKey>();
+  readonly #blocks = new Map<number, EventBlock>();
   readonly #signing = new Map<number, { resolve: (note: string) => void; reject: (error: Error) => void }>();
   #requests = 0;
   #checkpointing: Promise<void> | undefined;
@@ -77,8 +75,11 @@ class JournalWorker {
   }
 
   #receive(message: ToWorker): void {
-    if (typeof message === 'string') {
+    if (typeof message === 'number') {
       this.#append(message);
+    } else if (message.type === 'block') {
+      if (message.memory === null) this.#blocks.delete(message.number);
+      else this.#blocks.set(message.number, new EventBlock(message.memory));
     } else if (message.type === 'keys') {
       this.#takeKeys(message.keys);
     } else if (message.type === 'forget-keys') {
@@ -101,44 +102,18 @@ class JournalWorker {
     }
   }
 
-  #append(text: JournalLines): void {
-    const lines = text.split('\n');
-    const batch = Number(lines[0]);
-    const isReserved = lines[1] === '1';
-    this.#journal.append(this.#unfold(lines), { isReserved }).then(
+  #append(number: number): void {
+    const block = this.#blocks.get(number);
+    if (block === undefined) throw new Error('INVARIANT: the memory of a block is sent before its number');
+    const { events, isReserved } = block.read((key) => this.#keys.get(key));
+    this.#journal.append(events, { isReserved }).then(
       () => {
-        this.#send(batch);
+        this.#send(number);
         const above = this.#journal.size - (this.#journal.lastCheckpoint?.size ?? 0);
         if (above >= this.#settings.checkpointRecordsMax) this.#checkpoint();
       },
-      (error: unknown) => this.#send({ type: 'refused', batch, ...told(error) }),
+      (error: unknown) => this.#send({ type: 'refused', block: number, ...told(error) }),
     );
-  }
-
-  #unfold(lines: readonly string[]): SealableEvent[] {
-    const unfolded: SealableEvent[] = [];
-    for (let at = linesBeforeEvents; at < lines.length; at += linesPerEvent) {
-      const subject = this.#keys.get(Number(lines[at + 6]));
-      const payload = lines[at + 9];
-      if (subject === undefined || payload === undefined) {
-        throw new Error('INVARIANT: a key is sent before the first event that needs it, and every event has all lines');
-      }
-      unfolded.push({
-        fields: {
-          id: String(lines[at]),
-          time: Number(lines[at + 1]),
-          class_uid: Number(lines[at + 2]),
-          activity_id: Number(lines[at + 3]),
-          severity_id: Number(lines[at + 4]),
-          status_id: Number(lines[at + 5]),
-          policy_sequence: Number(lines[at + 7]),
-          fact_revision: Number(lines[at + 8]),
-        },
-        payload,
-        subject,
-      });
-    }
-    return unfolded;
   }
 
   /** One at a time; a failure is told and tried again at the next turn. */

@@ -1,9 +1,16 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { LogError, verifyLog } from '#evidence/log';
+import { LogError, queryLog, verifyLog } from '#evidence/log';
 import { type StartJournalOptions, startJournal } from '#shell/journal';
-import { journalFolder, signNote, testEvent, testKeys, verifyNote } from '../../../tests/fakes/journal-folder.ts';
+import {
+  journalFolder,
+  signNote,
+  testEvent,
+  testKeyring,
+  testKeys,
+  verifyNote,
+} from '../../../tests/fakes/journal-folder.ts';
 
 const keyTexts = new Map(testKeys.map(([subject, key]) => [subject, Buffer.from(key).toString('base64url')]));
 const code = (wanted: string) => (error: unknown) => error instanceof LogError && error.code === wanted;
@@ -40,6 +47,30 @@ test('startJournal() writes events of many turns and subjects, and the log verif
   assert.equal(report.ok, true);
   assert.equal(report.writers[0]?.signedSize, 81);
   await assert.rejects(journal.append(testEvent()), code('closed'));
+});
+
+test('events of every length and alphabet come into the log as they were, however many are handed over at once', async (t) => {
+  const { root, open } = start(t);
+  const journal = await open();
+  const letters = ['a', 'é', '語', '🔏', '"', '\\', '\n', '\ud800'];
+  const events = Array.from({ length: 400 }, (_, index) => {
+    const long = index % 41 === 7 ? 30_000 : index * 3;
+    return testEvent(index % 3 === 0 ? 'ada' : 'bob', {
+      id: `${'x'.repeat(index % 60)}-${index}`,
+      payload: { message: (letters[index % letters.length] ?? '').repeat(long), index },
+    });
+  });
+  for (const from of [0, 130, 140]) {
+    const until = from === 0 ? 130 : from === 130 ? 140 : events.length;
+    await Promise.all(events.slice(from, until).map((event) => journal.append(event)));
+  }
+  await journal.close();
+  const query = { directory: root, keys: testKeyring, limit: 1000, order: 'oldest-first' } as const;
+  const { records } = await queryLog(query);
+  assert.deepEqual(
+    records.map(({ id, time, subject, payload }) => ({ id, time, subject, payload })),
+    events.map(({ id, time, subject, payload }) => ({ id, time, subject, payload })),
+  );
 });
 
 test('append() resolves in mode before-answer', async (t) => {

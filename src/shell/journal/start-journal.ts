@@ -11,6 +11,7 @@ import {
   type WrittenEvent,
 } from '#evidence/log';
 import type { JournalEvent } from '#foundation/model';
+import { blockBytes, blockBytesFor, EventBlock } from './event-block.ts';
 import {
   type FromWorker,
   firstKeyNumber,
@@ -81,6 +82,8 @@ const queuedCharactersMax = 32 * 1024 * 1024;
 const reservedPlaces = 256;
 /** Subjects whose keys the worker is taken to know; at more, both sides start anew. */
 const sentKeysMax = 16_384;
+/** Blocks that are kept for further batches. */
+const keptBlocksMax = 4;
 /**
  * A batch of this many goes over at once, while the loop is still at its turn, so that both threads work at the same time. Smaller
  * ones cost more than they gain: waking the other thread takes each as long as sealing two events ...
@@ -92,10 +95,8 @@ const threadFile = import.meta.url.endsWith('.ts') ? './journal-worker.ts' : './
 
 interface Batch {
   readonly number: number;
+  readonly block: EventBlock;
   readonly isReserved: boolean;
-  /** As `JournalLines` has them, each with a line end before it. */
-  events: string;
-  count: number;
   characters: number;
   readonly written: Promise<void>;
   readonly resolve: () => void;
@@ -157,6 +158,7 @@ class WorkerJournal implements JournalClient {
   readonly #unanswered = new Map<number, Batch>();
   readonly #asked = new Map<number, { resolve: (found: boolean) => void; reject: (error: LogError) => void }>();
   #filling: { ordinary: Batch | undefined; reserved: Batch | undefined } = { ordinary: undefined, reserved: undefined };
+  readonly #freeBlocks: Pick<Batch, 'number' | 'block'>[] = [];
   #queued = 0;
   #queuedCharacters = 0;
   #numbers = 0;
@@ -195,39 +197,50 @@ class WorkerJournal implements JournalClient {
     } catch (error) {
       return Promise.reject(error);
     }
-    const batch = this.#batch(isReserved);
-    const key = this.#keyNumber(event.subject);
-    const { id, time, classUid, activityId, severityId, statusId, policySequence, factRevision } = event;
-    batch.events += `\n${id}\n${time}\n${classUid}\n${activityId}\n${severityId}\n${statusId}\n${key}\n${policySequence}\n${factRevision}\n${payload}`;
-    batch.count += 1;
+    const batch = this.#batch(payload, isReserved);
+    batch.block.add(event, { payload, key: this.#keyNumber(event.subject) });
     batch.characters += payload.length;
     this.#queued += 1;
     this.#queuedCharacters += payload.length;
-    if (batch.count >= batchEvents && this.#unanswered.size < batchesUnderWay) this.#handOver();
+    if (batch.block.count >= batchEvents && this.#unanswered.size < batchesUnderWay) this.#handOver();
     return batch.written;
   }
 
-  /** The batch that is filling: of this turn of the event loop, or of the time until the thread answers. */
-  #batch(isReserved: boolean): Batch {
+  /** The batch that is filling, with room for the payload: of this turn of the event loop, or of the time until the thread answers. */
+  #batch(payload: string, isReserved: boolean): Batch {
     const kind = isReserved ? 'reserved' : 'ordinary';
     const open = this.#filling[kind];
-    if (open !== undefined) return open;
+    if (open?.block.hasRoomFor(payload) === true) return open;
+    if (open !== undefined) this.#handOver();
     const { promise: written, resolve, reject } = Promise.withResolvers<void>();
-    const batch: Batch = {
-      number: ++this.#numbers,
-      isReserved,
-      events: '',
-      count: 0,
-      characters: 0,
-      written,
-      resolve,
-      reject,
-    };
+    const batch: Batch = { ...this.#block(payload), isReserved, characters: 0, written, resolve, reject };
     const isFirst = this.#filling.ordinary === undefined && this.#filling.reserved === undefined;
     this.#filling[kind] = batch;
     // Waking the thread costs more than an event: while it is busy, events gather until it answers or there are `batchEvents` of them.
     if (isFirst && this.#unanswered.size === 0) setImmediate(() => this.#handOver());
     return batch;
+  }
+
+  /** An empty block with room for the payload. */
+  #block(payload: string): Pick<Batch, 'number' | 'block'> {
+    const free = this.#freeBlocks.at(-1);
+    if (free?.block.hasRoomFor(payload) === true) {
+      this.#freeBlocks.pop();
+      return free;
+    }
+    const number = ++this.#numbers;
+    const memory = new SharedArrayBuffer(blockBytesFor(payload));
+    this.#worker.postMessage({ type: 'block', number, memory } satisfies ToWorker);
+    return { number, block: new EventBlock(memory) };
+  }
+
+  #release({ number, block }: Batch): void {
+    block.clear();
+    if (this.#freeBlocks.length < keptBlocksMax && block.memory.byteLength === blockBytes) {
+      this.#freeBlocks.push({ number, block });
+    } else {
+      this.#worker.postMessage({ type: 'block', number, memory: null } satisfies ToWorker);
+    }
   }
 
   /** Whose key seals it: the subject's own when it has one. Sees to it that the worker will know that key. */
@@ -258,8 +271,8 @@ class WorkerJournal implements JournalClient {
         continue;
       }
       this.#unanswered.set(batch.number, batch);
-      const text = `${batch.number}\n${batch.isReserved ? 1 : 0}${batch.events}`;
-      this.#worker.postMessage(text satisfies ToWorker);
+      batch.block.finish(batch);
+      this.#worker.postMessage(batch.number satisfies ToWorker);
     }
     if (this.#sentKeys.size >= sentKeysMax) {
       this.#sentKeys.clear();
@@ -272,7 +285,7 @@ class WorkerJournal implements JournalClient {
       this.#settle(message, true)?.resolve();
       if (this.#unanswered.size === 0) this.#handOver();
     } else if (message.type === 'refused') {
-      this.#settle(message.batch, false)?.reject(new LogError(message.code, message.words));
+      this.#settle(message.block, false)?.reject(new LogError(message.code, message.words));
       if (this.#unanswered.size === 0) this.#handOver();
     } else if (message.type === 'sign') {
       this.#sign(message);
@@ -292,8 +305,9 @@ class WorkerJournal implements JournalClient {
     this.#unanswered.delete(number);
     // Administrators' events still go in when there is no space for others.
     if (!batch.isReserved) this.#isRefusing = !isWritten;
-    this.#queued -= batch.count;
+    this.#queued -= batch.block.count;
     this.#queuedCharacters -= batch.characters;
+    this.#release(batch);
     return batch;
   }
 
@@ -313,6 +327,8 @@ class WorkerJournal implements JournalClient {
     for (const number of [...this.#unanswered.keys()]) this.#settle(number, false)?.reject(this.#failure);
     for (const { reject } of this.#asked.values()) reject(this.#failure);
     this.#asked.clear();
+    // What was still gathering is refused as well.
+    this.#handOver();
   }
 
   has(id: string): Promise<boolean> {
