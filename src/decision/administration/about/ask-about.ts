@@ -5,7 +5,7 @@ import type { PublishedPolicies } from '../judge.ts';
 import { judgeApp } from './judge-app.ts';
 import { judgeEntities, type VerdictAbout } from './judge-entities.ts';
 import type { Given, NotJudged, QuestionAbout } from './question-about.ts';
-import { namespaceOf, ownType, resolveAction, resolveType } from './resolve-types.ts';
+import { ownType, resolveWords } from './resolve-types.ts';
 
 export interface AboutNeeds {
   readonly view: FactView;
@@ -92,11 +92,10 @@ function askInNamespace(needs: AboutNeeds, about: QuestionAbout): JudgedAbout | 
   const { view, policies, scope, now, isSearch } = needs;
   if (policies === null) return { ...unknownResource, subject: null };
   const vocabulary = vocabularyOf(policies.compiled.schemaJson);
-  const type = resolveType(about.resource.type, { vocabulary, scope, isSearch });
-  if (type === undefined) return { ...unknownResource, subject: null };
-  const namespace = namespaceOf(type);
-  const action = resolveAction(about.action.name, { vocabulary, namespace });
-  const own = resolveType(about.subject.type, { vocabulary, scope, isSearch, namespace });
+  const [asked, done, by] = [about.resource.type, about.action.name, about.subject.type];
+  const words = resolveWords({ resource: asked, action: done, subject: by }, { vocabulary, scope, isSearch });
+  if (words === undefined) return { ...unknownResource, subject: null };
+  const { type, action, own } = words;
   const subject = own === undefined ? subjectOf(needs, about.subject) : { type: own, id: about.subject.id };
   if (action === undefined || subject === null) return { ...unknownResource, subject };
   const resource = { type, id: about.resource.id };

@@ -10,9 +10,12 @@ export const entitiesMax = 1_000;
 /** More entities than can be judged. */
 export class TooManyEntities extends Error {}
 
+const isEmpty = (given: Given) => Object.keys(given).length === 0;
+
 /** The attributes of a record that the schema knows, taken out of what a caller gave; the rest is ignored. */
 export function pick(shape: RecordShape, given: Given): Record<string, LosslessJson> {
   const picked: Record<string, LosslessJson> = {};
+  if (isEmpty(given)) return picked;
   for (const [name, inner] of shape) {
     if (!Object.hasOwn(given, name)) continue;
     const value = given[name];
@@ -144,13 +147,20 @@ function ownEntities(view: FactView, uid: EntityUid): readonly EntityJson[] {
  */
 export function givenEntities(
   view: FactView,
-  { vocabulary, named }: { vocabulary: Vocabulary; named: readonly NamedEntity[] },
+  {
+    vocabulary,
+    named,
+    isStored,
+  }: { vocabulary: Vocabulary; named: readonly NamedEntity[]; isStored: (uid: EntityUid) => boolean },
 ): readonly EntityJson[] {
   const entities: EntityJson[] = [];
   for (const { uid, given } of named) {
-    if (Object.keys(given).length === 0 || namespaceOf(uid.type) === '') continue;
+    if (isEmpty(given) || namespaceOf(uid.type) === '') continue;
     if (entities.some(({ uid: each }) => each.type === uid.type && each.id === uid.id)) continue;
-    const entity = namespacedEntity(view, { uid, text: formatUid(uid), vocabulary, named });
+    const shape = vocabulary.entityTypes.get(uid.type);
+    const picked = shape === undefined ? {} : pick(shape, given);
+    const stored = isStored(uid) ? view.get('entity', formatUid(uid)) : undefined;
+    const entity = entityOf(uid, { stored, given: picked });
     // Frozen is what is stored and nothing else.
     if (entity !== undefined && !Object.isFrozen(entity)) entities.push(entity);
   }

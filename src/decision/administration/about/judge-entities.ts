@@ -45,7 +45,7 @@ export function judgeEntities(
     const named = [principal, resource];
     const isStored = policies.entities?.standsFor(view, { about: 'everything' }) === true;
     const entities = isStored
-      ? givenEntities(view, { vocabulary, named })
+      ? givenEntities(view, { vocabulary, named, isStored: (uid) => policies.entities?.store.has(uid) === true })
       : gatherEntities(view, { vocabulary, named, context });
     const request = {
       principal: principal.uid,

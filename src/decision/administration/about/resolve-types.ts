@@ -71,3 +71,70 @@ export function resolveAction(
   const type = `${namespace}::Action`;
   return vocabulary.actions.get(type)?.has(name) === true ? { type, id: name } : undefined;
 }
+
+interface Words {
+  readonly resource: string;
+  readonly action: string;
+  readonly subject: string;
+}
+
+/** What a question in a namespace means by its words. */
+export interface ResolvedWords {
+  readonly type: string;
+  /** undefined: the namespace has no such action. */
+  readonly action: EntityUid | undefined;
+  /** The subject's type in the same namespace; undefined when it is none of these. */
+  readonly own: string | undefined;
+}
+
+interface Resolving {
+  readonly vocabulary: Vocabulary;
+  readonly scope: PdpScope;
+  readonly isSearch: boolean;
+}
+
+type Resolved = Map<string, Map<string, Map<string, ResolvedWords>>>;
+/** By whom, and by which words there are: whatever was understood is the same the next time. */
+const understood = new WeakMap<
+  PdpScope,
+  WeakMap<Vocabulary, { readonly asked: Resolved; readonly sought: Resolved }>
+>();
+
+function below<K, V>(map: Map<K, V>, key: K, make: () => V): V {
+  let found = map.get(key);
+  if (found === undefined) {
+    found = make();
+    map.set(key, found);
+  }
+  return found;
+}
+
+/** Resolves the words of a question; undefined when the caller may not ask about such a resource, or there is none. */
+export function resolveWords(words: Words, resolving: Resolving): ResolvedWords | undefined {
+  const { vocabulary, scope, isSearch } = resolving;
+  let ofScope = understood.get(scope);
+  if (ofScope === undefined) {
+    ofScope = new WeakMap();
+    understood.set(scope, ofScope);
+  }
+  let known = ofScope.get(vocabulary);
+  if (known === undefined) {
+    known = { asked: new Map(), sought: new Map() };
+    ofScope.set(vocabulary, known);
+  }
+  const resolved = isSearch ? known.sought : known.asked;
+  const found = resolved.get(words.resource)?.get(words.action)?.get(words.subject);
+  if (found !== undefined) return found;
+  const type = resolveType(words.resource, resolving);
+  if (type === undefined) return undefined;
+  const namespace = namespaceOf(type);
+  const action = resolveAction(words.action, { vocabulary, namespace });
+  const own = resolveType(words.subject, { ...resolving, namespace });
+  const fresh = { type, action, own };
+  // Only what the schema has words for is kept: callers cannot make it grow.
+  if (action !== undefined && (own !== undefined || ownType(words.subject) !== undefined)) {
+    const byAction = below(resolved, words.resource, () => new Map<string, Map<string, ResolvedWords>>());
+    below(byAction, words.action, () => new Map<string, ResolvedWords>()).set(words.subject, fresh);
+  }
+  return fresh;
+}

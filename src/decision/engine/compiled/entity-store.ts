@@ -109,6 +109,12 @@ export class EntityStore implements NameSource {
     return above;
   }
 
+  /** Is it known? */
+  has({ type, id }: EntityUid): boolean {
+    const attrs = this.names.find(type, id)?.attrs;
+    return attrs !== undefined && attrs !== null;
+  }
+
   /** The entity as it stands, in Cedar's JSON; undefined when it is not known. */
   get({ type, id }: EntityUid): EntityJson | undefined {
     const ref = this.names.find(type, id);

@@ -82,12 +82,16 @@ export function readAction(request: Properties): NamedAction {
   return { name: requireText(action, 'action.name'), properties: readProperties(action) };
 }
 
+export function readContext(request: Properties): Properties {
+  return objectMember(request, 'context') ?? noProperties;
+}
+
 /** Reads one evaluation, section 6.1. Throws MalformedRequest. */
 export function readEvaluation(request: Properties): Evaluation {
   return {
     subject: readEntity(request, 'subject'),
     action: readAction(request),
     resource: readEntity(request, 'resource'),
-    context: objectMember(request, 'context') ?? noProperties,
+    context: readContext(request),
   };
 }

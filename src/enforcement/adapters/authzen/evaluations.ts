@@ -1,4 +1,14 @@
-import { type Evaluation, isObject, MalformedRequest, member, type Properties, readEvaluation } from './evaluation.ts';
+import {
+  type Evaluation,
+  isObject,
+  MalformedRequest,
+  member,
+  type Properties,
+  readAction,
+  readContext,
+  readEntity,
+  readEvaluation,
+} from './evaluation.ts';
 
 /** Evaluations in one request. */
 export const evaluationsMax = 1_000;
@@ -39,13 +49,23 @@ function readSemantic(request: Properties): Semantic {
   return semantic as Semantic;
 }
 
-const keys = ['subject', 'action', 'resource', 'context'] as const;
 /** What an entity cannot be without: taken from the default when an evaluation gives only the rest. */
 const required = { subject: ['type', 'id'], action: ['name'], resource: ['type', 'id'], context: [] } as const;
+type Key = keyof typeof required;
+
+const readers = {
+  subject: (request: Properties) => readEntity(request, 'subject'),
+  action: readAction,
+  resource: (request: Properties) => readEntity(request, 'resource'),
+  context: readContext,
+} as const;
+type Read = { readonly [K in Key]: ReturnType<(typeof readers)[K]> };
 
 /** Section 7.1.1: what an evaluation gives replaces the default of that key as a whole, but for members that must be there. */
 class Defaults {
   readonly #request: Properties;
+  /** What the evaluations have in common, read once. */
+  readonly #common: { -readonly [K in Key]?: Read[K] } = {};
 
   constructor(request: Properties) {
     this.#request = request;
@@ -54,25 +74,31 @@ class Defaults {
   complete(item: unknown): Evaluation | MalformedRequest {
     try {
       if (!isObject(item)) throw new MalformedRequest('an evaluation must be an object');
-      const whole: Record<string, unknown> = {};
-      for (const key of keys) {
-        const value = this.#merged(key, member(item, key));
-        if (value !== undefined) whole[key] = value;
-      }
-      return readEvaluation(whole);
+      return {
+        subject: this.#read('subject', item),
+        action: this.#read('action', item),
+        resource: this.#read('resource', item),
+        context: this.#read('context', item),
+      };
     } catch (error) {
       if (error instanceof MalformedRequest) return error;
       throw error;
     }
   }
 
-  #merged(key: (typeof keys)[number], own: unknown): unknown {
+  #read<K extends Key>(key: K, item: Properties): Read[K] {
+    const read = readers[key] as (request: Properties) => Read[K];
+    const own = member(item, key);
+    if (own === undefined) {
+      // What cannot be read is thrown anew for every evaluation that needs it.
+      this.#common[key] ??= read(this.#request);
+      return this.#common[key] as Read[K];
+    }
     const common = member(this.#request, key);
-    if (own === undefined) return common;
-    if (!isObject(own) || !isObject(common)) return own;
+    if (!isObject(own) || !isObject(common)) return read(item);
     const missing = required[key].filter((name) => member(own, name) === undefined);
-    if (missing.length === 0) return own;
-    return { ...own, ...Object.fromEntries(missing.map((name) => [name, member(common, name)])) };
+    if (missing.length === 0) return read(item);
+    return read({ [key]: { ...own, ...Object.fromEntries(missing.map((name) => [name, member(common, name)])) } });
   }
 }
 

@@ -32,6 +32,10 @@ export async function evaluateMany(gate: Gate, call: KnownCall, body: Properties
   answerJson(call, decisionBody(answered));
 }
 
+const keyOf = (subject: EntityUid | null) => (subject === null ? '' : formatUid(subject));
+
+const isSame = (a: EntityUid | null, b: EntityUid | null | undefined) => a?.type === b?.type && a?.id === b?.id;
+
 /** Evaluations in one event: a batch about one person is one event, up to this size. */
 const evaluationsPerEventMax = 100;
 
@@ -39,15 +43,17 @@ async function evaluateAll(gate: Gate, call: KnownCall, { semantic, items }: Eva
   const answers: unknown[] = [];
   const records = new Map<string, DecidedTogether>();
   const full: DecidedTogether[] = [];
+  let record: DecidedTogether | undefined;
   for (const evaluation of items) {
     const judged = judgeOne(gate, call, evaluation);
     const { subject } = judged.outcome;
-    const key = subject === null ? '' : formatUid(subject);
-    let record = records.get(key);
+    // Most batches are about one person.
+    if (record === undefined || !isSame(subject, record.decided[0]?.outcome.subject))
+      record = records.get(keyOf(subject));
     if (record === undefined || record.decided.length >= evaluationsPerEventMax) {
       if (record !== undefined) full.push(record);
       record = { id: answers.length === 0 ? call.id : gate.newId(), decided: [] };
-      records.set(key, record);
+      records.set(keyOf(subject), record);
     }
     record.decided.push({ about: evaluation instanceof MalformedRequest ? null : evaluation, outcome: judged.outcome });
     answers.push(decisionBody({ ...judged.answered, id: record.id }));
