@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { createServer as createHttpServer } from 'node:http';
 import {
   type ClientHttp2Session,
@@ -11,6 +12,7 @@ import {
   type IncomingHttpHeaders,
 } from 'node:http2';
 import { request as httpsRequest } from 'node:https';
+import { connect as connectNet } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { WebSocketServer } from 'ws';
 import { http2ResetsPerWindowMax } from './limits.ts';
@@ -281,6 +283,34 @@ for (const kind of ['h2c', 'https'] as const) {
     assert.deepEqual(echoes, ['one', 'two', 'three']);
   });
 }
+
+test('trailers of a request reach no app, whichever HTTP client and app speak', async (t) => {
+  const seen: unknown[] = [];
+  const app = createServer();
+  app.on('stream', (stream, headers) => {
+    stream.on('trailers', (trailers) => seen.push(trailers));
+    stream.resume().on('end', () => {
+      seen.push(headers['nullius-assertion'], headers['trailer']);
+      stream.respond({ ':status': 200 });
+      stream.end('fine');
+    });
+  });
+  const gateway = await startGateway(t, { tls: [host], upstreamUrl: `h2c://127.0.0.1:${await listen(t, app)}` });
+  const session = await openSession(t, gateway);
+  const stream = session.request(
+    { ':authority': host, ':path': '/', ':method': 'POST', trailer: 'nullius-assertion' },
+    { waitForTrailers: true },
+  );
+  stream.on('wantTrailers', () => stream.sendTrailers({ 'nullius-assertion': 'forged', 'x-checksum': 'abc' }));
+  stream.end('body');
+  assert.equal((await collect(stream)).body, 'fine');
+  const socket = connectNet(gateway.port, '127.0.0.1');
+  t.after(() => socket.destroy());
+  const head = 'POST / HTTP/1.1\r\nhost: app.localhost\r\ntransfer-encoding: chunked\r\n\r\n';
+  socket.write(`${head}4\r\nbody\r\n0\r\nnullius-assertion: forged\r\nx-checksum: abc\r\n\r\n`);
+  await once(socket, 'data');
+  assert.deepEqual(seen, [undefined, undefined, undefined, undefined]);
+});
 
 test('an app that fails a gRPC stream early gets its trailers through, and the client is told to stop sending', async (t) => {
   const app = createServer();
