@@ -1,19 +1,17 @@
-import { randomBytes } from 'node:crypto';
-import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
-import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { ForwardHandle, ForwardOptions, ForwardOutcome } from './forward-request.ts';
-import { headerBytesMax, upstreamHeadersMsMax, websocketCloseMs, websocketIdleMsMax } from './limits.ts';
+import { upstreamHeadersMsMax, websocketCloseMs, websocketIdleMsMax } from './limits.ts';
 import { type Refusal, refuse } from './refusal.ts';
 import { responseHeadersFor } from './response-headers.ts';
 import type { Swept } from './sweep.ts';
 import { refusalForError } from './upstream-error.ts';
 import { closeFrame, FrameBoundary } from './websocket-frames.ts';
-import { isValidSwitch, readWebSocketOffer, type WebSocketOffer, websocketAccept } from './websocket-handshake.ts';
+import { readWebSocketOffer, type WebSocketOffer, websocketAccept } from './websocket-handshake.ts';
+import { type OtherAnswer, openToApp, type WebSocketToApp } from './websocket-to-app.ts';
 
 /**
  * Carries a WebSocket: opening handshake on a new connection to the app, and, once that has validly switched, frames both
- * ways untouched. The client may have come by HTTP/1.1 Upgrade or HTTP/2 extended CONNECT; the app speaks HTTP/1.1.
+ * ways untouched. The client may have come by HTTP/1.1 Upgrade or HTTP/2 extended CONNECT, and so may the app be asked.
  */
 export function forwardWebSocket(options: ForwardOptions): ForwardHandle {
   const forward = new WebSocketForward(options);
@@ -25,7 +23,7 @@ class WebSocketForward implements ForwardHandle, Swept {
   readonly #options: ForwardOptions;
   #slot = -1;
   readonly #toClient = new FrameBoundary();
-  #upstreamRequest: ClientRequest | null = null;
+  #toApp: WebSocketToApp | null = null;
   #upstreamSocket: Duplex | null = null;
   #clientSocket: Duplex | null = null;
   #lastTick: number;
@@ -46,21 +44,30 @@ class WebSocketForward implements ForwardHandle, Swept {
       this.#fail(offer);
       return;
     }
-    if (upstream.target.kind === 'h2c') {
-      this.#fail(refuse([501, 'bad-upgrade'], 'This app speaks HTTP/2 only and takes no WebSockets.'));
-      return;
-    }
     if (client.closed) {
       this.#finish({ ended: 'client-gone', refusal: null, cutReason: null });
       return;
     }
     this.#slot = sweep.add(this);
     client.onClose(() => this.#onClientClose());
-    upstream.dial({}, (error, socket) => {
-      if (error !== null) this.#fail(refusalForError(error));
-      else if (this.#ended) socket.destroy();
-      else this.#guard(() => this.#shakeHands(socket, offer));
-    });
+    const { headers } = this.#options;
+    this.#toApp = openToApp(
+      { target: request.target, headers, offer },
+      {
+        to: upstream,
+        handler: {
+          onSwitch: (socket, rawHeaders) => this.#guard(() => this.#onSwitch(socket, { rawHeaders, offer })),
+          onInvalid: () =>
+            this.#fail(refuse([502, 'upstream-broken'], 'The app did not complete the WebSocket handshake.')),
+          onUnsupported: () =>
+            this.#fail(refuse([501, 'bad-upgrade'], 'This app speaks HTTP/2 only and takes no WebSockets.')),
+          onOtherAnswer: (answer) => this.#guard(() => this.#onOtherAnswer(answer)),
+          onError: (error) => this.#fail(refusalForError(error)),
+        },
+      },
+    );
+    // It may have ended while it was being opened.
+    if (this.#ended) this.#toApp.destroy();
   }
 
   cut(reason: string): void {
@@ -93,59 +100,18 @@ class WebSocketForward implements ForwardHandle, Swept {
     } else if (idleMs >= websocketIdleMsMax) this.cut('idle for too long');
   }
 
-  #shakeHands(socket: Socket, offer: WebSocketOffer): void {
-    const { headers, request } = this.#options;
-    const key = randomBytes(16).toString('base64');
-    const handshake = [
-      ...headers,
-      'connection',
-      'Upgrade',
-      'upgrade',
-      'websocket',
-      'sec-websocket-version',
-      '13',
-      'sec-websocket-key',
-      key,
-      ...(offer.protocols.length > 0 ? ['sec-websocket-protocol', offer.protocols.join(', ')] : []),
-      ...(offer.extensions === null ? [] : ['sec-websocket-extensions', offer.extensions]),
-    ];
-    const upstreamRequest = httpRequest({
-      method: 'GET',
-      path: request.target,
-      headers: handshake,
-      setDefaultHeaders: false,
-      createConnection: () => socket,
-      maxHeaderSize: headerBytesMax,
-    });
-    this.#upstreamRequest = upstreamRequest;
-    upstreamRequest.on('upgrade', (answer, upstreamSocket, head) =>
-      this.#guard(() => this.#onSwitch({ answer, upstreamSocket, head, key, offer })),
-    );
-    upstreamRequest.on('response', (answer) => this.#guard(() => this.#onOtherAnswer(answer)));
-    upstreamRequest.on('error', (error) => this.#fail(refusalForError(error)));
-    upstreamRequest.end();
-  }
-
-  #onSwitch(switched: {
-    answer: IncomingMessage;
-    upstreamSocket: Duplex;
-    head: Buffer;
-    key: string;
-    offer: WebSocketOffer;
-  }): void {
-    const { answer, upstreamSocket, head, key, offer } = switched;
+  #onSwitch(
+    upstreamSocket: Duplex,
+    { rawHeaders, offer }: { readonly rawHeaders: readonly string[]; readonly offer: WebSocketOffer },
+  ): void {
     this.#upstreamSocket = upstreamSocket;
     upstreamSocket.on('error', () => this.#onTunnelClose());
     if (this.#ended) {
       upstreamSocket.destroy();
       return;
     }
-    if (!isValidSwitch(answer, { key, offer })) {
-      this.#fail(refuse([502, 'upstream-broken'], 'The app did not complete the WebSocket handshake.'));
-      return;
-    }
     const { client, strictTransportSecurity, ownService } = this.#options;
-    const headers = responseHeadersFor(answer.rawHeaders, {
+    const headers = responseHeadersFor(rawHeaders, {
       strictTransportSecurity,
       ownService: ownService ?? false,
     });
@@ -158,12 +124,11 @@ class WebSocketForward implements ForwardHandle, Swept {
     if (ownSetCookie !== undefined && ownSetCookie !== null) accepted.push('set-cookie', ownSetCookie);
     this.#status = offer.key === null ? 200 : 101;
     const clientSocket = client.acceptWebSocket(accepted, offer.key === null ? null : websocketAccept(offer.key));
-    this.#tunnel(clientSocket, { upstreamSocket, head });
+    this.#tunnel(clientSocket, upstreamSocket);
   }
 
-  #tunnel(clientSocket: Duplex, { upstreamSocket, head }: { upstreamSocket: Duplex; head: Buffer }): void {
+  #tunnel(clientSocket: Duplex, upstreamSocket: Duplex): void {
     this.#clientSocket = clientSocket;
-    if (head.length > 0) upstreamSocket.unshift(head);
     const { sweep } = this.#options;
     upstreamSocket.on('data', (chunk: Buffer) => {
       this.#bytesDown += chunk.length;
@@ -177,37 +142,40 @@ class WebSocketForward implements ForwardHandle, Swept {
     clientSocket.on('error', () => this.#onTunnelClose());
     clientSocket.once('close', () => this.#onTunnelClose());
     upstreamSocket.once('close', () => this.#onTunnelClose());
+    for (const socket of [clientSocket, upstreamSocket]) socket.once('end', () => this.#onHalfClose());
     upstreamSocket.pipe(clientSocket);
     clientSocket.pipe(upstreamSocket);
   }
 
   /** The app declined: its answer goes to the client like any other, and the connection is not used again. */
-  #onOtherAnswer(answer: IncomingMessage): void {
+  #onOtherAnswer({ status, rawHeaders, body, isWhole }: OtherAnswer): void {
+    if (this.#ended) return;
     const { client, request, strictTransportSecurity, ownService } = this.#options;
-    const status = answer.statusCode ?? 502;
     // Over extended CONNECT any 2xx would mean success (RFC 8441 5).
     if (request.httpVersion === '2' && status < 300) {
-      answer.destroy();
+      body.destroy();
       this.#fail(refuse([502, 'upstream-broken'], 'The app did not switch to WebSocket.'));
       return;
     }
     this.#status = status;
-    client.start(
-      status,
-      responseHeadersFor(answer.rawHeaders, { strictTransportSecurity, ownService: ownService ?? false }),
-    );
-    client.onDrain(() => answer.resume());
-    answer.on('data', (chunk: Buffer) => {
+    client.start(status, responseHeadersFor(rawHeaders, { strictTransportSecurity, ownService: ownService ?? false }));
+    client.onDrain(() => body.resume());
+    body.on('data', (chunk: Buffer) => {
+      if (this.#ended) return;
       this.#bytesDown += chunk.length;
       this.#lastTick = this.#options.sweep.tick;
-      if (!client.write(chunk)) answer.pause();
+      if (!client.write(chunk)) body.pause();
     });
-    answer.on('end', () => {
+    body.on('end', () => {
       if (this.#ended) return;
+      if (!isWhole()) {
+        this.#fail(refuse([502, 'upstream-broken'], 'The app broke its answer off.'));
+        return;
+      }
       this.#finish({ ended: 'complete', refusal: null, cutReason: null });
       client.end();
     });
-    answer.on('error', (error) => this.#fail(refusalForError(error)));
+    body.on('error', (error) => this.#fail(refusalForError(error)));
   }
 
   /**
@@ -220,6 +188,11 @@ class WebSocketForward implements ForwardHandle, Swept {
     } catch (error) {
       this.#fail(refusalForError(error));
     }
+  }
+
+  /** WebSockets are never half open for long: whoever has nothing more to say is about to close (RFC 6455 7.1.1). */
+  #onHalfClose(): void {
+    if (!this.#ended) setTimeout(() => this.#onTunnelClose(), websocketCloseMs).unref();
   }
 
   #onTunnelClose(): void {
@@ -237,7 +210,7 @@ class WebSocketForward implements ForwardHandle, Swept {
   #onClientClose(): void {
     if (this.#ended || this.#clientSocket !== null) return;
     this.#finish({ ended: 'client-gone', refusal: null, cutReason: null });
-    this.#upstreamRequest?.destroy();
+    this.#toApp?.destroy();
   }
 
   #fail(refusal: Refusal): void {
@@ -246,7 +219,7 @@ class WebSocketForward implements ForwardHandle, Swept {
     const { started } = client;
     if (!started) this.#status = refusal.status;
     this.#finish({ ended: 'upstream-failed', refusal, cutReason: null });
-    this.#upstreamRequest?.destroy();
+    this.#toApp?.destroy();
     this.#upstreamSocket?.destroy();
     if (started) client.destroy();
     else answerRefusal(refusal);
@@ -259,7 +232,7 @@ class WebSocketForward implements ForwardHandle, Swept {
   }
 
   #destroyBoth(): void {
-    this.#upstreamRequest?.destroy();
+    this.#toApp?.destroy();
     this.#upstreamSocket?.destroy();
     this.#options.client.destroy();
   }

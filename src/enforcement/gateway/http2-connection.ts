@@ -1,8 +1,43 @@
-import { type ClientHttp2Session, connect } from 'node:http2';
+import { type ClientHttp2Session, type ClientHttp2Stream, connect } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { Http2Exchange } from './http2-exchange.ts';
 import { answerFieldCountMax, headerBytesMax, http2ConcurrentStreamsMax, upstreamKeepAliveMs } from './limits.ts';
 import { outliveStreams } from './outlive-streams.ts';
+
+/** Speaks HTTP/2 over a connection to an app. Nothing is shown for an error of it as a whole: each of its streams is told, too. */
+export function openClientSession(socket: Socket): ClientHttp2Session {
+  // The authority is said request by request; this one is only how the library wants to be called.
+  const session = connect('http://upstream.invalid', {
+    createConnection: () => socket,
+    maxHeaderListPairs: answerFieldCountMax,
+    settings: { enablePush: false, maxHeaderListSize: headerBytesMax },
+  });
+  outliveStreams(session);
+  session.on('error', () => undefined);
+  return session;
+}
+
+/**
+ * Calls `then` when the app ends its answer with END_STREAM. A reset with NO_ERROR ends a stream as END_STREAM does, for the library. But
+ * then it is closed already when its end is pushed, and half an answer must not pass as a whole one.
+ */
+export function noteWholeEnd(stream: ClientHttp2Stream, then: () => void): void {
+  const push = stream.push.bind(stream);
+  stream.push = (chunk: unknown, encoding?: BufferEncoding) => {
+    if (chunk === null && !stream.closed && !stream.destroyed) then();
+    return push(chunk, encoding);
+  };
+}
+
+/** Fields as they came, without `:status`. */
+export function withoutPseudo(raw: readonly string[]): string[] {
+  const fields: string[] = [];
+  for (let at = 0; at < raw.length; at += 2) {
+    const name = raw[at] ?? '';
+    if (!name.startsWith(':')) fields.push(name, raw[at + 1] ?? '');
+  }
+  return fields;
+}
 
 /** A connection to an app that speaks HTTP/2, from when it stands. */
 export class Http2Connection {
@@ -17,15 +52,7 @@ export class Http2Connection {
     socket: Socket,
     { onWorks, onClose }: { readonly onWorks: () => void; readonly onClose: (hasWorked: boolean) => void },
   ) {
-    // The authority is said request by request; this one is only how the library wants to be called.
-    this.#session = connect('http://upstream.invalid', {
-      createConnection: () => socket,
-      maxHeaderListPairs: answerFieldCountMax,
-      settings: { enablePush: false, maxHeaderListSize: headerBytesMax },
-    });
-    outliveStreams(this.#session);
-    // Each of its streams is told, too.
-    this.#session.on('error', () => undefined);
+    this.#session = openClientSession(socket);
     this.#session.once('close', () => {
       clearTimeout(this.#idle);
       onClose(this.#hasWorked);

@@ -8,6 +8,7 @@ import {
 import { answerTrailersFor } from './http1/answer-trailers.ts';
 import { BodyWriter } from './http1/body-writer.ts';
 import { MessageError } from './http1/message-error.ts';
+import { noteWholeEnd, withoutPseudo } from './http2-connection.ts';
 import { interimAnswersMax } from './limits.ts';
 import { responseHeadersFor } from './response-headers.ts';
 import type { UpstreamExchange, UpstreamHandler, UpstreamRequest } from './upstream-request.ts';
@@ -62,7 +63,9 @@ export class Http2Exchange implements UpstreamExchange {
       return;
     }
     this.#stream = stream;
-    this.#noteEnd(stream);
+    noteWholeEnd(stream, () => {
+      this.#isWhole = true;
+    });
     stream.on('headers', (fields) => this.#guard(() => this.#onInterim(fields[':status'], fields['link'])));
     stream.on('response', (fields, _flags, raw) => this.#guard(() => this.#onResponse(fields, raw)));
     stream.on('data', (chunk: Buffer) => {
@@ -105,18 +108,6 @@ export class Http2Exchange implements UpstreamExchange {
       },
     });
     this.#body.start();
-  }
-
-  /**
-   * A reset with NO_ERROR ends a stream as END_STREAM does, for the library. But then it is closed already when its end is pushed, and
-   * half an answer must not pass as a whole one.
-   */
-  #noteEnd(stream: ClientHttp2Stream): void {
-    const push = stream.push.bind(stream);
-    stream.push = (chunk: unknown, encoding?: BufferEncoding) => {
-      if (chunk === null && !stream.closed && !stream.destroyed) this.#isWhole = true;
-      return push(chunk, encoding);
-    };
   }
 
   #onInterim(status: number | undefined, links: string | string[] | undefined): void {
@@ -198,13 +189,4 @@ export class Http2Exchange implements UpstreamExchange {
     this.#body?.stop();
     this.#stream?.close(NGHTTP2_CANCEL);
   }
-}
-
-function withoutPseudo(raw: readonly string[]): string[] {
-  const fields: string[] = [];
-  for (let at = 0; at < raw.length; at += 2) {
-    const name = raw[at] ?? '';
-    if (!name.startsWith(':')) fields.push(name, raw[at + 1] ?? '');
-  }
-  return fields;
 }

@@ -65,14 +65,18 @@ export function onFrames(
   });
 }
 
+/** `SETTINGS_ENABLE_CONNECT_PROTOCOL` (RFC 8441 3). */
+export const takesConnect = Buffer.from([0, 8, 0, 0, 0, 1]);
+
 /** An app that answers each stream it sees opened with these bytes. */
 export async function rawHttp2App(
   t: Pick<TestContext, 'after'>,
   answer: (stream: number, socket: Socket) => Buffer,
+  { settings = Buffer.alloc(0) }: { readonly settings?: Buffer } = {},
 ): Promise<string> {
   const server = createServer((socket) => {
     socket.on('error', () => undefined);
-    socket.write(Buffer.concat([frame(settingsFrame, {}), frame(settingsFrame, { flags: ack })]));
+    socket.write(Buffer.concat([frame(settingsFrame, { payload: settings }), frame(settingsFrame, { flags: ack })]));
     onFrames(socket, {
       prefaceBytes: preface.length,
       take: ({ type, stream }) => {

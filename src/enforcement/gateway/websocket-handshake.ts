@@ -56,11 +56,22 @@ export function isValidSwitch(answer: IncomingMessage, sent: { key: string; offe
     .split(',')
     .map((option) => option.trim());
   if (!options.includes('upgrade') || headers['sec-websocket-accept'] !== websocketAccept(sent.key)) return false;
-  const protocol = headers['sec-websocket-protocol'];
-  if (protocol !== undefined && !sent.offer.protocols.includes(protocol)) return false;
+  return isOffered(
+    { protocol: headers['sec-websocket-protocol'], extensions: headers['sec-websocket-extensions'] },
+    sent.offer,
+  );
+}
+
+/** Did the app choose, once each, only what the client offered (RFC 6455 4.1)? */
+export function isOffered(
+  chosen: { readonly protocol: string | string[] | undefined; readonly extensions: string | string[] | undefined },
+  offer: WebSocketOffer,
+): boolean {
+  const { protocol, extensions } = chosen;
+  if (Array.isArray(protocol) || Array.isArray(extensions)) return false;
+  if (protocol !== undefined && !offer.protocols.includes(protocol)) return false;
   const names = (text: string) =>
     text.split(',').map((extension) => extension.split(';')[0]?.trim().toLowerCase() ?? '');
-  const offered = names(sent.offer.extensions ?? '');
-  const chosen = headers['sec-websocket-extensions'];
-  return chosen === undefined || names(chosen).every((name) => name !== '' && offered.includes(name));
+  const offered = names(offer.extensions ?? '');
+  return extensions === undefined || names(extensions).every((name) => name !== '' && offered.includes(name));
 }
