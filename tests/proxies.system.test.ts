@@ -1,5 +1,6 @@
 // `examples/proxies`: nginx and Caddy, as Debian has them, carry the traffic; Nullius is asked about every request, with exactly the
-// files that a reader of the example copies, but for the ports. Envoy is driven too where `NULLIUS_ENVOY` names its program.
+// files that a reader of the example copies, but for the ports. Envoy and Traefik are driven too where `NULLIUS_ENVOY` and `NULLIUS_TRAEFIK` name
+// their programs.
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -212,6 +213,28 @@ if (envoy !== undefined) {
         const file = join(folder, 'envoy.yaml');
         writeFileSync(file, readFileSync(file, 'utf8').replaceAll('@@NULLIUS_CALLER@@', token), { mode: 0o600 });
         await startProxy(t, { program: envoy, arguments: ['-c', 'envoy.yaml', '--use-dynamic-base-id'], folder, port });
+      },
+    }),
+  );
+}
+
+const traefik = process.env['NULLIUS_TRAEFIK'];
+if (traefik !== undefined) {
+  test('Traefik asks by forwardAuth', { timeout: 180_000 }, (t) =>
+    drive(t, {
+      files: ['traefik-dynamic.yml'],
+      start: async ({ folder, port, token }) => {
+        const file = join(folder, 'traefik-dynamic.yml');
+        writeFileSync(file, readFileSync(file, 'utf8').replaceAll('@@NULLIUS_CALLER@@', token), { mode: 0o600 });
+        const options = [
+          `--entrypoints.web.address=127.0.0.1:${port}`,
+          '--entrypoints.web.http.sanitizepath=false',
+          `--providers.file.filename=${file}`,
+        ];
+        await startProxy(t, { program: traefik, arguments: options, folder, port });
+        // It listens before it has read its routes.
+        for (let waitedMs = 0; waitedMs < startMsMax && (await raw(port, '/')).status === 404; waitedMs += 50)
+          await sleep(50);
       },
     }),
   );

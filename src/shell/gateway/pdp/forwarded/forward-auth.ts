@@ -15,6 +15,20 @@ export const proxyPaths: ReadonlyMap<string, ProxyKind> = new Map([
 /** Always there, empty when there is nothing: a proxy that copies a header we left out may send the app its own placeholder. */
 const identityNames = ['nullius-assertion', 'nullius-cookie', 'nullius-authorization'];
 
+/** The names that apps know: Traefik can copy headers of the answer, and take those off that are not there, but not rename them. */
+const appNames: ReadonlyMap<string, string> = new Map([
+  ['nullius-cookie', 'cookie'],
+  ['nullius-authorization', 'authorization'],
+]);
+
+/** What of these fields an app shall see, by its own names. */
+function asAppsKnowThem(identity: readonly string[]): string[] {
+  return identity.flatMap((name, at) => {
+    const known = at % 2 === 0 ? appNames.get(name) : undefined;
+    return known === undefined ? [] : [known, identity[at + 1] ?? ''];
+  });
+}
+
 /** `/auth/nginx`, `/auth/forward` (Caddy, Traefik) and `/auth/envoy/…`. */
 export async function serveForwardAuth(gate: Gate, call: KnownCall, kind: ProxyKind): Promise<void> {
   const { request, exchange } = call;
@@ -34,6 +48,7 @@ export async function serveForwardAuth(gate: Gate, call: KnownCall, kind: ProxyK
     const headers = [
       ...outcome.identity,
       ...absent.flatMap((name) => [name, '']),
+      ...(kind === 'forward' ? asAppsKnowThem(outcome.identity) : []),
       'cache-control',
       'no-store',
       'content-length',

@@ -83,6 +83,14 @@ test('a proxy is answered yes with the identity for the app, and the app gets no
   }
 });
 
+test('Traefik, which cannot rename headers, finds by their own names what the app may see, and nothing where there is nothing', async (t) => {
+  const { get } = await start(t);
+  const allowed = await get('/auth/forward', forward('/page', { ...asAda, authorization: 'Basic YTpi' }));
+  assert.deepEqual([allowed.headers.cookie, allowed.headers['authorization']], ['theme=dark', 'Basic YTpi']);
+  const bare = await get('/auth/forward', forward('/page', { cookie: '__Host-nullius_app=secret' }));
+  assert.deepEqual([bare.status, bare.headers.cookie, bare.headers['authorization']], [200, undefined, undefined]);
+});
+
 test('whoever is no proxy of ours is refused, whatever headers it sends', async (t) => {
   const { get, events } = await start(t);
   const { 'nullius-caller': _none, ...spoofed } = nginx('/page', asAda);
