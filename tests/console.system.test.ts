@@ -258,7 +258,8 @@ test('a policy with a mistake is marked at its place, a good one is published an
   await picture('history');
   await page.getByRole('button', { name: 'Roll back to no. 1', exact: true }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Roll back' }).click();
-  await page.getByRole('row').filter({ hasText: 'active' }).filter({ hasText: /^3/ }).waitFor();
+  // The invariants of today are proved first.
+  await page.getByRole('row').filter({ hasText: 'active' }).filter({ hasText: /^3/ }).waitFor({ timeout: 60_000 });
   await open('/policies');
   await page.getByRole('textbox', { name: /^Text of/ }).waitFor();
   assert.equal(await page.getByText('test-nobody-deletes-demo').count(), 0);
@@ -338,7 +339,7 @@ test('a policy goes from shadow to staged to enforced, its tests are shown, and 
   assert.deepEqual(await axeFindings(), []);
   await page.getByRole('button', { name: 'Roll back to no. 1', exact: true }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Roll back' }).click();
-  await page.getByText('back to publication 1').last().waitFor();
+  await page.getByText('back to publication 1').last().waitFor({ timeout: 60_000 });
 });
 
 test('invariants are proved in the console, and a draft without its guards shows a request that gets in', {

@@ -1,19 +1,24 @@
-import { Badge, Button, Modal } from '@mantine/core';
+import { Badge, Button, Modal, Text, TextInput } from '@mantine/core';
 import { useState } from 'react';
 import { ask } from '../../api/ask.ts';
+import { ProblemError } from '../../api/problem.ts';
 import { refresh, useAnswer } from '../../api/queries.ts';
 import { useForbidden } from '../../api/rights.ts';
 import type { PublicationSummary, PublicationView } from '../../api/shapes.ts';
-import { Confirm } from '../../parts/confirm.tsx';
+import { FormDialog } from '../../parts/form-dialog.tsx';
+import { GuardedButton } from '../../parts/guarded-button.tsx';
 import { StateMark } from '../../parts/marks.tsx';
 import { Panel } from '../../parts/page.tsx';
 import { Person } from '../../parts/person.tsx';
 import { Rows } from '../../parts/rows.tsx';
 import { Await, Empty } from '../../parts/states.tsx';
+import { toast } from '../../parts/toast.ts';
 import { When } from '../../parts/when.tsx';
 import { DiffView } from './diff-view.tsx';
 import { changesBetween, draftOf } from './draft.ts';
 import { statesWords } from './stage-words.ts';
+
+const rollbackMsMax = 120_000;
 
 function Compare({ sequence, current, onClose }: { sequence: number; current: PublicationView; onClose: () => void }) {
   const answer = useAnswer<PublicationView>(`/policies/history/${sequence}`);
@@ -50,6 +55,75 @@ function WhatAndWhy({ item }: { item: PublicationSummary }) {
           {git.isStated ? ', as whoever published it says' : ''}
         </span>
       )}
+    </>
+  );
+}
+
+/** The way back. Invariants of today that do not hold then are told, and overridden by who may, with a reason. */
+function RollBack({
+  sequence,
+  current,
+  refused,
+}: {
+  sequence: number;
+  current: PublicationView;
+  refused: string | undefined;
+}) {
+  const [isOpen, setOpen] = useState(false);
+  const [reason, setReason] = useState('');
+  const mayOverride = useForbidden('policy-override') === undefined;
+  const override = reason.trim();
+  return (
+    <>
+      <GuardedButton
+        variant="default"
+        size="xs"
+        refused={refused}
+        aria-label={`Roll back to no. ${sequence}`}
+        onPress={() => setOpen(true)}
+      >
+        Roll back
+      </GuardedButton>
+      <FormDialog
+        title={`Roll back to no. ${sequence}?`}
+        opened={isOpen}
+        onClose={() => {
+          setOpen(false);
+          setReason('');
+        }}
+        submitLabel={override === '' ? 'Roll back' : 'Override and roll back'}
+        onReload={() => void refresh('policies')}
+        run={async () => {
+          await ask('/policies/rollback', {
+            method: 'POST',
+            body: { sequence, ...(override === '' ? {} : { override }) },
+            ifMatch: current.revision,
+            // Invariants are proved first.
+            timeoutMs: rollbackMsMax,
+          });
+          toast(`Policies no. ${sequence} hold again, under a new number.`);
+          await refresh('policies', 'me');
+        }}
+      >
+        {(error) => (
+          <>
+            <Text size="sm">
+              What was published then holds again at once, under a new number, at every gateway. The invariants of today
+              stay, and must hold of it. Nothing of the history is lost.
+            </Text>
+            {mayOverride &&
+              (override !== '' || (error instanceof ProblemError && error.problem.code === 'gate-closed')) && (
+                <TextInput
+                  label="Roll back all the same, because"
+                  description="It comes back with the invariants it had. The reason stands in the history, and the journal has it at high severity."
+                  value={reason}
+                  onChange={(event) => setReason(event.currentTarget.value)}
+                  maxLength={500}
+                />
+              )}
+          </>
+        )}
+      </FormDialog>
     </>
   );
 }
@@ -108,25 +182,7 @@ export function History({ current }: { current: PublicationView }) {
                         >
                           Compare
                         </Button>
-                        <Confirm
-                          label="Roll back"
-                          ariaLabel={`Roll back to no. ${item.sequence}`}
-                          title={`Roll back to no. ${item.sequence}?`}
-                          refused={refused}
-                          run={async () => {
-                            await ask('/policies/rollback', {
-                              method: 'POST',
-                              body: { sequence: item.sequence },
-                              ifMatch: current.revision,
-                            });
-                            await refresh('policies', 'me');
-                          }}
-                          onReload={() => void refresh('policies')}
-                          done={`Policies no. ${item.sequence} hold again, under a new number.`}
-                        >
-                          What was published then holds again at once, under a new number, at every gateway. Nothing of
-                          the history is lost.
-                        </Confirm>
+                        <RollBack sequence={item.sequence} current={current} refused={refused} />
                       </>
                     ),
                 },

@@ -183,7 +183,7 @@ export const gitOriginSchema = z.strictObject({
 /** Gates that a publication did not pass, and why it was published all the same. */
 export const publicationOverrideSchema = z.strictObject({
   reason: wordsSchema.min(1),
-  gates: z.array(z.enum(['tests', 'invariants'])).min(1),
+  gates: z.array(z.enum(['kept-checks', 'tests', 'invariants'])).min(1),
 });
 
 /**

@@ -136,6 +136,8 @@ test('policy publish, stage, promote, shadow, history, override and draft tell t
     folder,
     '-m',
     'try',
+    '--override',
+    'proved elsewhere',
     '--shadow',
     'new',
     '--stage',

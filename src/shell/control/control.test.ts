@@ -306,6 +306,7 @@ test('the operator gets back in by rollback and by an invitation when policy let
         policies: nothing,
         tests: [],
         invariants: [],
+        override: 'to see what then',
         message: 'locks everybody out',
       })
     ).status,

@@ -7,7 +7,8 @@ type Text = { readonly file: string; readonly text: string };
 
 /** A gate that a policy set did not pass. */
 export interface FailedGate {
-  readonly gate: 'tests' | 'invariants';
+  /** `kept-checks`: tests and invariants that stood before stand still. */
+  readonly gate: 'kept-checks' | 'tests' | 'invariants';
   /** What failed, one sentence each, with its place. */
   readonly words: readonly string[];
 }
@@ -53,6 +54,8 @@ export class GateError extends Error {
 /** The gates that a valid policy set does not pass. */
 export async function failedGates(set: {
   readonly tested: TestedPolicies | undefined;
+  /** Tests and invariants that are dropped, a sentence each. */
+  readonly dropped: readonly string[];
   readonly check: InvariantCheck | undefined;
   readonly schema: string;
   readonly policies: readonly Text[];
@@ -60,7 +63,8 @@ export async function failedGates(set: {
   readonly states: PolicyStates;
 }): Promise<FailedGate[]> {
   const failed: FailedGate[] = [];
-  const { tested, check, schema, policies, invariants, states } = set;
+  const { tested, dropped, check, schema, policies, invariants, states } = set;
+  if (dropped.length > 0) failed.push({ gate: 'kept-checks', words: dropped.slice(0, gateWordsMax) });
   const testWords = tested === undefined ? [] : failuresOf(tested);
   if (testWords.length > 0) failed.push({ gate: 'tests', words: testWords.slice(0, gateWordsMax) });
   if (check !== undefined && invariants.length > 0) {

@@ -184,6 +184,7 @@ test('what is not valid, and what would lock everybody out, no override helps', 
 
 test('a set that breaks an invariant is not published, and the counterexample is told', async () => {
   const invariants = [
+    ...(await current()).invariants,
     {
       file: 'a.invariants',
       text: '@id("strangers-read-nothing") never (principal is Anonymous, action == Action::"read", resource);',
@@ -196,7 +197,8 @@ test('a set that breaks an invariant is not published, and the counterexample is
 });
 
 test('tests that cannot be read close the gate, and say where', async () => {
-  const refused = await publishMore([], { tests: [{ file: 'a.test.yaml', text: 'tests: [{ name: a }]\n' }] });
+  const unreadable = { file: 'a.test.yaml', text: 'tests: [{ name: a }]\n' };
+  const refused = await publishMore([], { tests: [...(await current()).tests, unreadable] });
   assert.equal(refused.body.code, 'gate-closed');
   assert.match(refused.body.errors[0].message, /^a\.test\.yaml:1:\d+: `tests\[0\]\.principal` /);
 });
@@ -221,16 +223,82 @@ test('an override needs more than the right to publish, and the attempt is in th
   assert.equal((await publisher('POST', '/policies/rollback', {})).status, 200, 'what passed its gates needs no more');
 });
 
-test('a publication that leaves out invariants or tests is told loudly, with their names', async () => {
-  const { invariants } = await current();
+test('who may publish drops no invariant and no test, except by an override, which is told loudly with their names', async () => {
+  const publisher = await tokenCaller(['policy:write']);
+  const { policies, invariants, tests } = await current();
   const [first] = invariants;
-  const published = await publishMore([], { tests: [], invariants: [] });
+  const attempt = (wanted: object) => publisher('POST', '/policies/publish', { policies, message: 'x', ...wanted });
+  const weaker = {
+    ...first,
+    text: `${first.text}\n@id("but") assume (principal, action, resource) when { context.host == "no" };`,
+  };
+  for (const [wanted, words] of [
+    [{ invariants: [] }, /invariant `strangers-administer-nothing` \(shipped\.invariants\) does not stand any more/],
+    [{ invariants: [weaker] }, /invariant `strangers-administer-nothing`/],
+    [{ tests: tests.slice(1) }, /test `[^`]+` \(administration\.test\.yaml\) is gone/],
+  ] as const) {
+    const { status, body } = await attempt(wanted);
+    assert.deepEqual([status, body.code, body.errors[0].path], [409, 'gate-closed', 'kept-checks']);
+    assert.match(body.errors[0].message, words);
+    assert.equal((await attempt({ ...wanted, override: 'please' })).status, 403);
+  }
+  const more = {
+    file: 'more.invariants',
+    text: '@id("more") never (principal, action, resource) when { context.host == "no" && context.host == "yes" };',
+  };
+  const moved = [{ ...first, file: 'moved.invariants', text: `// Moved.\n${first.text}` }, more];
+  const kept = await attempt({ invariants: moved });
+  assert.equal(kept.status, 200, kept.text);
+  const published = await publishMore([], { tests: [], invariants: [], override: 'begin anew' });
   assert.equal(published.status, 200, published.text);
-  const [event] = (await admin('GET', '/events?q=with%20other%20invariants%20or%20fewer%20tests')).body.items;
+  assert.deepEqual(published.body.override, { reason: 'begin anew', gates: ['kept-checks'] });
+  const [event] = (await admin('GET', '/events?q=although%20gates%20were%20closed')).body.items;
   assert.equal(event.severityId, 4);
-  assert.ok(event.payload.comment.includes(`\`${first.file}\``), event.payload.comment);
-  assert.match(event.payload.comment, /`apps\.test\.yaml`/);
-  await admin('POST', '/policies/rollback', {});
+  assert.match(
+    event.payload.comment,
+    /kept-checks failed; overridden: begin anew.*`moved\.invariants`.*`apps\.test\.yaml`/,
+  );
+  const back = await publishMore([], { tests, invariants });
+  assert.equal(back.status, 200, 'more checks need no override');
+});
+
+test('going back keeps the invariants of today, which must hold, unless an override says why not', async () => {
+  const publisher = await tokenCaller(['policy:write']);
+  const chief = await tokenCaller(['policy:write', 'policy-override:write']);
+  const { invariants } = await current();
+  const hole = {
+    file: 'hole.cedar',
+    text: '@id("hole") permit (principal is Anonymous, action == Action::"delete", resource == App::"hole");',
+  };
+  const early = (await publishMore([hole])).body;
+  assert.ok(early.sequence > 0);
+  const shut = {
+    file: 'hole.invariants',
+    text: '@id("shut") never (principal is Anonymous, action == Action::"delete", resource == App::"hole");',
+  };
+  const { policies } = await current();
+  const mended = policies.filter(({ file }: { file: string }) => file !== hole.file);
+  const later = await admin('POST', '/policies/publish', {
+    policies: mended,
+    invariants: [...invariants, shut],
+    message: 'shut',
+  });
+  assert.equal(later.status, 200, later.text);
+  const body = { sequence: early.sequence };
+  for (const call of [publisher, admin]) {
+    const refused = await call('POST', '/policies/rollback', body);
+    assert.deepEqual([refused.status, refused.body.code], [409, 'gate-closed'], refused.text);
+    assert.match(refused.body.errors[0].message, /`shut` is broken/);
+  }
+  assert.equal((await publisher('POST', '/policies/rollback', { ...body, override: 'x' })).status, 403);
+  assert.equal((await current()).sequence, later.body.sequence);
+  const forced = await chief('POST', '/policies/rollback', { ...body, override: 'the app is gone' });
+  assert.deepEqual(forced.body.override, { reason: 'the app is gone', gates: ['invariants'] });
+  assert.deepEqual(forced.body.invariants, invariants, 'with those it had');
+  await admin('POST', '/policies/rollback', { sequence: later.body.sequence });
+  const harmless = (await publishMore([extra('harmless', '&& false ')])).body;
+  const back = await publisher('POST', '/policies/rollback', { sequence: harmless.sequence - 1 });
+  assert.equal(back.status, 200, back.text);
 });
 
 test('an override that was not needed leaves no trace of one', async () => {

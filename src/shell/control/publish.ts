@@ -22,6 +22,8 @@ export interface PublicationRequest {
   /** Policies that are not named keep their state; new ones are enforced. */
   readonly states?: readonly StateChange[] | undefined;
   readonly git?: GitOrigin | null | undefined;
+  /** May tests and invariants of the publication in force be dropped? What the operator's own configuration names may do so. */
+  readonly mayDropChecks?: boolean | undefined;
   /** Why it shall be published although a gate says no; whoever asks may do that. */
   readonly override?: string | undefined;
   /** Entity uid of who publishes, in Cedar syntax. */
@@ -70,7 +72,7 @@ export interface ExaminedPublication {
 }
 
 /**
- * Checks policies and passes them through the gates: tests, then invariants. That may take a minute, and changes nothing. Throws
+ * Checks policies and passes them through the gates: what was checked before is checked still, tests, then invariants. That may take a minute, and changes nothing. Throws
  * UnpublishableError for what is not valid, which nothing overrides; GateError for failed gates without an override; UnknownPolicyError.
  */
 export async function examinePublication(
@@ -81,7 +83,12 @@ export async function examinePublication(
   const { schema, policies, override } = wanted;
   const tests = wanted.tests ?? current?.tests ?? [];
   const invariants = wanted.invariants ?? current?.invariants ?? [];
-  const { problems, parsedForm, tested } = await needs.parser.prepare({ policies, schema, tests });
+  const before = wanted.mayDropChecks === true ? undefined : current;
+  const prepared = await needs.parser.prepare({
+    ...{ policies, schema, tests, invariants },
+    before: before && { schema: before.schema, tests: before.tests, invariants: before.invariants },
+  });
+  const { problems, parsedForm, tested, dropped = [] } = prepared;
   if (parsedForm === undefined) throw new UnpublishableError(problems.filter((each) => each.level === 'error'));
   const states = statesAfter(current?.states ?? [], {
     changes: wanted.states ?? [],
@@ -89,7 +96,15 @@ export async function examinePublication(
     schema,
     policies,
   });
-  const failed = await failedGates({ tested, check: needs.checkInvariants, schema, policies, invariants, states });
+  const failed = await failedGates({
+    tested,
+    dropped,
+    check: needs.checkInvariants,
+    schema,
+    policies,
+    invariants,
+    states,
+  });
   if (failed.length > 0 && override === undefined) throw new GateError(failed);
   const sequence = current?.sequence ?? 0;
   return { request: { ...wanted, tests, invariants }, parsedForm, override: overrideOf(failed, override), sequence };
@@ -122,7 +137,8 @@ export async function preparePublication(
   return prepareExamined(needs, await examinePublication(needs, request));
 }
 
-function overrideOf(failed: readonly FailedGate[], reason: string | undefined): Publication['override'] {
+/** What the history says of gates that were closed. */
+export function overrideOf(failed: readonly FailedGate[], reason: string | undefined): Publication['override'] {
   if (failed.length === 0 || reason === undefined) return null;
   return { reason, gates: failed.map(({ gate }) => gate) };
 }
@@ -135,13 +151,16 @@ export async function prepareAgain(
   needs: PublicationNeeds,
   request: {
     readonly earlier: Publication;
+    /** Instead of those it had. */
+    readonly invariants?: Publication['invariants'];
+    readonly override?: Publication['override'];
     readonly states: PolicyStates;
     readonly author: string;
     readonly message: string;
   },
 ): Promise<PreparedPublication> {
-  const { earlier, states, author, message } = request;
-  return signNext(needs, { ...earlier, states, author, message });
+  const { earlier, ...rest } = request;
+  return signNext(needs, { ...earlier, ...rest });
 }
 
 type Unsigned = Omit<

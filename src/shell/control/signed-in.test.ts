@@ -217,7 +217,7 @@ test('nothing strands the last administrator who can sign in', async () => {
   const ada = await as('ada-1', 'ada');
   const policies = [{ file: 'none.cedar', text: '@id("nobody")\nforbid (principal, action, resource);' }];
   const attempts: [string, string, unknown][] = [
-    ['POST', '/policies/publish', { policies, tests: [], invariants: [], message: 'x' }],
+    ['POST', '/policies/publish', { policies, tests: [], invariants: [], override: 'x', message: 'x' }],
     ['POST', '/policies/states', { changes: [{ id: 'administrators-administer', state: 'shadow' }] }],
     [
       'POST',

@@ -127,7 +127,7 @@ state; new ones are enforced. --shadow: evaluated and logged only. --stage ID=25
     override: {
       type: 'string',
       value: 'reason',
-      summary: 'publish although tests or invariants fail; loud in the log',
+      summary: 'publish although tests or invariants fail, or are dropped; loud in the log',
     },
   },
   run: async ({ api, out, positionals, text, texts, flag }) => {
@@ -203,16 +203,21 @@ const stateCommands: readonly Command[] = [
     noun: 'policy',
     verb: 'rollback',
     summary: 'Puts an earlier publication in force again, with the states it had',
-    details: 'Works on the local socket even when the policies in force let nobody in; it is loud in the log.',
+    details: `Works on the local socket even when the policies in force let nobody in; it is loud in the log. The invariants of today stay in force and
+must hold of the earlier policies, unless --override says why not; then it comes back with those it had.`,
     positionals: [{ name: 'sequence', optional: true }],
-    options: { message },
+    options: {
+      message,
+      override: { type: 'string', value: 'reason', summary: 'go back although invariants of today do not hold' },
+    },
     run: async ({ api, out, positionals, text }) => {
       const [word] = positionals;
       if (word !== undefined && !/^[1-9][0-9]{0,14}$/.test(word))
         throw new CliError('usage', `\`${word}\` is no publication; \`nullius policy history\` shows their numbers`);
-      const words = text('message');
+      const [words, override] = [text('message'), text('override')];
       const body = {
         ...(word === undefined ? {} : { sequence: Number(word) }),
+        ...(override === undefined ? {} : { override }),
         ...(words === undefined ? {} : { message: words }),
       };
       const published = (await api.call({ method: 'POST', path: '/policies/rollback', body, timeoutMs: gatesMsMax }))

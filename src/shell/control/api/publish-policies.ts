@@ -6,6 +6,7 @@ import { describeChanges, type StateChange, statesAfter, UnknownPolicyError } fr
 import {
   type ExaminedPublication,
   examinePublication,
+  overrideOf,
   type PreparedPublication,
   type PublicationRequest,
   prepareAgain,
@@ -137,7 +138,10 @@ async function commit(services: ApiServices, caller: Caller, { message, severity
 
 const commentMax = 1_000;
 
-/** Invariants that are not as they were, and tests that are gone: whoever may publish may do that, but not in silence. */
+/**
+ * Files of invariants that are not as they were, and of tests that are gone. What they said may stand elsewhere (else a gate is closed), but
+ * whoever moves it does not do so in silence.
+ */
 function droppedChecks(before: Publication | undefined, { tests, invariants }: Publication): string[] {
   const keptTests = new Set(tests.map(({ file }) => file));
   const keptInvariants = new Map(invariants.map(({ file, text }) => [file, text]));
@@ -187,8 +191,7 @@ export async function publish(
     severity: 'medium',
     ifMatch,
     prepare: () => {
-      if (services.facts.get('publication', 'current')?.sequence !== examined.sequence)
-        throw problem(409, 'conflict', 'somebody else published meanwhile; look again, then repeat');
+      if (services.facts.get('publication', 'current')?.sequence !== examined.sequence) throw publishedMeanwhile();
       return prepareExamined(services, examined);
     },
   });
@@ -227,8 +230,7 @@ export async function changeStates(
     ifMatch,
     prepare: async () => {
       const { earlier, states } = await withStates(services, changes);
-      if (earlier.sequence !== examined)
-        throw problem(409, 'conflict', 'somebody else published meanwhile; look again, then repeat');
+      if (earlier.sequence !== examined) throw publishedMeanwhile();
       return prepareAgain(services, { earlier, states, author, message });
     },
   });
@@ -239,7 +241,7 @@ async function examineStates(services: ApiServices, changes: readonly StateChang
   try {
     const { earlier, states } = await withStates(services, changes);
     const check = services.checkInvariants;
-    const failed = await failedGates({ ...earlier, tested: undefined, check, states });
+    const failed = await failedGates({ ...earlier, tested: undefined, dropped: [], check, states });
     if (failed.length > 0) throw new GateError(failed);
     return earlier.sequence;
   } catch (error) {
@@ -247,38 +249,65 @@ async function examineStates(services: ApiServices, changes: readonly StateChang
   }
 }
 
-/** Puts an earlier publication in force again, with the states it had; the one before unless told. */
+interface RollbackRequest {
+  /** The one before unless told. */
+  readonly sequence: number | undefined;
+  readonly message: string | undefined;
+  readonly override: string | undefined;
+  readonly ifMatch: number | undefined;
+}
+
+/**
+ * Puts an earlier publication in force again, with the states it had. The invariants of today stay, and must hold of it: what must be so
+ * however policies change is not undone by going back. By an override it comes back with those it had.
+ */
 export async function rollback(
   services: ApiServices,
   caller: Caller,
-  {
-    sequence,
-    message,
-    ifMatch,
-  }: { sequence: number | undefined; message: string | undefined; ifMatch: number | undefined },
+  { sequence, message, override: reason, ifMatch }: RollbackRequest,
 ) {
   refuseOwned(services);
-  const author = formatUid(caller.uid);
+  const today = services.facts.get('publication', 'current');
+  const found = await earlierPublication(services, sequence);
+  // It never passed its gates, or shall not. The operator's way back must not depend on policy.
+  if ((found.override !== null || reason !== undefined) && !caller.isOperator)
+    await authoriseOverride(services, caller, '/api/v1/policies/rollback');
+  const earlier = await verifiedPublication(services, found);
+  // Not in the queue of changes: proofs take their time.
+  const failed = await failedGates({
+    ...{ ...earlier, invariants: today?.invariants ?? [] },
+    ...{ tested: undefined, dropped: [], check: services.checkInvariants },
+  });
+  if (failed.length > 0 && reason === undefined) throw told(new GateError(failed));
+  const overridden = overrideOf(failed, reason);
   return commit(services, caller, {
     message: 'rolled the policies back',
     severity: 'high',
     ifMatch,
-    prepare: async () => {
-      const all = await publications(services);
-      const found = sequence === undefined ? all[1] : all.find((each) => each.body.sequence === sequence);
-      if (found === undefined) {
-        throw sequence === undefined
-          ? problem(409, 'no-earlier', 'there is no earlier publication to go back to')
-          : notFound('publication', String(sequence));
-      }
-      // It never passed its gates. The operator's way back must not depend on policy.
-      if (found.body.override !== null && !caller.isOperator)
-        await authoriseOverride(services, caller, '/api/v1/policies/rollback');
-      const earlier = await verifiedPublication(services, found.body);
-      const words = message ?? `back to publication ${earlier.sequence}`;
-      return prepareAgain(services, { earlier, states: earlier.states, author, message: words });
+    prepare: () => {
+      if (services.facts.get('publication', 'current')?.sequence !== today?.sequence) throw publishedMeanwhile();
+      return prepareAgain(services, {
+        earlier,
+        states: earlier.states,
+        invariants: overridden === null ? (today?.invariants ?? earlier.invariants) : earlier.invariants,
+        override: overridden ?? earlier.override,
+        author: formatUid(caller.uid),
+        message: message ?? `back to publication ${earlier.sequence}`,
+      });
     },
   });
+}
+
+const publishedMeanwhile = () => problem(409, 'conflict', 'somebody else published meanwhile; look again, then repeat');
+
+/** The publication of this number, or the one before that in force. Throws ApiProblem. */
+async function earlierPublication(services: ApiServices, sequence: number | undefined): Promise<Publication> {
+  const all = await publications(services);
+  const found = sequence === undefined ? all[1] : all.find((each) => each.body.sequence === sequence);
+  if (found !== undefined) return found.body;
+  throw sequence === undefined
+    ? problem(409, 'no-earlier', 'there is no earlier publication to go back to')
+    : notFound('publication', String(sequence));
 }
 
 /**

@@ -3,6 +3,7 @@
 import { readPolicyTests, runPolicyTests, TestFileError } from '#decision/analysis';
 import { readParsedForm } from '#decision/engine';
 import { checkPolicies, parseInvariants, preparePolicies } from '#decision/parser';
+import { droppedChecks } from './dropped-checks.ts';
 import type { CheckedPolicies, ParseAnswer, ParseRequest, TestedPolicies } from './policy-parser.ts';
 
 if (process.send === undefined) throw new Error('this process is started by the control process, not by hand');
@@ -19,13 +20,14 @@ process.on('message', (request: ParseRequest) => {
   process.send?.(answer);
 });
 
-function check({ policies, schema, tests = [], invariants = [] }: ParseRequest): CheckedPolicies {
+function check({ policies, schema, tests = [], invariants = [], before }: ParseRequest): CheckedPolicies {
   if (schema === null) return { problems: checkPolicies({ policies, schema }), parsedForm: undefined };
   const prepared = preparePolicies({ policies, schema });
   const { parsedForm } = prepared;
   if (parsedForm === undefined) return prepared;
   const problems = invariants.length === 0 ? [] : parseInvariants(invariants, schema).problems;
-  const checked = { ...prepared, problems: [...prepared.problems, ...problems] };
+  const dropped = before === undefined ? [] : droppedChecks(before, { schema, tests, invariants });
+  const checked = { ...prepared, problems: [...prepared.problems, ...problems], dropped };
   if (tests.length === 0) return checked;
   const run = (): TestedPolicies => {
     try {

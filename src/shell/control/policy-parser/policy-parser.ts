@@ -5,6 +5,7 @@ import type { PolicySource } from '#decision/engine';
 // Types alone: the room itself is loaded by the other process.
 import type { PreparedPolicies } from '#decision/parser';
 import { environmentOfParser, parserFlags } from '../../supervisor/least-privilege.ts';
+import type { Checks } from './dropped-checks.ts';
 import { entryOfParser } from './entry.ts';
 
 export interface ParseRequest {
@@ -15,6 +16,8 @@ export interface ParseRequest {
   readonly tests?: readonly PolicySource[];
   /** `*.invariants`, parsed and validated and no more; what is wrong with them stands among the problems. */
   readonly invariants?: readonly PolicySource[];
+  /** What stands beside the policies in force: to say what of it is dropped. */
+  readonly before?: Checks | undefined;
 }
 
 /** What tests say, or why they cannot be read. */
@@ -23,6 +26,8 @@ export type TestedPolicies = TestReport | { readonly problems: readonly TestFile
 export interface CheckedPolicies extends PreparedPolicies {
   /** Undefined when the policies are not valid, or no tests were given. */
   readonly tested?: TestedPolicies;
+  /** Tests and invariants of `before` that do not stand any more, a sentence each. */
+  readonly dropped?: readonly string[];
 }
 
 /** What the process says: an answer, or why it is of no use any more. */

@@ -143,12 +143,17 @@ const writeRoutes: readonly Route[] = [
     path: '/policies/rollback',
     noun: 'policy',
     action: 'write',
-    summary: 'Puts an earlier publication in force again (the one before, unless told)',
-    body: z.strictObject({ sequence: z.int().positive().optional(), message: z.string().max(500).optional() }),
+    summary:
+      'Puts an earlier publication in force again (the one before, unless told); the invariants of today must hold of it',
+    body: z.strictObject({
+      sequence: z.int().positive().optional(),
+      override: z.string().min(1).max(500).optional(),
+      message: z.string().max(500).optional(),
+    }),
     answer: publicationView,
     isWayBack: true,
-    handle: async ({ services, caller, body: { sequence, message }, ifMatch }) =>
-      rollback(services, caller, { ifMatch, sequence, message }),
+    handle: async ({ services, caller, body: { sequence, override, message }, ifMatch }) =>
+      rollback(services, caller, { ifMatch, sequence, override, message }),
   }),
 ];
 

@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { droppedChecks } from './dropped-checks.ts';
+
+const schema =
+  'entity User; entity App; action read appliesTo { principal: User, resource: App, context: { n: Long } };';
+const never = (id: string, most: number) =>
+  `@id("${id}") never (principal, action, resource) when { context.n > ${most} };`;
+const assume = (id: string, least: number) =>
+  `@id("${id}") assume (principal, action, resource) when { context.n >= ${least} };`;
+const checks = (invariants: Record<string, string>, tests: Record<string, string> = {}) => {
+  const files = (texts: Record<string, string>) => Object.entries(texts).map(([file, text]) => ({ file, text }));
+  return { schema, invariants: files(invariants), tests: files(tests) };
+};
+const dropped = (before: Record<string, string>, after: Record<string, string>) =>
+  droppedChecks(checks(before), checks(after)).map((words) => /`([^`]*)`/.exec(words)?.[1]);
+
+test('droppedChecks() takes no offence at other names, places, words and more invariants', () => {
+  const before = { 'a.invariants': `${never('a', 5)}\n${never('b', 6)}` };
+  assert.deepEqual(dropped(before, before), []);
+  const after = {
+    'x.invariants': `// words\n@description("d")\n${never('c', 6)}`,
+    'y.invariants': never('a', 5) + never('d', 1),
+  };
+  assert.deepEqual(dropped(before, after), []);
+});
+
+test('droppedChecks() names what is gone, says less, or stands under an assumption that it did not have', () => {
+  const before = { 'a.invariants': never('a', 5), 'b.invariants': never('b', 6) + assume('x', 0) };
+  assert.deepEqual(dropped(before, { 'b.invariants': never('b', 6) + assume('x', 0) }), ['a']);
+  assert.deepEqual(dropped(before, { ...before, 'a.invariants': never('a', 7) }), ['a']);
+  assert.deepEqual(dropped(before, { ...before, 'a.invariants': never('a', 5) + assume('z', 0) }), ['a']);
+  assert.deepEqual(dropped(before, { ...before, 'b.invariants': never('b', 6) + assume('x', 3) }), ['b']);
+  // Fewer assumptions say more.
+  assert.deepEqual(dropped(before, { ...before, 'b.invariants': never('b', 6) }), []);
+  const turned = never('a', 5).replace('never', 'always');
+  assert.deepEqual(dropped(before, { ...before, 'a.invariants': turned }), ['a']);
+  assert.deepEqual(dropped(before, { ...before, 'a.invariants': 'what is this' }), ['a', 'b']);
+});
+
+test('droppedChecks() names tests whose name is gone, wherever the others went', () => {
+  const one = (name: string, decision: string) =>
+    `context: { n: 1 }\ntests: [{ name: ${name}, principal: 'User::"u"', action: 'Action::"read"', resource: 'App::"a"', decision: ${decision} }]`;
+  const before = checks({}, { 'a.test.yaml': one('x', 'deny'), 'b.test.yaml': one('y', 'deny') });
+  assert.deepEqual(droppedChecks(before, checks({}, { 'c.test.yaml': one('x', 'allow') })), [
+    'test `y` (b.test.yaml) is gone',
+  ]);
+  assert.equal(droppedChecks(before, checks({})).length, 2);
+});
