@@ -5,51 +5,61 @@ import type { Environment } from './compile-expression.ts';
 import { Entities, Overlay, RequestNames } from './entities.ts';
 import type { EntityRef } from './entity-ref.ts';
 import type { EntityStore } from './entity-store.ts';
-import { type CompiledPolicy, PolicyIndex, Search } from './policy-index.ts';
+import { type Bucket, type CompiledPolicy, PolicyIndex, type PolicyJudge } from './policy-index.ts';
 import { type ConvertRecord, invalid } from './schema-types.ts';
 import { EvaluationError } from './value.ts';
-
-const byText = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
 
 type PolicyError = Decision['errors'][number];
 
 const none: readonly [] = Object.freeze([]);
+const byRank = (a: CompiledPolicy, b: CompiledPolicy) => a.rank - b.rank;
 
 /** Evaluates what a search finds, and counts. */
-class Tally extends Search {
-  #permit: CompiledPolicy | null = null;
-  #forbid: CompiledPolicy | null = null;
-  /** Ids, from the second on. */
-  #permits: string[] | null = null;
-  #forbids: string[] | null = null;
-  #errors: PolicyError[] | null = null;
+class Tally implements PolicyJudge {
+  readonly environment: Environment;
+  #isForbidden = false;
+  /** One that decides, as long as there is no other. */
+  #one: CompiledPolicy | null = null;
+  #several: CompiledPolicy[] | null = null;
+  #errors: { policy: CompiledPolicy; message: string }[] | null = null;
+
+  constructor(environment: Environment) {
+    this.environment = environment;
+  }
 
   judge(policy: CompiledPolicy): void {
-    const { test } = policy;
+    const { test, isPermit } = policy;
     try {
       if (test !== null && !test(this.environment, policy.constants)) return;
     } catch (error) {
       if (!(error instanceof EvaluationError)) throw error;
       this.#errors ??= [];
-      this.#errors.push({ id: policy.id, message: error.message });
+      this.#errors.push({ policy, message: error.message });
       return;
     }
-    if (policy.isPermit) {
-      if (this.#permit === null) this.#permit = policy;
-      else this.#permits = [...(this.#permits ?? this.#permit.reasons), policy.id];
-    } else if (this.#forbid === null) this.#forbid = policy;
-    else this.#forbids = [...(this.#forbids ?? this.#forbid.reasons), policy.id];
+    if (isPermit && this.#isForbidden) return;
+    if (!isPermit && !this.#isForbidden) {
+      // What permitted decides nothing any more.
+      this.#isForbidden = true;
+      this.#one = policy;
+      this.#several = null;
+    } else if (this.#one === null) this.#one = policy;
+    else if (this.#several === null) this.#several = [this.#one, policy];
+    else this.#several.push(policy);
   }
 
   decision(): Decision {
-    const isForbidden = this.#forbid !== null;
-    const several = isForbidden ? this.#forbids : this.#permits;
     return {
-      decision: !isForbidden && this.#permit !== null ? 'allow' : 'deny',
-      reasons: several?.sort(byText) ?? (this.#forbid ?? this.#permit)?.reasons ?? none,
-      errors: this.#errors?.sort((a, b) => byText(a.id, b.id)) ?? none,
+      decision: !this.#isForbidden && this.#one !== null ? 'allow' : 'deny',
+      reasons: this.#several?.sort(byRank).map(({ id }) => id) ?? this.#one?.reasons ?? none,
+      errors: this.#errors === null ? none : errorsOf(this.#errors),
     };
   }
+}
+
+function errorsOf(found: { policy: CompiledPolicy; message: string }[]): PolicyError[] {
+  found.sort((a, b) => byRank(a.policy, b.policy));
+  return found.map(({ policy, message }) => ({ id: policy.id, message }));
 }
 
 /** An action with what its requests may hold. */
@@ -59,6 +69,7 @@ interface KnownAction {
   readonly principals: ReadonlyMap<string, ReadonlyMap<string, EntityRef>>;
   readonly resources: ReadonlyMap<string, ReadonlyMap<string, EntityRef>>;
   readonly convertContext: ConvertRecord;
+  readonly policies: Bucket;
 }
 
 /** A decision, and every entity it looked at. */
@@ -94,6 +105,7 @@ export class CompiledEvaluator {
         principals: tables(rules.principalTypes),
         resources: tables(rules.resourceTypes),
         convertContext: rules.convertContext,
+        policies: this.#index.bucket(ref),
       });
     }
   }
@@ -129,8 +141,8 @@ export class CompiledEvaluator {
       context: action.convertContext(request.context, names),
       entities,
     };
-    const tally = new Tally(environment, this.#index);
-    this.#index.visit(tally);
+    const tally = new Tally(environment);
+    action.policies.visit(tally);
     return tally.decision();
   }
 

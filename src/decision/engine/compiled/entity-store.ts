@@ -23,16 +23,14 @@ export interface NameSource {
 const [sharedLengthMax, sharedCountMax] = [32, 10_000];
 
 const actionAttrs = new CedarRecord(new RecordShape([]), []);
-const noAncestors = new Ancestors([]);
-
 /** Everything above an entity, by what `parentsOf` says of each. */
-export function ancestorsBy(ref: EntityRef, parentsOf: (ref: EntityRef) => readonly EntityRef[]): Ancestors {
+export function ancestorsBy(ref: EntityRef, parentsOf: (ref: EntityRef) => readonly EntityRef[]): readonly EntityRef[] {
   const parents = parentsOf(ref);
-  if (parents.length === 0) return noAncestors;
+  if (parents.length === 0) return noRefs;
   const found = new Set(parents);
   // A set gives what is added while it is walked, so this reaches every level once.
   for (const above of found) for (const parent of parentsOf(above)) found.add(parent);
-  return new Ancestors([...found]);
+  return [...found];
 }
 
 const storedParents = (ref: EntityRef) => ref.parents;
@@ -102,10 +100,14 @@ export class EntityStore implements NameSource {
 
   /** All entities above this one, itself not included. */
   ancestors(ref: EntityRef): Ancestors {
-    if (ref.above !== null && ref.aboveStamp === this.#hierarchy) return ref.above;
-    const above = ancestorsBy(ref, storedParents);
+    const known = ref.above;
+    if (known !== null && known.stamp === this.#hierarchy) return known;
+    const [parent] = ref.parents;
+    const above =
+      parent !== undefined && ref.parents.length === 1
+        ? this.asParent(parent)
+        : new Ancestors(ancestorsBy(ref, storedParents), this.#hierarchy);
     ref.above = above;
-    ref.aboveStamp = this.#hierarchy;
     return above;
   }
 
@@ -113,6 +115,18 @@ export class EntityStore implements NameSource {
   has({ type, id }: EntityUid): boolean {
     const attrs = this.names.find(type, id)?.attrs;
     return attrs !== undefined && attrs !== null;
+  }
+
+  /** Are they known already? */
+  hasAncestors({ above }: EntityRef): boolean {
+    return above !== null && above.stamp === this.#hierarchy;
+  }
+
+  /** What stands above every child of this one: itself, and all above it. */
+  asParent(ref: EntityRef): Ancestors {
+    if (ref.asParent === null || ref.asParent.stamp !== this.#hierarchy)
+      ref.asParent = new Ancestors([ref, ...ancestorsBy(ref, storedParents)], this.#hierarchy);
+    return ref.asParent;
   }
 
   /** The entity as it stands, in Cedar's JSON; undefined when it is not known. */
@@ -231,6 +245,7 @@ export class EntityStore implements NameSource {
     for (const mention of data?.mentions ?? noRefs) mention.uses += 1;
     if (before.length !== after.length || before.some((parent, index) => parent !== after[index])) {
       ref.above = null;
+      ref.asParent = null;
       if (ref.children > 0) this.#hierarchy += 1;
     }
     this.#size += Number(data !== null) - Number(attrs !== null);

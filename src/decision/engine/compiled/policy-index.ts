@@ -3,7 +3,9 @@ import { compileOutline, type Environment, type Evaluate, toBool } from './compi
 import type { EntityRef } from './entity-ref.ts';
 import type { EntityStore } from './entity-store.ts';
 import { type Constant, Outliner } from './outline.ts';
-import { readScope, type Scope, scopeFits } from './scope.ts';
+import { type Range, RangeTable } from './range-table.ts';
+import { readScope } from './scope.ts';
+import { HeldKeys, isWithinKey, ScopeKeys } from './scope-keys.ts';
 
 /** The conditions of a policy, compiled for all policies of the same outline. Throws EvaluationError. */
 type Test = (environment: Environment, constants: readonly Constant[]) => boolean;
@@ -11,138 +13,122 @@ type Test = (environment: Environment, constants: readonly Constant[]) => boolea
 /** A policy ready to be evaluated. */
 export interface CompiledPolicy {
   readonly id: string;
+  /** Its place among all policies by id: reasons and errors are told in that order. */
+  readonly rank: number;
   readonly isPermit: boolean;
-  readonly principal: Scope;
-  readonly resource: Scope;
   /** null: it has no conditions. */
   readonly test: Test | null;
   readonly constants: readonly Constant[];
+  /** null: of any type. */
+  readonly principalType: string | null;
+  readonly resourceType: string | null;
   /** What a decision says that it alone made. */
   readonly reasons: readonly [string];
 }
 
-/** Up to this many policies are looked at one by one: finding them by their principal costs as much. */
-const listedMax = 4;
+/** Of one resource key, up to this many policies are looked at one by one: finding them by the principal's keys costs as much. */
+const listedMax = 16;
+/** Stands for all keys of principals. */
+const everyone = 0x7fff_ffff;
 
-/** Policies of one resource constraint, by their principal. */
-class ByPrincipal {
-  readonly #all: CompiledPolicy[] = [];
-  readonly #open: CompiledPolicy[] = [];
-  readonly #byType = new Map<string, CompiledPolicy[]>();
-  readonly #equal = new Map<EntityRef, CompiledPolicy[]>();
-  readonly #within = new Map<EntityRef, CompiledPolicy[]>();
-
-  add(policy: CompiledPolicy): void {
-    const { principal } = policy;
-    this.#all.push(policy);
-    if (principal.equals !== null) put(this.#equal, principal.equals, policy);
-    else if (principal.within !== null) put(this.#within, principal.within, policy);
-    else if (principal.type !== null) put(this.#byType, principal.type, policy);
-    else this.#open.push(policy);
-  }
-
-  visit(search: Search): void {
-    const { principal } = search.environment;
-    if (this.#all.length <= listedMax) {
-      for (const policy of this.#all)
-        if (scopeFits(policy.principal, principal, search.environment.entities)) search.run(policy);
-      return;
-    }
-    search.runAll(this.#open);
-    search.runAll(this.#byType.get(principal.type));
-    if (this.#equal.size > 0) search.runAll(this.#equal.get(principal));
-    if (this.#within.size > 0) for (const above of search.principals()) search.runTyped(this.#within.get(above));
-  }
+/** A policy of an action, with the keys of its scope. */
+interface Entry {
+  readonly resourceKey: number;
+  readonly principalKey: number;
+  readonly policy: CompiledPolicy;
 }
 
-function put<K>(map: Map<K, CompiledPolicy[]>, key: K, policy: CompiledPolicy): void {
-  const list = map.get(key);
-  if (list === undefined) map.set(key, [policy]);
-  else list.push(policy);
-}
-
-/** Policies of one action, by their resource and then by their principal. */
-class Bucket {
-  readonly #open = new ByPrincipal();
-  readonly #byType = new Map<string, ByPrincipal>();
-  readonly #equal = new Map<EntityRef, ByPrincipal>();
-  readonly #within = new Map<EntityRef, ByPrincipal>();
-
-  add(policy: CompiledPolicy): void {
-    const { resource } = policy;
-    if (resource.equals !== null) sub(this.#equal, resource.equals).add(policy);
-    else if (resource.within !== null) sub(this.#within, resource.within).add(policy);
-    else if (resource.type !== null) sub(this.#byType, resource.type).add(policy);
-    else this.#open.add(policy);
-  }
-
-  visit(search: Search): void {
-    const { resource } = search.environment;
-    this.#open.visit(search);
-    this.#byType.get(resource.type)?.visit(search);
-    if (this.#equal.size > 0) this.#equal.get(resource)?.visit(search);
-    if (this.#within.size > 0) for (const above of search.resources()) this.#within.get(above)?.visit(search);
-  }
-}
-
-function sub<K>(map: Map<K, ByPrincipal>, key: K): ByPrincipal {
-  let found = map.get(key);
-  if (found === undefined) {
-    found = new ByPrincipal();
-    map.set(key, found);
-  }
-  return found;
-}
-
-/** Going through the policies that may match one request. */
-export abstract class Search {
+/** Is told each policy whose scope fits. */
+export interface PolicyJudge {
   readonly environment: Environment;
-  readonly #flags: Uint8Array;
-  #principals: readonly EntityRef[] | null = null;
+  judge(policy: CompiledPolicy): void;
+}
 
-  constructor(environment: Environment, index: PolicyIndex) {
-    this.environment = environment;
-    this.#flags = index.flags;
+/** Policies of one action, by the keys of resource and principal. */
+export class Bucket {
+  readonly #index: PolicyIndex;
+  /** By resource key and `everyone`: where its policies stand; where there are many, also by both keys. */
+  readonly #ranges: RangeTable;
+  /** Pairs of a principal key and the rank of a policy. */
+  readonly #entries: Int32Array;
+  readonly #asksAbovePrincipal: boolean;
+  readonly #asksAboveResource: boolean;
+
+  constructor(index: PolicyIndex, unsorted: readonly Entry[]) {
+    this.#index = index;
+    const entries = [...unsorted].sort((a, b) => a.resourceKey - b.resourceKey || a.principalKey - b.principalKey);
+    this.#entries = new Int32Array(entries.flatMap(({ principalKey, policy }) => [principalKey, policy.rank]));
+    this.#ranges = new RangeTable(rangesOf(entries));
+    this.#asksAbovePrincipal = entries.some(({ principalKey }) => isWithinKey(principalKey));
+    this.#asksAboveResource = entries.some(({ resourceKey }) => isWithinKey(resourceKey));
   }
 
-  /** Told each policy whose scope fits. */
-  abstract judge(policy: CompiledPolicy): void;
-
-  /** The principal and those above it that some policy names. */
-  principals(): readonly EntityRef[] {
-    this.#principals ??= this.#named(this.environment.principal);
-    return this.#principals;
-  }
-
-  /** The resource and those above it that some policy names. */
-  resources(): readonly EntityRef[] {
-    return this.#named(this.environment.resource);
-  }
-
-  #named(ref: EntityRef): readonly EntityRef[] {
-    const flags = this.#flags;
-    const above = this.environment.entities.ancestors(ref).named(flags);
-    return ref.index < flags.length && flags[ref.index] !== 0 ? [ref, ...above] : above;
-  }
-
-  /** A policy whose principal fits, and that was found by its resource: what is left of the scope is the resource's type. */
-  run(policy: CompiledPolicy): void {
-    const { type } = policy.resource;
-    if (type === null || type === this.environment.resource.type) this.judge(policy);
-  }
-
-  runAll(policies: readonly CompiledPolicy[] | undefined): void {
-    if (policies !== undefined) for (const policy of policies) this.run(policy);
-  }
-
-  /** Of policies that were found by something above the principal, those for its type. */
-  runTyped(policies: readonly CompiledPolicy[] | undefined): void {
-    if (policies === undefined) return;
-    for (const policy of policies) {
-      const { type } = policy.principal;
-      if (type === null || type === this.environment.principal.type) this.run(policy);
+  visit(judge: PolicyJudge): void {
+    if (this.#entries.length === 0) return;
+    const { environment } = judge;
+    const { principals, resources } = this.#index;
+    const ranges = this.#ranges;
+    principals.hold(environment.principal);
+    resources.hold(environment.resource);
+    if (this.#asksAboveResource) resources.holdAbove(environment.entities);
+    for (let index = 0; index < resources.count; index += 1) {
+      const resourceKey = resources.list[index] ?? -1;
+      const all = ranges.find(resourceKey, everyone);
+      if (all < 0) continue;
+      const [start, end] = [ranges.start(all), ranges.end(all)];
+      if (end - start > listedMax) this.#visitMany(resourceKey, judge);
+      else
+        for (let at = start; at < end; at += 1)
+          if (principals.has(this.#entries[at * 2] ?? -1, environment.entities)) this.#tell(at, judge);
     }
   }
+
+  #visitMany(resourceKey: number, judge: PolicyJudge): void {
+    const { principals } = this.#index;
+    const ranges = this.#ranges;
+    if (this.#asksAbovePrincipal) principals.holdAbove(judge.environment.entities);
+    for (let index = 0; index < principals.count; index += 1) {
+      const found = ranges.find(resourceKey, principals.list[index] ?? -1);
+      if (found < 0) continue;
+      const end = ranges.end(found);
+      for (let at = ranges.start(found); at < end; at += 1) this.#tell(at, judge);
+    }
+  }
+
+  /** What is left of a scope whose keys fit is its types. */
+  #tell(at: number, judge: PolicyJudge): void {
+    const policy = this.#index.policies[this.#entries[at * 2 + 1] ?? -1];
+    if (policy === undefined) return;
+    const { principalType, resourceType } = policy;
+    const { principal, resource } = judge.environment;
+    if (principalType !== null && principalType !== principal.type) return;
+    if (resourceType !== null && resourceType !== resource.type) return;
+    judge.judge(policy);
+  }
+}
+
+/** Where, in sorted entries, those of each resource key stand; where there are many, also those of each pair of keys. */
+function rangesOf(entries: readonly Entry[]): Range[] {
+  const ranges: Range[] = [];
+  const endOf = (start: number, isSame: (a: Entry, b: Entry) => boolean) => {
+    const first = entries[start];
+    let end = start;
+    for (let next = first; first !== undefined && next !== undefined && isSame(first, next); next = entries[end])
+      end += 1;
+    return end;
+  };
+  for (let start = 0; start < entries.length; ) {
+    const first = entries[start]?.resourceKey ?? 0;
+    const end = endOf(start, (a, b) => a.resourceKey === b.resourceKey);
+    ranges.push({ first, second: everyone, start, end });
+    if (end - start <= listedMax) start = end;
+    while (start < end) {
+      const next = endOf(start, (a, b) => a.resourceKey === b.resourceKey && a.principalKey === b.principalKey);
+      ranges.push({ first, second: entries[start]?.principalKey ?? 0, start, end: next });
+      start = next;
+    }
+  }
+  return ranges;
 }
 
 /** Compiles policies (Cedar's JSON) and sorts them under the actions of the schema. */
@@ -150,23 +136,30 @@ export class PolicyIndex {
   readonly #byAction = new Map<EntityRef, Bucket>();
   readonly #tests = new Map<string, Test>();
   readonly #store: EntityStore;
-  /** By the index of an entity: 1 where a scope asks what stands below it. Entities that came later are named by none. */
-  readonly flags: Uint8Array;
+  /** By rank. */
+  readonly policies: readonly CompiledPolicy[];
+  /** What principal and resource of the request that is being decided have. */
+  readonly principals: HeldKeys;
+  readonly resources: HeldKeys;
 
   constructor(policies: Iterable<readonly [id: string, json: PolicyJson]>, store: EntityStore) {
     this.#store = store;
-    const actions = [...store.actions.keys()];
-    for (const ref of actions) this.#byAction.set(ref, new Bucket());
-    const compiled = [...policies].map(([id, json]) => [this.#compile(id, json), json] as const);
-    this.flags = new Uint8Array(store.names.count);
-    for (const [policy, { action }] of compiled) {
-      for (const { within } of [policy.principal, policy.resource]) if (within !== null) this.flags[within.index] = 1;
-      const { equals, above } = readScope(action, store);
-      for (const ref of actions) {
+    const sorted = [...policies].sort(([a], [b]) => (a < b ? -1 : 1));
+    const compiled = sorted.map(([id, json], rank) => ({ json, ...this.#compile(id, { json, rank }) }));
+    const keys = new ScopeKeys(store.names.count);
+    const byAction = new Map([...store.actions.keys()].map((ref) => [ref, [] as Entry[]] as const));
+    for (const { policy, principal, resource, json } of compiled) {
+      const entry = { policy, principalKey: keys.give(principal), resourceKey: keys.give(resource) };
+      const { equals, above } = readScope(json.action, store);
+      for (const [ref, entries] of byAction) {
         const isWithin = above?.some((each) => each === ref || store.ancestors(ref).has(each)) ?? true;
-        if (isWithin && (equals === null || equals === ref)) this.#byAction.get(ref)?.add(policy);
+        if (isWithin && (equals === null || equals === ref)) entries.push(entry);
       }
     }
+    this.policies = compiled.map(({ policy }) => policy);
+    this.principals = new HeldKeys(keys);
+    this.resources = new HeldKeys(keys);
+    for (const [ref, entries] of byAction) this.#byAction.set(ref, new Bucket(this, entries));
   }
 
   /** How many outlines the policies have. */
@@ -174,11 +167,12 @@ export class PolicyIndex {
     return this.#tests.size;
   }
 
-  visit(search: Search): void {
-    this.#byAction.get(search.environment.action)?.visit(search);
+  /** The policies of an action of the schema. */
+  bucket(action: EntityRef): Bucket {
+    return this.#byAction.get(action) ?? new Bucket(this, []);
   }
 
-  #compile(id: string, json: PolicyJson): CompiledPolicy {
+  #compile(id: string, { json, rank }: { json: PolicyJson; rank: number }) {
     const outliner = new Outliner({
       ref: (type, name) => this.#store.pin(type, name),
       text: (text) => this.#store.text(text),
@@ -190,15 +184,18 @@ export class PolicyIndex {
       test = testOf(conditions.map(([kind, outline]) => ({ wanted: kind === 'when', run: compileOutline(outline) })));
       this.#tests.set(key, test);
     }
-    return {
+    const [principal, resource] = [readScope(json.principal, this.#store), readScope(json.resource, this.#store)];
+    const policy: CompiledPolicy = {
       id,
+      rank,
       isPermit: json.effect === 'permit',
-      principal: readScope(json.principal, this.#store),
-      resource: readScope(json.resource, this.#store),
       test,
       constants: outliner.constants,
+      principalType: principal.type,
+      resourceType: resource.type,
       reasons: Object.freeze([id] as const),
     };
+    return { policy, principal, resource };
   }
 }
 

@@ -4,7 +4,7 @@ import type { SchemaJson } from '../policy-set.ts';
 import { Datetime, Duration } from './datetime.ts';
 import { Decimal } from './decimal.ts';
 import type { NameSource } from './entity-store.ts';
-import { callExtension } from './extension-functions.ts';
+import { callExtension, extensionFunction } from './extension-functions.ts';
 import { IpNet } from './ip-net.ts';
 import { longMax, longMin } from './long.ts';
 import { CedarRecord, CedarSet, type EntityRef, EvaluationError, RecordShape, type Value } from './value.ts';
@@ -125,9 +125,12 @@ function extension(name: string): Convert | undefined {
   const found = Object.hasOwn(extensions, name) ? extensions[name] : undefined;
   if (found === undefined) return undefined;
   const [maker, type] = found;
+  const make = extensionFunction(maker);
   const read = (json: LosslessJson): Value => {
+    const call = isObject(json) ? json['__extn'] : undefined;
     try {
-      const value = extensionValue(json, maker);
+      const isPlain = make !== undefined && isObject(call) && call['fn'] === maker && typeof call['arg'] === 'string';
+      const value = isPlain ? make.call(call['arg'] as string, call['arg'] as string) : extensionValue(json, maker);
       if (value instanceof type) return value;
     } catch (error) {
       if (error instanceof EvaluationError) throw invalid(error.message);
@@ -135,23 +138,8 @@ function extension(name: string): Convert | undefined {
     }
     throw invalid(`expected a value of type \`${name}\``);
   };
-  // Addresses and times come again and again. The texts may be an attacker's choice, so the memory is small.
-  const known = new Map<string, Value>();
-  return (json) => {
-    const call = isObject(json) ? json['__extn'] : undefined;
-    if (!isObject(call) || call['fn'] !== maker || typeof call['arg'] !== 'string') return read(json);
-    let value = known.get(call['arg']);
-    if (value === undefined) {
-      value = read(json);
-      if (known.size >= rememberedValuesMax) known.clear();
-      known.set(call['arg'], value);
-    }
-    return value;
-  };
+  return read;
 }
-
-/** Parsed extension values that are kept, for each place in the schema. */
-const rememberedValuesMax = 1_024;
 
 const emptyRecord: TypeJson = { type: 'Record', attributes: {} };
 

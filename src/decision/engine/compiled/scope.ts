@@ -1,5 +1,4 @@
 import { EngineError } from '../engine-error.ts';
-import type { Entities } from './entities.ts';
 import type { EntityRef } from './entity-ref.ts';
 import type { EntityStore } from './entity-store.ts';
 
@@ -40,11 +39,4 @@ export function readScope(json: unknown, store: EntityStore): Scope {
     above,
     type: scope.op === 'is' ? (scope.entity_type ?? '') : null,
   };
-}
-
-/** Does an entity fit the constraint of a principal or a resource? */
-export function scopeFits({ equals, within, type }: Scope, ref: EntityRef, entities: Entities): boolean {
-  if (equals !== null) return ref === equals;
-  if (type !== null && ref.type !== type) return false;
-  return within === null || entities.isIn(ref, within);
 }

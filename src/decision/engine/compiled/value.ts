@@ -99,43 +99,61 @@ function isSimple(value: Value): boolean {
   return typeof value !== 'object' || value instanceof EntityRef;
 }
 
+/** Up to this many members are searched from end to end, which costs less than hashing, in time and in memory. */
+const scannedMax = 8;
+
 /** A set without repetition. */
 export class CedarSet {
-  readonly #simple = new Set<Value>();
-  /** By key: comparing each with each would cost the square of what a caller sends. */
-  readonly #compound = new Map<string, Value>();
+  readonly #simple: readonly Value[];
+  /** null: there are few. */
+  readonly #simpleSet: ReadonlySet<Value> | null;
+  /** By key: comparing each with each would cost the square of what a caller sends. null: there are none. */
+  readonly #compound: ReadonlyMap<string, Value> | null;
   /** The first member that is no entity; `in` takes only entities. */
   readonly stranger: Value | undefined;
 
   constructor(items: Iterable<Value>) {
+    const simple = new Set<Value>();
+    let compound: Map<string, Value> | null = null;
+    let stranger: Value | undefined;
     for (const item of items) {
-      if (!(item instanceof EntityRef)) this.stranger ??= item;
-      if (isSimple(item)) this.#simple.add(item);
-      else this.#compound.set(valueKey(item), item);
+      if (!(item instanceof EntityRef)) stranger ??= item;
+      if (isSimple(item)) simple.add(item);
+      else {
+        compound ??= new Map();
+        compound.set(valueKey(item), item);
+      }
     }
+    this.#simple = [...simple];
+    this.#simpleSet = simple.size > scannedMax ? simple : null;
+    this.#compound = compound;
+    this.stranger = stranger;
   }
 
   get size(): number {
-    return this.#simple.size + this.#compound.size;
+    return this.#simple.length + (this.#compound?.size ?? 0);
   }
 
   has(value: Value): boolean {
-    return isSimple(value) ? this.#simple.has(value) : this.#compound.has(valueKey(value));
+    if (!isSimple(value)) return this.#compound?.has(valueKey(value)) ?? false;
+    return this.#simpleSet === null ? this.#simple.includes(value) : this.#simpleSet.has(value);
   }
 
   hasAll(other: CedarSet): boolean {
-    for (const item of other) if (!this.has(item)) return false;
+    for (const item of other.#simple) if (!this.has(item)) return false;
+    for (const key of other.#compound?.keys() ?? []) if (this.#compound?.has(key) !== true) return false;
     return true;
   }
 
   hasAny(other: CedarSet): boolean {
-    for (const item of other) if (this.has(item)) return true;
+    for (const item of other.#simple) if (this.has(item)) return true;
+    for (const key of other.#compound?.keys() ?? []) if (this.#compound?.has(key) === true) return true;
     return false;
   }
 
   *[Symbol.iterator](): Generator<Value> {
     yield* this.#simple;
-    yield* this.#compound.values();
+    if (this.#compound !== null) yield* this.#compound.values();
   }
 }
 
