@@ -1,66 +1,15 @@
 // Compares the compiled engine (over entities of the request, and over a store), the slow interpreter and Cedar's own evaluator on random sets.
-// `node src/decision/parser/compare-random.fuzz.ts SEED COUNT` does so COUNT times and prints what differs, made small.
-import {
-  compilePolicySet,
-  type DecisionRequest,
-  EngineError,
-  type EntityJson,
-  EntityStore,
-  type LosslessJson,
-  type PolicyJson,
-  type SchemaJson,
-  withRawIntegers,
-} from '#decision/engine';
+// `node src/decision/parser/compare-random.fuzz.ts SEED COUNT` does so COUNT times and prints what differs, made small. A third argument names
+// the program that answers with native Cedar instead (`cargo build --release` in benchmarks/engine/rust gives `oracle`), many times as fast.
+import { compilePolicySet, type DecisionRequest, EngineError, type EntityJson, EntityStore } from '#decision/engine';
 import { referenceDecide } from '#decision/engine/reference';
 import type { Decision } from '#foundation/model';
+import { type CedarSet, inWords, NativeOracle, type Oracle, raw, wasmOracle } from './oracles.fuzz.ts';
 import { RandomCedar } from './random-cedar.fuzz.ts';
-import { cedar } from './wasm.ts';
 
 /** One thing to be decided. */
-export interface Case {
-  readonly schema: SchemaJson;
-  readonly policies: readonly PolicyJson[];
+export interface Case extends CedarSet {
   readonly request: DecisionRequest;
-}
-
-const setId = 'compare-random';
-const raw = (json: unknown) => withRawIntegers(json as LosslessJson) as never;
-
-function preparse({ schema, policies }: Pick<Case, 'schema' | 'policies'>): void {
-  const staticPolicies = Object.fromEntries(policies.map((policy, index) => [`p${index}`, raw(policy)]));
-  const answers = [cedar.preparseSchema(setId, schema as never), cedar.preparsePolicySet(setId, { staticPolicies })];
-  for (const answer of answers)
-    if (answer.type === 'failure') throw new Error(`Cedar does not take a set: ${JSON.stringify(answer.errors[0])}`);
-}
-
-const byText = (a: string, b: string) => (a < b ? -1 : 1);
-const inWords = (decision: string, reasons: readonly string[], errors: readonly string[]) =>
-  `${decision} ${[...reasons].sort(byText).join()} ${[...errors].sort(byText).join()}`;
-
-/**
- * The answer of Cedar's own evaluator to the set that was parsed last. Validating takes it most of its time, so requests that are known to fit
- * come without: then `entities` must hold the actions too.
- */
-function oracle(
-  { principal, action, resource, context }: Omit<DecisionRequest, 'entities'>,
-  { entities, isValidated }: { entities: never; isValidated: boolean },
-): string {
-  const answer = cedar.statefulIsAuthorized({
-    principal: { ...principal },
-    action: { ...action },
-    resource: { ...resource },
-    context: raw(context),
-    entities,
-    preparsedPolicySetId: setId,
-    ...(isValidated ? { preparsedSchemaName: setId, validateRequest: true } : {}),
-  });
-  if (answer.type === 'failure') return 'refused';
-  const { decision, diagnostics } = answer.response;
-  return inWords(
-    decision,
-    diagnostics.reason,
-    diagnostics.errors.map(({ policyId }) => policyId),
-  );
 }
 
 function ours(decide: () => Decision): string {
@@ -78,7 +27,7 @@ function ours(decide: () => Decision): string {
 }
 
 /** What decides a set of ours: over the request's entities, over a store that holds them, and slowly. */
-function engines({ schema, policies }: Pick<Case, 'schema' | 'policies'>) {
+function engines({ schema, policies }: CedarSet) {
   const located = new Map(
     policies.map((json, index) => [`p${index}`, { file: '', line: 1, text: `${index}`, json }] as const),
   );
@@ -103,10 +52,11 @@ function engines({ schema, policies }: Pick<Case, 'schema' | 'policies'>) {
 
 /** Which of our ways differs from Cedar's own, and how. */
 export function differences(found: Case): string[] {
-  preparse(found);
-  const expected = oracle(found.request, { entities: raw(found.request.entities), isValidated: true });
+  const { entities } = found.request;
+  wasmOracle.take(found);
+  const expected = wasmOracle.answer(found.request, { entities: raw(entities), isValidated: true });
   const { hold, ...ways } = engines(found);
-  hold(found.request.entities);
+  hold(entities);
   return Object.entries(ways).flatMap(([name, decide]) => {
     const answer = decide(found.request);
     return answer === expected ? [] : [`${name}: ${answer}; Cedar: ${expected}`];
@@ -162,33 +112,40 @@ export interface Comparison {
   readonly disagreements: readonly { readonly seed: number; readonly case: Case }[];
 }
 
-const [setsOfSchema, storesOfSet, requestsOfStore] = [3, 3, 20];
+const [setsOfSchema, storesOfSet] = [3, 3];
 
 /** Compares at least `count` decisions, beginning with a seed; the interpreter takes part in every eighth. */
-export function compareRandom({ seed, count: wanted }: { seed: number; count: number }): Comparison {
+export async function compareRandom({
+  seed,
+  count: wanted,
+  oracle = wasmOracle,
+}: {
+  seed: number;
+  count: number;
+  oracle?: Oracle;
+}): Promise<Comparison> {
   const disagreements: { seed: number; case: Case }[] = [];
   let [count, allowed, errored] = [0, 0, 0];
   for (let each = seed; count < wanted && disagreements.length < 5; each += 1) {
     const random = new RandomCedar(each);
+    const { schema, dice } = random;
     for (let set = 0; set < setsOfSchema; set += 1) {
-      const policies = random.dice.times(1 + random.dice.below(4), () => random.policy());
-      preparse({ schema: random.schema, policies });
-      const { hold, compiled, stored, reference } = engines({ schema: random.schema, policies });
+      const policies = dice.times(1 + dice.below(4), () => random.policy());
+      await oracle.take({ schema, policies });
+      const { hold, compiled, stored, reference } = engines({ schema, policies });
       for (let store = 0; store < storesOfSet; store += 1) {
         const entities = Object.freeze(random.entities().map((entity) => Object.freeze(entity)));
         hold(entities);
-        const given = raw(entities);
-        const givenWithActions = raw([...entities, ...random.actionEntities()]);
-        for (let index = 0; index < requestsOfStore; index += 1) {
-          const request = { ...random.request(), entities };
-          const isValidated = index === 0;
-          const expected = oracle(request, { entities: isValidated ? given : givenWithActions, isValidated });
+        const requests = dice.times(oracle.requestsOfStore, () => ({ ...random.request(), entities }));
+        const actions = random.actionEntities();
+        for (const [index, expected] of (await oracle.answers(requests, { entities, actions })).entries()) {
+          const request = requests[index] as DecisionRequest;
           count += 1;
           if (expected.startsWith('allow')) allowed += 1;
           if (/ p[0-9p,]*$/.test(expected)) errored += 1;
           const answers = [compiled(request), stored(request), ...(index % 8 === 0 ? [reference(request)] : [])];
           if (answers.every((answer) => answer === expected)) continue;
-          disagreements.push({ seed: each, case: { schema: random.schema, policies, request } });
+          disagreements.push({ seed: each, case: { schema, policies, request } });
         }
       }
     }
@@ -197,11 +154,13 @@ export function compareRandom({ seed, count: wanted }: { seed: number; count: nu
 }
 
 if (import.meta.main) {
-  const [seed = 1, count = 10_000] = process.argv.slice(2).map(Number);
+  const [seed = 1, count = 10_000] = process.argv.slice(2, 4).map(Number);
+  const program = process.argv[4];
+  const oracle = program === undefined ? wasmOracle : new NativeOracle(program);
   const step = 50_000;
   let next = seed;
   for (let done = 0; done < count; ) {
-    const found = compareRandom({ seed: next, count: Math.min(step, count - done) });
+    const found = await compareRandom({ seed: next, count: Math.min(step, count - done), oracle });
     // Seeds of one step never reach those of the next.
     next += step;
     done += found.count;
@@ -215,4 +174,5 @@ if (import.meta.main) {
     );
     if (disagreements.length > 0) process.exitCode = 1;
   }
+  if (oracle instanceof NativeOracle) oracle.end();
 }

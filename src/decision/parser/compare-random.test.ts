@@ -7,8 +7,8 @@ const count = Number(process.env['NULLIUS_COMPARISONS'] ?? 1_000);
 const seed = Number(process.env['NULLIUS_SEED'] ?? 1);
 
 describe('random schemas, policies, entities and requests', () => {
-  test(`are decided as Cedar's own evaluator does, from seed ${seed} on (${count})`, () => {
-    const found = compareRandom({ seed, count });
+  test(`are decided as Cedar's own evaluator does, from seed ${seed} on (${count})`, async () => {
+    const found = await compareRandom({ seed, count });
     const first = found.disagreements[0];
     const small = first === undefined ? undefined : shrink(first.case);
     assert.equal(small, undefined, small === undefined ? '' : differences(small).join(' | '));

@@ -77,7 +77,7 @@ class AttributeSite {
       this.#shape = record.shape;
       this.#slot = record.shape.slot(this.#name);
     }
-    return this.#slot < 0 ? undefined : record.values[this.#slot];
+    return record.at(this.#slot);
   }
 
   get(value: Value, entities: Entities): Value {

@@ -1,10 +1,10 @@
 import type { EntityUid } from '#foundation/model';
 import type { EntityJson } from '../decision-request.ts';
 import type { LosslessJson } from '../lossless-json.ts';
-import { Ancestors, type EntityData, EntityRef, noRefs, noTags, strangerIndex } from './entity-ref.ts';
+import { Ancestors, type EntityData, EntityRef, type KeyList, noRefs, noTags, strangerIndex } from './entity-ref.ts';
 import { ancestorsBy, convertEntity, type EntityStore, type NameSource } from './entity-store.ts';
 import { invalid, readUid } from './schema-types.ts';
-import type { HeldKeys } from './scope-keys.ts';
+import type { ScopeKeys } from './scope-keys.ts';
 import type { CedarRecord, Value } from './value.ts';
 
 /** Names entities that the store may not know, for as long as one request lasts: what strangers send is not kept. */
@@ -176,25 +176,16 @@ export class Entities {
   /** Cedar's `in` for two entities. */
   isIn(ref: EntityRef, above: EntityRef): boolean {
     if (ref === above) return true;
-    const shared = this.#sharedParents(ref);
-    if (shared === null) return this.ancestors(ref).has(above);
-    for (const parent of shared) if (this.#store.asParent(parent).has(above)) return true;
+    if (this.#overlay !== null || this.reads !== null || ref.parents.length > sharedParentsMax)
+      return this.ancestors(ref).has(above);
+    // What a parent shares with its other children, and not a list of its own: that would be memory to fetch for every entity.
+    for (const parent of ref.parents) if (this.#store.asParent(parent).has(above)) return true;
     return false;
   }
 
-  /** Adds what a table of scopes holds for entities above this one. */
-  addKeysAbove(ref: EntityRef, { table, held }: { table: Int32Array; held: HeldKeys }): void {
-    const shared = this.#sharedParents(ref);
-    if (shared === null) for (const key of this.ancestors(ref).keysIn(table)) held.add(key);
-    else for (const parent of shared) for (const key of this.#store.asParent(parent).keysIn(table)) held.add(key);
-  }
-
-  /**
-   * The parents of an entity, where a look at what each of them shares with its other children is better than a list of its own: that
-   * would take memory for every entity, and so the time to fetch it. null: it is not.
-   */
-  #sharedParents(ref: EntityRef): readonly EntityRef[] | null {
-    if (this.#overlay !== null || this.reads !== null || this.#store.hasAncestors(ref)) return null;
-    return ref.parents.length === 1 || ref.parents.length > sharedParentsMax ? null : ref.parents;
+  /** Keys of scopes that ask of an entity to stand in what stands above this one. */
+  keysAbove(ref: EntityRef, keys: ScopeKeys): KeyList {
+    if (this.#overlay !== null || this.reads !== null) return this.ancestors(ref).keysBy(keys);
+    return this.#store.keysAbove(ref, keys);
   }
 }

@@ -1,3 +1,4 @@
+import type { ScopeKeys } from './scope-keys.ts';
 import type { CedarRecord, Value } from './value.ts';
 
 /** What is known about an entity. */
@@ -14,15 +15,16 @@ export const noRefs: readonly EntityRef[] = Object.freeze([]);
 
 /** Lists up to this long are searched from end to end, which costs less than hashing. */
 const scannedMax = 48;
-const noKeys: readonly number[] = Object.freeze([]);
+
+/** Keys of scopes, in one block with what tells whether they still count: the number of the `ScopeKeys`, and the stamp of the ancestors. */
+export type KeyList = readonly [keysNumber: number, stamp: number, ...keys: number[]];
 
 /** All entities above one, itself not included. Entities of the same one parent share the object. */
 export class Ancestors {
   readonly list: readonly EntityRef[];
   /** Whoever keeps it says until when it counts. */
   readonly stamp: number;
-  #keysFrom: Int32Array | null = null;
-  #keys: readonly number[] = noKeys;
+  #keys: KeyList | null = null;
   #set: ReadonlySet<EntityRef> | null = null;
 
   constructor(list: readonly EntityRef[], stamp: number) {
@@ -30,16 +32,11 @@ export class Ancestors {
     this.stamp = stamp;
   }
 
-  /** What scopes ask of whatever stands in these, by a table of `ScopeKeys`. Whoever asked last with the same table asks for nothing. */
-  keysIn(table: Int32Array): readonly number[] {
-    if (this.#keysFrom !== table) {
-      const found: number[] = [];
-      for (const { index } of this.list) {
-        const key = index * 2 < table.length ? (table[index * 2] ?? -1) : -1;
-        if (key >= 0) found.push(key);
-      }
-      this.#keys = found.length === 0 ? noKeys : found;
-      this.#keysFrom = table;
+  /** The keys of what scopes ask of whatever stands in these. */
+  keysBy(keys: ScopeKeys): KeyList {
+    if (this.#keys === null || this.#keys[0] !== keys.number) {
+      const found = this.list.map((ref) => keys.ofStandingIn(ref)).filter((key) => key >= 0);
+      this.#keys = [keys.number, this.stamp, ...found];
     }
     return this.#keys;
   }
@@ -59,15 +56,19 @@ export const strangerIndex = 0x7fff_ffff;
  * question are the same entity exactly when they are the same object. The fields that change belong to the store.
  */
 export class EntityRef {
-  // What a decision looks at stands together, at the front.
+  // What a decision looks at stands together, at the front: with many entities, time is spent on fetching memory.
   /** null: nothing is known about it, it is only spoken of. */
   attrs: CedarRecord | null = null;
+  /** Of what stands above it, for the policies that asked last. */
+  keysAbove: KeyList | null = null;
+  readonly type: string;
   /** Its place in tables over all entities of the store. */
   readonly index: number;
-  readonly type: string;
-  above: Ancestors | null = null;
+  /** Does a policy name it, or the schema? */
+  isPinned = false;
   readonly id: string;
   parents: readonly EntityRef[] = noRefs;
+  above: Ancestors | null = null;
   /** What stands above its children that have no other parent: itself and all above it. */
   asParent: Ancestors | null = null;
   tags: ReadonlyMap<string, Value> = noTags;

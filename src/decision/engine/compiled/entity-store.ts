@@ -4,8 +4,9 @@ import { EngineError } from '../engine-error.ts';
 import type { LosslessJson } from '../lossless-json.ts';
 import type { SchemaJson } from '../policy-set.ts';
 import { EntityNames } from './entity-names.ts';
-import { Ancestors, type EntityData, type EntityRef, noRefs, noTags } from './entity-ref.ts';
+import { Ancestors, type EntityData, type EntityRef, type KeyList, noRefs, noTags } from './entity-ref.ts';
 import { type ActionRules, invalid, readUid, type SchemaRules, schemaRules } from './schema-types.ts';
+import type { ScopeKeys } from './scope-keys.ts';
 import { CedarRecord, RecordShape } from './value.ts';
 import { entityJson } from './value-json.ts';
 
@@ -51,6 +52,7 @@ export class EntityStore implements NameSource {
   readonly actions: ReadonlyMap<EntityRef, ActionRules>;
   readonly #texts = new Map<string, string>();
   #size = 0;
+  #keysCount = 0;
   #version = 0;
   /** Goes up when the ancestors of entities other than the changed one may have changed. */
   #hierarchy = 1;
@@ -95,6 +97,7 @@ export class EntityStore implements NameSource {
   pin(type: string, id: string): EntityRef {
     const ref = this.names.ref(type, id);
     ref.uses += 1;
+    ref.isPinned = true;
     return ref;
   }
 
@@ -117,9 +120,24 @@ export class EntityStore implements NameSource {
     return attrs !== undefined && attrs !== null;
   }
 
-  /** Are they known already? */
-  hasAncestors({ above }: EntityRef): boolean {
-    return above !== null && above.stamp === this.#hierarchy;
+  /** Keys of scopes that ask of an entity to stand in what stands above this one. */
+  keysAbove(ref: EntityRef, keys: ScopeKeys): KeyList {
+    const known = ref.keysAbove;
+    if (known !== null && known[0] === keys.number && known[1] === this.#hierarchy) return known;
+    const [parent] = ref.parents;
+    const above =
+      parent !== undefined && ref.parents.length === 1
+        ? this.asParent(parent)
+        : new Ancestors(ancestorsBy(ref, storedParents), this.#hierarchy);
+    const found = above.keysBy(keys);
+    ref.keysAbove = found;
+    return found;
+  }
+
+  /** A number that no other keys of scopes over this store have. */
+  numberKeys(): number {
+    this.#keysCount += 1;
+    return this.#keysCount;
   }
 
   /** What stands above every child of this one: itself, and all above it. */
@@ -246,6 +264,7 @@ export class EntityStore implements NameSource {
     if (before.length !== after.length || before.some((parent, index) => parent !== after[index])) {
       ref.above = null;
       ref.asParent = null;
+      ref.keysAbove = null;
       if (ref.children > 0) this.#hierarchy += 1;
     }
     this.#size += Number(data !== null) - Number(attrs !== null);
@@ -293,7 +312,7 @@ export class EntityStore implements NameSource {
     };
     const data = convertEntity(entity, { rules: this.rules, names, ref });
     const parents = this.#parents(ref.type, { list: entity.parents as unknown as readonly LosslessJson[], touched });
-    return { ...data, parents, mentions: mentions.length === 0 ? noRefs : mentions };
+    return { ...data, parents, mentions: mentions.length === 0 ? noRefs : [...mentions] };
   }
 }
 

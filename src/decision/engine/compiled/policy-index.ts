@@ -146,7 +146,7 @@ export class PolicyIndex {
     this.#store = store;
     const sorted = [...policies].sort(([a], [b]) => (a < b ? -1 : 1));
     const compiled = sorted.map(([id, json], rank) => ({ json, ...this.#compile(id, { json, rank }) }));
-    const keys = new ScopeKeys(store.names.count);
+    const keys = new ScopeKeys(store);
     const byAction = new Map([...store.actions.keys()].map((ref) => [ref, [] as Entry[]] as const));
     for (const { policy, principal, resource, json } of compiled) {
       const entry = { policy, principalKey: keys.give(principal), resourceKey: keys.give(resource) };

@@ -1,5 +1,6 @@
 import type { Entities } from './entities.ts';
 import type { EntityRef } from './entity-ref.ts';
+import type { EntityStore } from './entity-store.ts';
 import type { Scope } from './scope.ts';
 
 /** The key of scopes that name nothing. */
@@ -11,14 +12,17 @@ const anyoneKey = 0;
  */
 export class ScopeKeys {
   /** Two keys for each index of an entity: of standing in it, and of being it; -1: no scope asks. Entities that came later have none. */
-  readonly table: Int32Array;
+  readonly #table: Int32Array;
+  /** Tells these keys from those of other policies over the same entities. */
+  readonly number: number;
   readonly #types = new Map<string, number>();
   // Keys of standing in something are odd.
   #nextOdd = 1;
   #nextEven = anyoneKey + 2;
 
-  constructor(entityCount: number) {
-    this.table = new Int32Array(entityCount * 2).fill(-1);
+  constructor(store: EntityStore) {
+    this.#table = new Int32Array(store.names.count * 2).fill(-1);
+    this.number = store.numberKeys();
   }
 
   /** Every key is below it. */
@@ -30,16 +34,27 @@ export class ScopeKeys {
   give({ equals, within, type }: Scope): number {
     const place = equals !== null ? equals.index * 2 + 1 : within !== null ? within.index * 2 : -1;
     if (place < 0 && type === null) return anyoneKey;
-    const known = place < 0 ? this.ofType(type ?? '') : (this.table[place] ?? -1);
+    const known = place < 0 ? this.ofType(type ?? '') : (this.#table[place] ?? -1);
     if (known >= 0) return known;
     const key = within === null ? this.#nextEven : this.#nextOdd;
     if (within === null) this.#nextEven += 2;
     else this.#nextOdd += 2;
     if (place < 0) this.#types.set(type ?? '', key);
-    else this.table[place] = key;
+    else this.#table[place] = key;
     return key;
   }
 
+  /** -1: there is none. */
+  ofStandingIn({ index }: EntityRef): number {
+    return index * 2 < this.#table.length ? (this.#table[index * 2] ?? -1) : -1;
+  }
+
+  /** -1: there is none. */
+  ofBeing({ index }: EntityRef): number {
+    return index * 2 < this.#table.length ? (this.#table[index * 2 + 1] ?? -1) : -1;
+  }
+
+  /** -1: there is none. */
   ofType(type: string): number {
     return this.#types.get(type) ?? -1;
   }
@@ -78,11 +93,9 @@ export class HeldKeys {
     this.count = 0;
     this.add(anyoneKey);
     this.add(this.#keys.ofType(ref.type));
-    const { table } = this.#keys;
-    const place = ref.index * 2;
-    if (place < table.length) {
-      this.add(table[place] ?? -1);
-      this.add(table[place + 1] ?? -1);
+    if (ref.isPinned) {
+      this.add(this.#keys.ofStandingIn(ref));
+      this.add(this.#keys.ofBeing(ref));
     }
     this.#below = ref;
   }
@@ -90,7 +103,8 @@ export class HeldKeys {
   /** Holds the keys of what stands above it as well. */
   holdAbove(entities: Entities): void {
     if (this.#below === null) return;
-    entities.addKeysAbove(this.#below, { table: this.#keys.table, held: this });
+    const keys = entities.keysAbove(this.#below, this.#keys);
+    for (let index = 2; index < keys.length; index += 1) this.add(keys[index] ?? -1);
     this.#below = null;
   }
 

@@ -47,19 +47,56 @@ export class RecordShape {
   }
 }
 
+/** So many values stand in the record itself. */
+const inlineCount = 6;
+
 /** A record: values by place; undefined where an optional attribute is absent. */
 export class CedarRecord {
   readonly shape: RecordShape;
-  readonly values: readonly (Value | undefined)[];
+  // In the record and not in an array: with many entities, time is spent on fetching memory.
+  readonly #v0: Value | undefined;
+  readonly #v1: Value | undefined;
+  readonly #v2: Value | undefined;
+  readonly #v3: Value | undefined;
+  readonly #v4: Value | undefined;
+  readonly #v5: Value | undefined;
+  /** All of them, when they are more. */
+  readonly #all: readonly (Value | undefined)[] | null;
 
   constructor(shape: RecordShape, values: readonly (Value | undefined)[]) {
     this.shape = shape;
-    this.values = values;
+    const count = values.length;
+    this.#v0 = count > 0 ? values[0] : undefined;
+    this.#v1 = count > 1 ? values[1] : undefined;
+    this.#v2 = count > 2 ? values[2] : undefined;
+    this.#v3 = count > 3 ? values[3] : undefined;
+    this.#v4 = count > 4 ? values[4] : undefined;
+    this.#v5 = count > 5 ? values[5] : undefined;
+    this.#all = count > inlineCount ? values : null;
+  }
+
+  /** By its place; undefined for places that the shape does not have. */
+  at(slot: number): Value | undefined {
+    switch (slot) {
+      case 0:
+        return this.#v0;
+      case 1:
+        return this.#v1;
+      case 2:
+        return this.#v2;
+      case 3:
+        return this.#v3;
+      case 4:
+        return this.#v4;
+      case 5:
+        return this.#v5;
+      default:
+        return this.#all?.[slot];
+    }
   }
 
   get(name: string): Value | undefined {
-    const slot = this.shape.slot(name);
-    return slot < 0 ? undefined : this.values[slot];
+    return this.at(this.shape.slot(name));
   }
 
   has(name: string): boolean {
@@ -67,15 +104,15 @@ export class CedarRecord {
   }
 
   *[Symbol.iterator](): Generator<readonly [string, Value]> {
-    for (const [slot, value] of this.values.entries()) {
-      const name = this.shape.names[slot];
-      if (value !== undefined && name !== undefined) yield [name, value];
+    for (const [slot, name] of this.shape.names.entries()) {
+      const value = this.at(slot);
+      if (value !== undefined) yield [name, value];
     }
   }
 
   equals(other: CedarRecord): boolean {
     let surplus = 0;
-    for (const value of other.values) if (value !== undefined) surplus += 1;
+    for (const _ of other) surplus += 1;
     for (const [name, value] of this) {
       const found = other.get(name);
       if (found === undefined || !equal(value, found)) return false;
