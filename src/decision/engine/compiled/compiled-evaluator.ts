@@ -62,14 +62,25 @@ function errorsOf(found: { policy: CompiledPolicy; message: string }[]): PolicyE
   return found.map(({ policy, message }) => ({ id: policy.id, message }));
 }
 
+/** A type that may take part, with the store's table of its entities. */
+interface KnownType {
+  readonly type: string;
+  readonly ids: ReadonlyMap<string, EntityRef>;
+}
+
 /** An action with what its requests may hold. */
 interface KnownAction {
   readonly ref: EntityRef;
-  /** Tables of the store, by type. */
-  readonly principals: ReadonlyMap<string, ReadonlyMap<string, EntityRef>>;
-  readonly resources: ReadonlyMap<string, ReadonlyMap<string, EntityRef>>;
+  readonly principals: readonly KnownType[];
+  readonly resources: readonly KnownType[];
   readonly convertContext: ConvertRecord;
   readonly policies: Bucket;
+}
+
+/** An action has one or two types of each, mostly. */
+function idsOf(type: string, known: readonly KnownType[]): KnownType['ids'] | null {
+  for (const each of known) if (each.type === type) return each.ids;
+  return null;
 }
 
 /** A decision, and every entity it looked at. */
@@ -95,8 +106,7 @@ export class CompiledEvaluator {
     this.#store = store;
     this.#index = new PolicyIndex(policies, store);
     this.#stored = new Entities(store, { overlay: null, reads: null });
-    const tables = (types: ReadonlySet<string>) =>
-      new Map([...types].map((type) => [type, store.names.ofType(type)] as const));
+    const tables = (types: ReadonlySet<string>) => [...types].map((type) => ({ type, ids: store.names.ofType(type) }));
     for (const [ref, rules] of store.actions) {
       const ids = this.#actions.get(ref.type) ?? new Map<string, KnownAction>();
       this.#actions.set(ref.type, ids);
@@ -146,12 +156,9 @@ export class CompiledEvaluator {
     return tally.decision();
   }
 
-  #participant(
-    uid: EntityUid,
-    { tables, names }: { tables: KnownAction['principals']; names: RequestNames },
-  ): EntityRef {
-    const ids = tables.get(uid.type);
-    if (ids === undefined) throw invalid(`an entity of type \`${uid.type}\` cannot take part in this action`);
+  #participant(uid: EntityUid, { tables, names }: { tables: readonly KnownType[]; names: RequestNames }): EntityRef {
+    const ids = idsOf(uid.type, tables);
+    if (ids === null) throw invalid(`an entity of type \`${uid.type}\` cannot take part in this action`);
     const known = ids.get(uid.id);
     if (known !== undefined && known.attrs !== null) return known;
     if (!uid.id.isWellFormed()) throw invalid(`an id of type \`${uid.type}\` is not Unicode`);

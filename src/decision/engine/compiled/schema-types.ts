@@ -221,10 +221,11 @@ class TypeCompiler {
     // Frozen records, which callers give again and again, are converted once.
     const converted = new WeakMap<JsonObject, CedarRecord>();
     return (json, names) => {
-      const known = isObject(json) ? converted.get(json) : undefined;
+      if (!isObject(json) || !Object.isFrozen(json)) return reader.read(json, names);
+      const known = converted.get(json);
       if (known !== undefined) return known;
       const record = reader.read(json, names);
-      if (Object.isFrozen(json)) converted.set(json as JsonObject, record);
+      converted.set(json, record);
       return record;
     };
   }
@@ -251,20 +252,22 @@ class RecordReader {
     this.#requiredCount = rules.filter(({ isRequired }) => isRequired).length;
   }
 
-  read(json: LosslessJson, names: NameSource): CedarRecord {
-    if (!isObject(json)) throw invalid('expected a record');
-    const keys = Object.keys(json);
-    const slots = this.#slotsOf(keys);
+  read(given: LosslessJson, names: NameSource): CedarRecord {
+    if (!isObject(given)) throw invalid('expected a record');
+    // What an object inherits is none of its attributes; those fresh from JSON inherit nothing that the loop below would see.
+    const json = Object.getPrototypeOf(given) === Object.prototype ? given : { ...given };
     const values = new Array<Value | undefined>(this.#rules.length).fill(undefined);
     let seenCount = 0;
-    for (let index = 0; index < keys.length; index += 1) {
-      const name = keys[index] ?? '';
-      const slot = slots[index] ?? -1;
+    let index = 0;
+    // The one loop that the runtime turns into reading places.
+    for (const name in json) {
+      const slot = this.#slotOf(name, { index, json });
       const rule = this.#rules[slot];
       const item = json[name];
       if (rule === undefined || item === undefined) throw invalid(`attribute \`${name}\` does not exist`);
       values[slot] = rule.convert(item, names);
       if (rule.isRequired) seenCount += 1;
+      index += 1;
     }
     if (seenCount !== this.#requiredCount) {
       const missing = this.#rules.find(({ isRequired }, slot) => isRequired && values[slot] === undefined);
@@ -273,15 +276,12 @@ class RecordReader {
     return new CedarRecord(this.#shape, values);
   }
 
-  #slotsOf(keys: readonly string[]): readonly number[] {
-    const last = this.#lastKeys;
-    let isSame = keys.length === last.length;
-    for (let index = 0; isSame && index < keys.length; index += 1) isSame = keys[index] === last[index];
-    if (!isSame) {
-      this.#lastKeys = keys;
-      this.#lastSlots = keys.map((name) => this.#shape.slot(name));
-    }
-    return this.#lastSlots;
+  #slotOf(name: string, { index, json }: { index: number; json: JsonObject }): number {
+    if (this.#lastKeys[index] === name) return this.#lastSlots[index] ?? -1;
+    const keys = Object.keys(json);
+    this.#lastKeys = keys;
+    this.#lastSlots = keys.map((key) => this.#shape.slot(key));
+    return keys[index] === name ? (this.#lastSlots[index] ?? -1) : -1;
   }
 }
 
