@@ -1,11 +1,13 @@
-// Starts an installation with nothing compiled, as `npm ci` leaves it, and again; says how soon it is ready and what each process holds.
-// npm run bench -- start > benchmarks/start/RESULTS.md
-import { type ChildProcess, spawn } from 'node:child_process';
+// Starts an installation with nothing compiled, as `npm ci` leaves it, and again, and with 10,000 policies; says how soon it is ready and what
+// each process holds.
+// npm run bench -- start [--only policies] > benchmarks/start/RESULTS.md
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { globSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { cpSync, globSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { realisticPolicies } from '../gateway/policies.ts';
 
 const root = join(import.meta.dirname, '../..');
 const settleMs = 15_000;
@@ -75,9 +77,71 @@ async function measure(folder: string, title: string): Promise<void> {
       sum((each) => each.cpuMs),
     ]),
   );
+  await end(child);
+}
+
+async function end(child: ChildProcess): Promise<void> {
   child.kill('SIGTERM');
   await once(child, 'exit');
 }
+
+/** Puts the shipped policies in force and so many others that there are `count`. */
+async function publish(folder: string, count: number): Promise<number> {
+  const policies = join(folder, 'policies');
+  cpSync(join(root, 'policies'), policies, { recursive: true });
+  const shipped = globSync(join(policies, '*.cedar')).map((file) => readFileSync(file, 'utf8'));
+  const shippedCount = shipped.join('').split('@id(').length - 1;
+  writeFileSync(join(policies, '50-bench.cedar'), realisticPolicies(count - shippedCount).text);
+  const { child } = await start(folder);
+  const began = performance.now();
+  const where = ['--data', join(folder, 'data'), '--message', 'bench'];
+  execFileSync(join(root, 'bin/nullius'), ['policy', 'publish', policies, ...where], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  const took = performance.now() - began;
+  await end(child);
+  return took;
+}
+
+const seconds = (ms: number) => (ms / 1000).toFixed(1);
+
+/** What many policies add to a warm start, each kind of start a few times in turn. */
+async function measurePolicies(folder: string): Promise<void> {
+  const [few, many] = [join(folder, 'few'), join(folder, 'many')];
+  for (const each of [few, many]) {
+    mkdirSync(each);
+    await end((await start(each)).child);
+  }
+  const publishMs = await publish(many, policyCount);
+  const took = { few: [] as number[], many: [] as number[] };
+  for (let round = 0; round < startRounds; round += 1)
+    for (const [name, each] of Object.entries({ few, many })) {
+      const { child, readyMs } = await start(each);
+      took[name as keyof typeof took].push(readyMs);
+      await end(child);
+    }
+  const median = (list: readonly number[]) => list.toSorted((a, b) => a - b)[list.length >> 1] ?? Number.NaN;
+  const [fewMs, manyMs] = [median(took.few), median(took.many)];
+  console.log(`\n## With ${policyCount.toLocaleString('en')} policies: ready after ${seconds(manyMs)} s\n`);
+  console.log(
+    `The median of ${startRounds} warm starts; with the shipped policies alone, started in turn with these, ${seconds(fewMs)} s. The policies add ${seconds(manyMs - fewMs)} s. Publishing them took ${seconds(publishMs)} s.`,
+  );
+  await measure(many, 'The same, a start later');
+}
+
+async function measureStarts(folder: string): Promise<void> {
+  await measure(folder, 'First start after `npm ci`');
+  await measure(folder, 'Second start');
+  rmSync(join(folder, 'data'), { recursive: true });
+  rmSync(join(folder, 'data.root-key'));
+  renameSync(prepared, aside);
+  isAside = true;
+  await measure(folder, 'First start with nothing compiled (`npm ci --ignore-scripts`)');
+}
+
+const policyCount = 10_000;
+const startRounds = 5;
+const isPoliciesOnly = process.argv.includes('policies');
 
 console.log('# Start and idle memory\n');
 console.log(
@@ -90,13 +154,8 @@ const folder = mkdtempSync(join(tmpdir(), 'nullius-bench-start-'));
 const aside = `${prepared}.aside`;
 let isAside = false;
 try {
-  await measure(folder, 'First start after `npm ci`');
-  await measure(folder, 'Second start');
-  rmSync(join(folder, 'data'), { recursive: true });
-  rmSync(join(folder, 'data.root-key'));
-  renameSync(prepared, aside);
-  isAside = true;
-  await measure(folder, 'First start with nothing compiled (`npm ci --ignore-scripts`)');
+  if (!isPoliciesOnly) await measureStarts(folder);
+  await measurePolicies(folder);
 } finally {
   rmSync(folder, { recursive: true, force: true });
   if (isAside) {

@@ -35,7 +35,7 @@ export class Ancestors {
   /** The keys of what scopes ask of whatever stands in these. */
   keysBy(keys: ScopeKeys): KeyList {
     if (this.#keys === null || this.#keys[0] !== keys.number) {
-      const found = this.list.map((ref) => keys.ofStandingIn(ref)).filter((key) => key >= 0);
+      const found = this.list.map((ref) => keys.ofStandingIn(ref)).filter((key) => key > 0);
       this.#keys = [keys.number, this.stamp, ...found];
     }
     return this.#keys;

@@ -3,15 +3,17 @@ import type { EntityRef } from './entity-ref.ts';
 import type { EntityStore } from './entity-store.ts';
 import type { Scope } from './scope.ts';
 
+/** No scope asks. */
+const noKey = 0;
 /** The key of scopes that name nothing. */
-const anyoneKey = 0;
+const anyoneKey = 2;
 
 /**
  * Small numbers, the keys, for what scopes ask of a principal or a resource: to be a given entity, to stand in one, to be of a type. What
  * fits a request is then found by comparing whole numbers that lie close together, without a look at the entities themselves.
  */
 export class ScopeKeys {
-  /** Two keys for each index of an entity: of standing in it, and of being it; -1: no scope asks. Entities that came later have none. */
+  /** Two keys for each index of an entity: of standing in it, and of being it. Entities that came later have none. */
   readonly #table: Int32Array;
   /** Tells these keys from those of other policies over the same entities. */
   readonly number: number;
@@ -21,7 +23,7 @@ export class ScopeKeys {
   #nextEven = anyoneKey + 2;
 
   constructor(store: EntityStore) {
-    this.#table = new Int32Array(store.names.count * 2).fill(-1);
+    this.#table = new Int32Array(store.names.count * 2);
     this.number = store.numberKeys();
   }
 
@@ -34,8 +36,8 @@ export class ScopeKeys {
   give({ equals, within, type }: Scope): number {
     const place = equals !== null ? equals.index * 2 + 1 : within !== null ? within.index * 2 : -1;
     if (place < 0 && type === null) return anyoneKey;
-    const known = place < 0 ? this.ofType(type ?? '') : (this.#table[place] ?? -1);
-    if (known >= 0) return known;
+    const known = place < 0 ? this.ofType(type ?? '') : (this.#table[place] ?? noKey);
+    if (known !== noKey) return known;
     const key = within === null ? this.#nextEven : this.#nextOdd;
     if (within === null) this.#nextEven += 2;
     else this.#nextOdd += 2;
@@ -44,19 +46,19 @@ export class ScopeKeys {
     return key;
   }
 
-  /** -1: there is none. */
+  /** 0: there is none. */
   ofStandingIn({ index }: EntityRef): number {
-    return index * 2 < this.#table.length ? (this.#table[index * 2] ?? -1) : -1;
+    return index * 2 < this.#table.length ? (this.#table[index * 2] ?? noKey) : noKey;
   }
 
-  /** -1: there is none. */
+  /** 0: there is none. */
   ofBeing({ index }: EntityRef): number {
-    return index * 2 < this.#table.length ? (this.#table[index * 2 + 1] ?? -1) : -1;
+    return index * 2 < this.#table.length ? (this.#table[index * 2 + 1] ?? noKey) : noKey;
   }
 
-  /** -1: there is none. */
+  /** 0: there is none. */
   ofType(type: string): number {
-    return this.#types.get(type) ?? -1;
+    return this.#types.get(type) ?? noKey;
   }
 }
 
@@ -104,13 +106,13 @@ export class HeldKeys {
   holdAbove(entities: Entities): void {
     if (this.#below === null) return;
     const keys = entities.keysAbove(this.#below, this.#keys);
-    for (let index = 2; index < keys.length; index += 1) this.add(keys[index] ?? -1);
+    for (let index = 2; index < keys.length; index += 1) this.add(keys[index] ?? noKey);
     this.#below = null;
   }
 
-  /** Nothing happens for -1. */
+  /** Nothing happens for 0. */
   add(key: number): void {
-    if (key < 0 || this.#stamps[key] === this.#stamp) return;
+    if (key === noKey || this.#stamps[key] === this.#stamp) return;
     this.#stamps[key] = this.#stamp;
     this.list[this.count] = key;
     this.count += 1;
