@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto';
+import { createHmac, createSecretKey, type KeyObject } from 'node:crypto';
 import { LogError } from './log-error.ts';
 
 /** Subject of events about nobody, and the key they are sealed with. */
@@ -24,8 +24,23 @@ export function subjectKey(subject: string, key: Uint8Array): SubjectKey {
   if (key.byteLength !== subjectKeyBytes) {
     throw new LogError('invalid', `the journal key of \`${subject}\` must have ${subjectKeyBytes} bytes`);
   }
-  const pseudonym = createHmac('sha256', key).update('nullius journal subject\0').update(subject).digest();
+  const pseudonym = createHmac('sha256', createSecretKey(key))
+    .update('nullius journal subject\0')
+    .update(subject)
+    .digest();
   return { subject, key, pseudonym: pseudonym.subarray(0, 16).toString('base64url') };
+}
+
+const secrets = new WeakMap<SubjectKey, KeyObject>();
+
+/** The key as Node's ciphers take it: given as bytes they make it anew every time, at more than the cost of a record. */
+export function secretOf(subject: SubjectKey): KeyObject {
+  let secret = secrets.get(subject);
+  if (secret === undefined) {
+    secret = createSecretKey(subject.key);
+    secrets.set(subject, secret);
+  }
+  return secret;
 }
 
 /** The keys a reader or writer holds. */

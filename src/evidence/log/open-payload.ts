@@ -7,7 +7,7 @@ import {
   type KeyObject,
   timingSafeEqual,
 } from 'node:crypto';
-import type { SubjectKey } from './journal-keys.ts';
+import { type SubjectKey, secretOf } from './journal-keys.ts';
 import { QuickHmac, tagRoomBytes } from './quick-hmac.ts';
 import { type RecordHeader, taggedText } from './record-header.ts';
 import {
@@ -33,7 +33,7 @@ class OpeningStream {
 
   constructor(subject: SubjectKey, salt: Uint8Array) {
     const { cipherKey, tagKey } = derive(subject, salt);
-    this.#cipherKey = createSecretKey(cipherKey);
+    this.#cipherKey = cipherKey;
     this.#hmac = new QuickHmac(tagKey);
   }
 
@@ -106,7 +106,7 @@ export class PayloadOpener {
     if (sealed.byteLength < bodyStart + tagBytes) return undefined;
     const salt = sealed.subarray(0, saltBytes);
     const make = () =>
-      createSecretKey(Buffer.from(hkdfSync('sha256', subject.key, salt, 'nullius journal payload', keyBytes)));
+      createSecretKey(Buffer.from(hkdfSync('sha256', secretOf(subject), salt, 'nullius journal payload', keyBytes)));
     const key = this.#kept(this.#older, { subject, salt, make });
     const bodyEnd = sealed.byteLength - tagBytes;
     const nonce = sealed.subarray(saltBytes, bodyStart);

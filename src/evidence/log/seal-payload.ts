@@ -1,5 +1,5 @@
-import { type Cipheriv, createCipheriv, hkdfSync } from 'node:crypto';
-import type { SubjectKey } from './journal-keys.ts';
+import { type Cipheriv, createCipheriv, createSecretKey, hkdfSync, type KeyObject } from 'node:crypto';
+import { type SubjectKey, secretOf } from './journal-keys.ts';
 import { QuickHmac } from './quick-hmac.ts';
 
 export const saltBytes = 16;
@@ -15,9 +15,9 @@ export const keyBytes = 32;
 const sealedStreamsMax = 2048;
 
 /** HKDF (RFC 5869) of the subject's key: the first half ciphers, the second authenticates. */
-export function derive(subject: SubjectKey, salt: Uint8Array): { cipherKey: Buffer; tagKey: Buffer } {
-  const bytes = Buffer.from(hkdfSync('sha256', subject.key, salt, 'nullius journal record 2', 2 * keyBytes));
-  return { cipherKey: bytes.subarray(0, keyBytes), tagKey: bytes.subarray(keyBytes) };
+export function derive(subject: SubjectKey, salt: Uint8Array): { cipherKey: KeyObject; tagKey: Buffer } {
+  const bytes = Buffer.from(hkdfSync('sha256', secretOf(subject), salt, 'nullius journal record 2', 2 * keyBytes));
+  return { cipherKey: createSecretKey(bytes.subarray(0, keyBytes)), tagKey: bytes.subarray(keyBytes) };
 }
 
 /** Room for one payload while it is sealed. One after the other may use it. */
