@@ -73,11 +73,17 @@ export class DiskReserve {
     return true;
   }
 
-  /** Takes the space; false when there is not enough. */
+  /** Takes the space, if it is not held; false when there is not enough. */
   restore(): boolean {
     if (this.isHeld) return true;
     if (this.#freeBytes < 2 * this.#options.bytes) return false;
-    const fd = openSync(this.#options.path, 'w', 0o600);
+    let fd: number;
+    try {
+      fd = openSync(this.#options.path, 'w', 0o600);
+    } catch {
+      // Not even a name more: as good as no space.
+      return false;
+    }
     try {
       writeAll(fd, { bytes: this.#options.random(this.#options.bytes), position: 0 });
       return true;

@@ -297,6 +297,11 @@ export class Journal {
     return this.#syncing;
   }
 
+  /** Takes back the space kept for administrators, where it was given free and there is room for it again. */
+  restoreReserve(): void {
+    this.#state.reserve?.restore();
+  }
+
   /** Has a checkpoint over everything so far signed and kept. Undefined when nothing was appended since the last. */
   async checkpoint(sign: SignCheckpoint, { time }: { time: number }): Promise<Checkpoint | undefined> {
     if (this.size === (this.#lastCheckpoint?.size ?? 0)) return undefined;

@@ -281,7 +281,7 @@ function openOurStore(handoff: ControlHandoff, { config, file, signer, clock }: 
   return openStore({ ...common, url: parsed.href });
 }
 
-/** The space that is kept for administrators, so that they can act on a full disk; the journal takes it back at the next start. */
+/** The space that is kept for administrators, so that they can act on a full disk; the journal takes it back within a minute of room for it. */
 function releaseReserve(path: string): boolean {
   if (!existsSync(path)) return false;
   rmSync(path);

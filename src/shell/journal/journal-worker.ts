@@ -59,7 +59,10 @@ class JournalWorker {
     this.#forgetKeys();
     this.#port.on('message', (message: ToWorker) => this.#receive(message));
     this.#timers = [
-      setInterval(() => this.#checkpoint(), parts.settings.checkpointIntervalMs),
+      setInterval(() => {
+        this.#restoreReserve();
+        void this.#checkpoint();
+      }, parts.settings.checkpointIntervalMs),
       setInterval(() => this.#prune(), pruneIntervalMs),
     ];
     this.#prune();
@@ -114,6 +117,15 @@ class JournalWorker {
       },
       (error: unknown) => this.#send({ type: 'refused', block: number, ...told(error) }),
     );
+  }
+
+  /** Administrators' events never ask for it, and where only those are written nobody else would take it back. */
+  #restoreReserve(): void {
+    try {
+      this.#journal.restoreReserve();
+    } catch (error) {
+      this.#send({ type: 'notice', words: `the space for administrators cannot be reserved: ${told(error).words}` });
+    }
   }
 
   /** One at a time; a failure is told and tried again at the next turn. */
