@@ -17,6 +17,7 @@ import type { AnswerDate } from './answer-date.ts';
 import { statusLine } from './answer-head-text.ts';
 import { WireBody } from './client-body.ts';
 import { ClientExchange, joinedBytesMax, latin1Of, type Wire } from './client-exchange.ts';
+import { flushSoon } from './flush-soon.ts';
 import { readInto } from './read-into.ts';
 import { type HeadReading, readRequestHead } from './request-head.ts';
 
@@ -58,6 +59,8 @@ export class ClientConnection implements Wire, Swept {
   /** Bytes that came and are not used yet, from `#at` on. */
   #bytes: Buffer = nothing;
   #at = 0;
+  /** What is to be sent at the end of the turn, latin1. */
+  #unsent = '';
   /** Are they in the buffer that all connections read into? */
   #isBorrowed = false;
   #exchange: ClientExchange | null = null;
@@ -104,19 +107,28 @@ export class ClientConnection implements Wire, Swept {
   }
 
   send(text: string, bytes: Uint8Array | null): void {
+    const byteCount = bytes === null ? 0 : bytes.byteLength;
+    if (text.length + byteCount <= joinedBytesMax) {
+      const isDue = this.#unsent !== '';
+      this.#unsent += bytes === null ? text : text + latin1Of(bytes);
+      if (this.#unsent.length > joinedBytesMax) this.flush();
+      else if (!isDue && this.#unsent !== '') flushSoon(this);
+      return;
+    }
+    this.flush();
     const socket = this.#socket;
-    if (bytes === null) {
-      socket.write(text, 'latin1');
-      return;
-    }
-    if (text.length + bytes.byteLength <= joinedBytesMax) {
-      socket.write(text + latin1Of(bytes), 'latin1');
-      return;
-    }
     socket.cork();
     if (text !== '') socket.write(text, 'latin1');
-    socket.write(Buffer.from(bytes));
+    if (bytes !== null) socket.write(Buffer.from(bytes));
     socket.uncork();
+  }
+
+  /** Sends what has gathered. */
+  flush(): void {
+    const text = this.#unsent;
+    if (text === '') return;
+    this.#unsent = '';
+    if (this.#socket.writable) this.#socket.write(text, 'latin1');
   }
 
   answered(): void {
@@ -140,6 +152,7 @@ export class ClientConnection implements Wire, Swept {
     socket.off('close', this.#onClose);
     // Flows again as soon as the tunnel pipes it.
     socket.pause();
+    this.flush();
     this.#own();
     const rest = this.#bytes.subarray(this.#at);
     this.#leave();
@@ -227,6 +240,7 @@ export class ClientConnection implements Wire, Swept {
 
   #leave(): void {
     this.#state = 'gone';
+    this.#unsent = '';
     this.#bytes = nothing;
     this.#at = 0;
     this.#body = null;
@@ -356,6 +370,7 @@ export class ClientConnection implements Wire, Swept {
   /** Answers what is no request. Nothing behind it is read. */
   #refuse(status: number, code: string): void {
     this.#needs.onTrouble(code);
+    this.flush();
     if (this.#socket.writable) {
       const own = `connection: close\r\ncontent-length: 0\r\n${this.dateLine}\r\n`;
       this.#socket.write(statusLine(status) + own, 'latin1');
@@ -368,6 +383,7 @@ export class ClientConnection implements Wire, Swept {
    * (RFC 9112 9.6).
    */
   #endOutput(): void {
+    this.flush();
     this.#enter('closing');
     this.#bytes = nothing;
     this.#at = 0;

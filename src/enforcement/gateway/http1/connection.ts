@@ -4,6 +4,7 @@ import type { UpstreamExchange, UpstreamHandler, UpstreamRequest } from '../upst
 import { AnswerReader } from './answer-reader.ts';
 import { readAnswerTrailers } from './answer-trailers.ts';
 import { BodyWriter } from './body-writer.ts';
+import { flushSoon } from './flush-soon.ts';
 import type { BodyFraming } from './request-text.ts';
 
 /**
@@ -100,6 +101,8 @@ export class Http1Connection {
   #exchange: Http1Exchange | null = null;
   #reader: AnswerReader | null = null;
   #body: BodyWriter | null = null;
+  /** A request that goes out at the end of the turn, latin1. */
+  #unsent = '';
   #isUsed = false;
   #isClosed = false;
   /** For the owner: until when it may lie idle, in its own measure. */
@@ -148,7 +151,8 @@ export class Http1Connection {
     this.#exchange = exchange;
     this.#reader = new AnswerReader({ method, cleaning, sink: exchange.handler });
     if (body === null || framing === 'none') {
-      socket.write(text, 'latin1');
+      this.#unsent = text;
+      flushSoon(this);
       return;
     }
     // Head and what has come of the body leave together.
@@ -165,6 +169,12 @@ export class Http1Connection {
     });
     this.#body.start();
     process.nextTick(() => socket.uncork());
+  }
+
+  flush(): void {
+    const text = this.#unsent;
+    this.#unsent = '';
+    if (text !== '') this.#socket?.write(text, 'latin1');
   }
 
   pause(): void {
@@ -187,6 +197,11 @@ export class Http1Connection {
     if (exchange === null || reader === null) {
       // Nobody asked: these bytes must not become the answer to whoever asks next.
       this.destroy();
+      return true;
+    }
+    if (this.#unsent !== '') {
+      // What came before the request went out is no answer to it.
+      this.close(new UpstreamClosedError('the app spoke before it was asked'));
       return true;
     }
     let at: number;
@@ -238,6 +253,7 @@ export class Http1Connection {
   close(error: unknown): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    this.#unsent = '';
     const exchange = this.#exchange;
     const isStale = this.#isUsed && this.#reader?.began === false;
     this.#exchange = null;

@@ -1,11 +1,11 @@
 // The HTTP/1.1 client against apps that break the rules, or another client's answer: no byte of an answer reaches a request it was not for.
 import assert from 'node:assert/strict';
 import { createServer as createHttpServer } from 'node:http';
-import { createServer, type Socket } from 'node:net';
+import { createServer, type OnReadOpts, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import fc from 'fast-check';
 import type { BodySink, ClientBody } from '../client-body.ts';
-import { dialler } from '../dial.ts';
+import { type DialOptions, dialler } from '../dial.ts';
 import { parseUpstream } from '../parse-upstream.ts';
 import { listen, until } from '../test-gateway.ts';
 import type { UpstreamAnswer, UpstreamHandler, UpstreamRequest } from '../upstream-request.ts';
@@ -20,7 +20,11 @@ interface App {
 }
 
 /** A pool to a TCP server that answers as it likes. */
-async function start(t: TestContext, onRequest: (socket: Socket, request: string) => void): Promise<App> {
+async function start(
+  t: TestContext,
+  onRequest: (socket: Socket, request: string) => void,
+  onDial: (options: DialOptions) => void = () => {},
+): Promise<App> {
   const connections: Socket[] = [];
   const server = createServer((socket) => {
     connections.push(socket);
@@ -28,14 +32,18 @@ async function start(t: TestContext, onRequest: (socket: Socket, request: string
     socket.on('data', (data) => onRequest(socket, data.toString('latin1')));
   });
   const port = await listen(t, server);
-  return { pool: poolTo(t, port), connections };
+  return { pool: poolTo(t, port, onDial), connections };
 }
 
-function poolTo(t: TestContext, port: number): Http1Pool {
+function poolTo(t: TestContext, port: number, onDial: (options: DialOptions) => void = () => {}): Http1Pool {
   const target = parseUpstream(`http://127.0.0.1:${port}`);
   assert.ok(target !== undefined);
   const guard = { lookup: () => assert.fail('an address is not looked up'), isOwn: () => false };
-  const pool = new Http1Pool(dialler(target, { guard, allowPrivate: true, ca: undefined }));
+  const dial = dialler(target, { guard, allowPrivate: true, ca: undefined });
+  const pool = new Http1Pool((options, done) => {
+    onDial(options);
+    return dial(options, done);
+  });
   t.after(() => pool.close());
   return pool;
 }
@@ -135,6 +143,29 @@ test('Http1Pool closes a connection that speaks without being asked, and gives w
   await until(() => first.destroyed);
   assert.deepEqual(await ask(pool, request('/second')), { status: 200, body: '/second', end: 'ok' });
   assert.equal(connections.length, 2);
+});
+
+test('Http1Pool takes nothing for an answer that came before the request had gone out', async (t) => {
+  const asked: string[] = [];
+  const reads: (OnReadOpts | undefined)[] = [];
+  const { pool } = await start(
+    t,
+    (socket, head) => {
+      asked.push(targetOf(head));
+      socket.write(answerTo(head));
+    },
+    (options) => reads.push(options.onread),
+  );
+  await ask(pool, request('/first'));
+  const second = ask(pool, request('/second'));
+  // As Node does when the app has said something meanwhile: requests of one turn are written when it ends.
+  const buffer = reads[0]?.buffer;
+  assert.ok(buffer instanceof Uint8Array);
+  const length = Buffer.from(buffer.buffer).write('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil');
+  reads[0]?.callback(length, buffer);
+  assert.deepEqual(await second, { status: 0, body: '', end: 'stale' });
+  assert.equal((await ask(pool, request('/third'))).body, '/third');
+  assert.deepEqual(asked, ['/first', '/third']);
 });
 
 test('Http1Pool gives the late answer to an aborted request to nobody', async (t) => {
