@@ -1,4 +1,4 @@
-// Our gateway beside nginx + auth_request, Caddy forward_auth and oauth2-proxy: 1 KiB answers, 64 keep-alive connections, one worker
+// Our gateway beside nginx + auth_request, Caddy forward_auth, oauth2-proxy and a bare relay in Node: 1 KiB answers, 64 keep-alive connections, one worker
 // each, session, decision and journalled event on every request of ours. Interleaved runs, medians, ratios.
 // npm run bench -- gateway [--seconds 5] [--runs 5] [--brief]; `--brief` leaves out all but nginx + auth_request, and the profile.
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -15,6 +15,7 @@ import {
   selfSigned,
   startCaddy,
   startNginx,
+  startNodeRelay,
   startOauth2Proxy,
   startUpstream,
 } from './peers.ts';
@@ -164,6 +165,7 @@ try {
         await startNginx(bed, { withAuth: true }),
         await startCaddy(bed),
         await startOauth2Proxy(bed),
+        await startNodeRelay(bed),
       ];
   for (const started of peers) {
     if ('missing' in started) missing.push(started.missing);

@@ -5,6 +5,7 @@ import { accessSync, constants, mkdirSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 export interface Peer {
   readonly name: string;
@@ -135,6 +136,18 @@ export async function startNginx(bed: Bed, options: { withAuth: boolean }): Prom
   const file = nginxConfig(bed.directory, options.withAuth ? 'gate' : 'bare', nginxPeer(bed, ports, auth));
   start(bed, '/usr/sbin/nginx', { args: ['-c', file] });
   await untilListening(ports.plain);
+  return { plain: peer(name, ports.plain, { tls: false }), tls: peer(name, ports.tls, { tls: true }) };
+}
+
+/** One JavaScript thread that hands bytes on and does nothing else: what nothing written in JavaScript can be faster than. */
+export async function startNodeRelay(bed: Bed): Promise<Started> {
+  const ports = { plain: await freePort(), tls: await freePort() };
+  const file = fileURLToPath(new URL('./relay.ts', import.meta.url));
+  const upstream = new URL(bed.upstream).port;
+  const { cert, key } = bed.certificate;
+  start(bed, process.execPath, { args: [file, `${ports.plain}`, `${ports.tls}`, upstream, cert, key] });
+  await untilListening(ports.tls);
+  const name = 'bare Node relay';
   return { plain: peer(name, ports.plain, { tls: false }), tls: peer(name, ports.tls, { tls: true }) };
 }
 
