@@ -115,10 +115,10 @@ async function commit(services: ApiServices, caller: Caller, { message, severity
           : body.states.length === 0
             ? 'every policy is enforced'
             : describeChanges(body.states);
-        const dropped = droppedChecks(before, body);
+        const moved = changedCheckFiles(before, body);
         const told = isNew ? ({ severity: 'high', message: `${message}, although gates were closed` } as const) : {};
-        if (dropped.length === 0) return { writes, event: { comment, ...told } };
-        const words = `${comment}; changed or left out: ${dropped.join(', ')}`.slice(0, commentMax);
+        if (moved.length === 0) return { writes, event: { comment, ...told } };
+        const words = `${comment}; changed or left out: ${moved.join(', ')}`.slice(0, commentMax);
         return {
           writes,
           event: {
@@ -142,7 +142,7 @@ const commentMax = 1_000;
  * Files of invariants that are not as they were, and of tests that are gone. What they said may stand elsewhere (else a gate is closed), but
  * whoever moves it does not do so in silence.
  */
-function droppedChecks(before: Publication | undefined, { tests, invariants }: Publication): string[] {
+function changedCheckFiles(before: Publication | undefined, { tests, invariants }: Publication): string[] {
   const keptTests = new Set(tests.map(({ file }) => file));
   const keptInvariants = new Map(invariants.map(({ file, text }) => [file, text]));
   return [
@@ -273,9 +273,12 @@ export async function rollback(
   if ((found.override !== null || reason !== undefined) && !caller.isOperator)
     await authoriseOverride(services, caller, '/api/v1/policies/rollback');
   const earlier = await verifiedPublication(services, found);
+  // What the signer did not sign guards nothing, and is not signed now.
+  const guarding = services.policies() === null ? undefined : today?.invariants;
+  const invariants = guarding ?? earlier.invariants;
   // Not in the queue of changes: proofs take their time.
   const failed = await failedGates({
-    ...{ ...earlier, invariants: today?.invariants ?? [] },
+    ...{ ...earlier, invariants },
     ...{ tested: undefined, dropped: [], check: services.checkInvariants },
   });
   if (failed.length > 0 && reason === undefined) throw told(new GateError(failed));
@@ -289,7 +292,7 @@ export async function rollback(
       return prepareAgain(services, {
         earlier,
         states: earlier.states,
-        invariants: overridden === null ? (today?.invariants ?? earlier.invariants) : earlier.invariants,
+        invariants: overridden === null ? invariants : earlier.invariants,
         override: overridden ?? earlier.override,
         author: formatUid(caller.uid),
         message: message ?? `back to publication ${earlier.sequence}`,
