@@ -249,7 +249,9 @@ function refusal(status: number, { body, sent }: { readonly body: unknown; reado
   for (const mistake of mistakes.slice(1)) lines.push(`  ${mistake}`);
   for (const words of problem.words ?? []) lines.push(`  ${words}`);
   if (problem.code === 'gate-closed') {
-    lines.push('nothing was published; mend it, or use `nullius policy publish` or `rollback` with `--override "reason"`');
+    lines.push(
+      'nothing was published; mend it, or use `nullius policy publish` or `rollback` with `--override "reason"`',
+    );
   }
   if (problem.correlationId !== undefined) lines.push(`  why: nullius policy explain ${problem.correlationId}`);
   const isNo = status === 403 || failedChecks.has(problem.code ?? '');
