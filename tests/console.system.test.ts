@@ -359,6 +359,9 @@ test('invariants are proved in the console, and a draft without its guards shows
   await proofs.getByText('principal.status', { exact: true }).first().waitFor();
   await proofs.getByRole('button', { name: 'What do my changes change?' }).click();
   await proofs.getByText('Some requests would be let in that are refused now, and none the other way.').waitFor(slowly);
+  await proofs.getByRole('button', { name: 'Find policies that do nothing' }).click();
+  await proofs.getByText(/^\d+ of \d+ policies looked at$/).waitFor(slowly);
+  await proofs.getByText('Every policy decides something.').waitFor(slowly);
   const findings: string[] = [];
   for (const colorScheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme });

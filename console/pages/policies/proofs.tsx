@@ -1,7 +1,8 @@
 import { Alert, Badge, Button, Code, Group, Stack, Text } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
-import type { ReactNode } from 'react';
+import { type ReactNode, useEffect, useRef, useState } from 'react';
 import { ask } from '../../api/ask.ts';
+import { askWithProgress } from '../../api/ask-with-progress.ts';
 import { AnswerMark } from '../../parts/marks.tsx';
 import { Panel } from '../../parts/page.tsx';
 import { ProblemAlert } from '../../parts/problem-alert.tsx';
@@ -171,7 +172,7 @@ function Found<T>({ proof, draft, children }: { proof: Proof<T>; draft: Draft; c
   );
 }
 
-type Proof<T> = ReturnType<typeof useProof<T>>;
+type Proof<T> = Pick<ReturnType<typeof useProof<T>>, 'data' | 'variables'>;
 
 /** A little more than the API takes before it gives up. */
 const proofMsMax = 120_000;
@@ -183,6 +184,30 @@ function useProof<T>(
   return useMutation({
     mutationFn: (draft: Draft) => ask<Checked<T>>(path, { method: 'POST', body: bodyOf(draft), timeoutMs: proofMsMax }),
   });
+}
+
+interface Progress {
+  readonly done: number;
+  readonly total: number;
+}
+
+/** Of many policies it takes minutes: says how far it is, and ends when the page does. */
+function useAnalysis() {
+  const [progress, setProgress] = useState<Progress | undefined>();
+  const stop = useRef<AbortController | undefined>(undefined);
+  useEffect(() => () => stop.current?.abort(), []);
+  const analysed = useMutation({
+    mutationFn: ({ schema, policies }: Draft) => {
+      stop.current = new AbortController();
+      setProgress(undefined);
+      return askWithProgress<Progress, Checked<readonly PolicyFinding[]>>('/policies/analyse', {
+        body: { schema, policies },
+        onProgress: setProgress,
+        signal: stop.current.signal,
+      });
+    },
+  });
+  return { analysed, progress: analysed.isPending ? progress : undefined };
 }
 
 interface ProofsProps {
@@ -198,7 +223,7 @@ export function Proofs({ draft, isDirty }: ProofsProps) {
     ...{ schema, policies, invariants: all },
   }));
   const compared = useProof<Comparison>('/policies/compare');
-  const analysed = useProof<readonly PolicyFinding[]>('/policies/analyse');
+  const { analysed, progress } = useAnalysis();
   const isBusy = proved.isPending || compared.isPending || analysed.isPending;
   return (
     <Panel title="Proofs">
@@ -236,6 +261,11 @@ export function Proofs({ draft, isDirty }: ProofsProps) {
             Find policies that do nothing
           </Button>
         </Group>
+        {progress !== undefined && (
+          <Text size="sm" role="status">
+            {progress.done} of {progress.total} policies looked at
+          </Text>
+        )}
         {invariants.length === 0 && (
           <Text size="sm">There are no invariants beside these policies: add a file that ends in .invariants.</Text>
         )}

@@ -3,9 +3,9 @@ import { useMutation } from '@tanstack/react-query';
 import { useEffect, useRef, useState } from 'react';
 import { Link } from 'react-router';
 import type { RehearsalProgress, RehearsalReport } from '#foundation/model';
+import { askWithProgress } from '../../api/ask-with-progress.ts';
 import { ProblemAlert } from '../../parts/problem-alert.tsx';
 import { Rows } from '../../parts/rows.tsx';
-import { rehearse } from './rehearse.ts';
 
 const dayMs = 24 * 3_600_000;
 const spans = [
@@ -33,7 +33,11 @@ export function Rehearsal({ draft }: { draft: Draft }) {
       setProgress(null);
       const { schema, policies } = draft;
       const body = { ...(schema === undefined ? {} : { schema }), policies, since: Date.now() - Number(span) };
-      return rehearse(body, { onProgress: setProgress, signal: stop.current.signal });
+      return askWithProgress<RehearsalProgress, RehearsalReport>('/policies/simulate', {
+        body,
+        onProgress: setProgress,
+        signal: stop.current.signal,
+      });
     },
   });
   return (

@@ -40,6 +40,7 @@ export const gatewayCallSchemas = {
   }),
   'certificate/challenges': z.strictObject({ shown: z.array(z.string().max(64)).max(200) }),
   'gateway/renew': z.strictObject({ csrPem: z.string().max(16_384) }),
+  'pdp/page-key': z.strictObject({}),
   'journal/checkpoint': z.strictObject({ writer: z.string().min(1).max(63), size: time, rootHash: hash, time }),
 } satisfies { [N in keyof GatewayCalls]: z.ZodType<GatewayCalls[N]['request']> };
 

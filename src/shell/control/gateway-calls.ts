@@ -1,3 +1,5 @@
+import { sealKeyBytes } from '#foundation/crypto';
+import { toBase64url } from '#foundation/encoding';
 import { IdentityError } from '#information/identity';
 import type { FactTable } from '#information/inventory';
 import type { SignerClient } from '#shell/signer-client';
@@ -12,6 +14,10 @@ import { describeFault } from './describe-fault.ts';
 import type { GatewayReports } from './gateway-reports.ts';
 import type { CallProblem, GatewayCallHandlers } from './gateway-socket.ts';
 import type { IdentityCalls } from './identity/index.ts';
+import { keptSecret } from './kept-secret.ts';
+
+/** Names the secret in the store. */
+const pageKeyName = 'pdp/page-key';
 
 /** Everything a gateway may ask of control. */
 export function createGatewayCalls(needs: {
@@ -25,6 +31,17 @@ export function createGatewayCalls(needs: {
   readonly renew: (gateway: string, csrPem: string) => Promise<EnrolmentAnswer>;
 }): GatewayCallHandlers {
   const { services, facts, signer } = needs;
+  let drawing: Promise<Uint8Array> | undefined;
+  // Two gateways that ask at the same time get the same.
+  const pageKey = async () => {
+    drawing ??= keptSecret(services.store, pageKeyName, sealKeyBytes);
+    try {
+      return await drawing;
+    } catch (error) {
+      drawing = undefined;
+      throw error;
+    }
+  };
   return {
     ...needs.identity,
     report: async (report, { name }) => {
@@ -52,6 +69,7 @@ export function createGatewayCalls(needs: {
     },
     ...needs.certificates,
     'gateway/renew': async ({ csrPem }, { name }) => needs.renew(name, csrPem),
+    'pdp/page-key': async () => ({ key: toBase64url(await pageKey()) }),
     'journal/checkpoint': async (statement, { name }) => {
       // Each signs for its own journal: nobody else can put another end to it.
       if (statement.writer !== name)

@@ -1,6 +1,11 @@
 // Proofs through the API: of what is in force, of drafts, and as a gate before states change.
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { type IncomingMessage, request } from 'node:http';
 import { after, before, test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
+import { adminTokenFile } from '#shell/wire';
 import { startTestControl, type TestControl } from '../../../tests/fakes/test-control.ts';
 
 let control: TestControl;
@@ -11,6 +16,11 @@ after(async () => control.stop());
 
 const admin = (method: string, path: string, body?: unknown) =>
   control.call(method, `/api/v1${path}`, body === undefined ? {} : { body });
+const eventsOf = (text: string): Record<string, unknown>[] =>
+  text
+    .split('\n')
+    .filter((line) => line.startsWith('data: '))
+    .map((line) => JSON.parse(line.slice('data: '.length)));
 const current = async () => (await admin('GET', '/policies/current')).body;
 
 test('the invariants in force hold, and a draft without a guard is told by a request it really lets in', async () => {
@@ -47,7 +57,49 @@ test('a draft is compared with what is in force, and what does nothing is found'
   );
   assert.deepEqual(compared.body.found.gained.example.after, { decision: 'allow', policies: ['x'] });
   const analysed = await admin('POST', '/policies/analyse', {});
-  assert.deepEqual(analysed.body.found, []);
+  assert.equal(analysed.headers['content-type'], 'text/event-stream');
+  const events = eventsOf(analysed.text);
+  const { type, found, problems } = events.pop() ?? {};
+  assert.deepEqual([type, found, problems], ['report', [], []], analysed.text);
+  const { total, done, what } = events.at(-1) ?? {};
+  assert.deepEqual(
+    [events.every((each) => each['type'] === 'progress'), done === total, typeof what],
+    [true, true, 'string'],
+  );
+});
+
+test('readers ask one question after the other, who goes away frees the place, and who publishes need not wait for them', async () => {
+  const { policies } = await current();
+  const sent = JSON.stringify({});
+  const asking = request({
+    socketPath: control.handoff.sockets.admin,
+    method: 'POST',
+    path: '/api/v1/policies/analyse',
+    headers: {
+      host: 'control',
+      authorization: `Bearer ${readFileSync(adminTokenFile(control.handoff.dataDirectory), 'utf8')}`,
+      'content-type': 'application/json',
+      'content-length': String(sent.length),
+    },
+  });
+  asking.on('error', () => undefined);
+  asking.end(sent);
+  const [answer] = (await once(asking, 'response')) as [IncomingMessage];
+  answer.on('error', () => undefined);
+  // Under way: its first progress has come.
+  await once(answer, 'data');
+  for (const path of ['/policies/analyse', '/policies/prove']) {
+    const { status, body } = await admin('POST', path, {});
+    assert.deepEqual([status, body.code], [503, 'no-proof'], path);
+  }
+  const published = await admin('POST', '/policies/publish', { policies, message: 'meanwhile' });
+  assert.equal(published.status, 200, published.text);
+  asking.destroy();
+  const isFree = async () => (await admin('POST', '/policies/prove', { invariants: [] })).status === 200;
+  for (let tries = 0; !(await isFree()); tries += 1) {
+    assert.ok(tries < 200, 'the place is not freed');
+    await pause(50);
+  }
 });
 
 test('what is wrong with a draft or an invariant is told with its place', async () => {

@@ -19,6 +19,7 @@ import { openListeners } from './listeners.ts';
 import { Metrics } from './metrics.ts';
 import { serveOperations } from './operations.ts';
 import { makePdp } from './pdp/make-pdp.ts';
+import { sharedPageKey } from './pdp/page-key.ts';
 import { openPdpListener } from './pdp/pdp-listener.ts';
 import { PoliciesInForce } from './policies-in-force.ts';
 import { pooledIds } from './pooled-ids.ts';
@@ -200,7 +201,7 @@ function makeGate(handoff: GatewayHandoff, parts: Parts) {
     policies: () => policies.current,
     judge: judgeNow,
     urls: handoff.urls,
-    randomBytes: needs.randomBytes,
+    pageKey: sharedPageKey(call, needs.randomBytes),
   });
   const pdpAt = handoff.listen.pdp;
   const pdpUrl =

@@ -17,6 +17,7 @@ import { type CallControl, ControlError } from './control-client.ts';
 import type { Gate } from './gate.ts';
 import { Metrics } from './metrics.ts';
 import { makePdp } from './pdp/make-pdp.ts';
+import { sharedPageKey } from './pdp/page-key.ts';
 import { SeenSessions } from './seen-sessions.ts';
 import { sitesFrom } from './sites.ts';
 import { StrangerEvents } from './stranger-events.ts';
@@ -142,7 +143,7 @@ export async function startTestGate(
       policies: () => input.policies,
       judge: (question, now) => judge({ ...input, question, now }),
       urls,
-      randomBytes: (count) => randomBytes(count),
+      pageKey: sharedPageKey(call, (count) => randomBytes(count)),
     }),
     assertions: new Assertions(async () => ({ jwt: 'a.b.c', expiresAt: Date.now() + 60_000 }) as never, Date.now),
     seen: new SeenSessions(async () => ({}) as never),

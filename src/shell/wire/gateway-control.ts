@@ -96,6 +96,8 @@ export interface GatewayCalls {
   };
   /** For a gateway on another machine: a fresh certificate over its key, before the present one ends. */
   'gateway/renew': { request: { readonly csrPem: string }; answer: EnrolmentAnswer };
+  /** What seals page tokens of PDP searches (base64url): the same for every gateway, and after every restart. */
+  'pdp/page-key': { request: Record<string, never>; answer: { readonly key: string } };
   /** A signed checkpoint over the gateway's journal: of the very gateway that asks. */
   'journal/checkpoint': {
     request: { readonly writer: string; readonly size: number; readonly rootHash: string; readonly time: number };

@@ -12,7 +12,7 @@ const associated = ({ caller, search }: PageBinding) =>
 
 /**
  * Makes the token of the next page (section 8.2.2): where to go on, sealed, because the candidate it names may be one that the
- * caller must not know. `key` is this process's own: after a restart callers begin anew.
+ * caller must not know.
  */
 export function sealPageToken(
   key: Uint8Array,

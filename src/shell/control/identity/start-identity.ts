@@ -10,6 +10,7 @@ import {
 } from '#information/identity';
 import type { Store } from '#shell/store';
 import type { GatewayCalls, PublicUrls } from '#shell/wire';
+import { keptSecret } from '../kept-secret.ts';
 import { type CurrentFacts, identityStore } from './identity-store.ts';
 import { loadPages } from './pages.ts';
 
@@ -55,6 +56,7 @@ export interface RunningIdentity {
   stop(): Promise<void>;
 }
 
+/** Every key of sign-in is derived from this secret. */
 const secretName = 'identity';
 const secretBytes = 32;
 const sweepMs = 10_000;
@@ -68,7 +70,7 @@ export async function startIdentity(options: StartIdentityOptions): Promise<Runn
     clock,
     random: (byteCount) => randomBytes(byteCount),
     emit: options.emit,
-    secret: await ownSecret(store),
+    secret: await keptSecret(store, secretName, secretBytes),
     session: options.session,
   };
   const pages = loadPages(options.pagesFolder);
@@ -105,13 +107,4 @@ export async function startIdentity(options: StartIdentityOptions): Promise<Runn
       await sweeping;
     },
   };
-}
-
-/** The secret every key of sign-in is derived from: drawn once, sealed in the store. */
-async function ownSecret(store: Store): Promise<Uint8Array> {
-  const existing = await store.openSecret(secretName);
-  if (existing !== undefined) return existing;
-  const drawn = randomBytes(secretBytes);
-  await store.sealSecret(secretName, drawn);
-  return drawn;
 }

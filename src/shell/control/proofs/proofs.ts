@@ -8,11 +8,15 @@ import {
   type Findings,
   type PolicyTexts,
   type ProveLimits,
+  ProverError,
   prove,
 } from '../../prover/index.ts';
 
 type Texts = PolicyTexts & { readonly invariants: readonly PolicySource[] };
 type Proved = Checked<Findings['prove']>;
+
+/** Questions of readers under way at once: one prover stays free for those who publish. */
+export const readersMax = 1;
 
 /** Whole questions whose every invariant held. */
 const questionsMax = 100;
@@ -25,6 +29,7 @@ export class Proofs {
   readonly #memory: AnswerMemory;
   /** Questions of this process alone, so of one version of the encoder. */
   readonly #held = new Map<string, Proved>();
+  #readers = 0;
 
   constructor(memory: AnswerMemory) {
     this.#memory = memory;
@@ -44,6 +49,25 @@ export class Proofs {
       }
     }
     return proved;
+  }
+
+  /** Takes the place of a reader; what it gives back gives up the place. Throws ProverError when none is free. */
+  take(): () => void {
+    if (this.#readers >= readersMax) throw new ProverError('something is being proved already; try again shortly');
+    this.#readers += 1;
+    return () => {
+      this.#readers -= 1;
+    };
+  }
+
+  /** Runs a reader's question. Throws ProverError when no place is free. */
+  async whenFree<T>(question: () => Promise<T>): Promise<T> {
+    const release = this.take();
+    try {
+      return await question();
+    } finally {
+      release();
+    }
   }
 
   compare(sets: Parameters<typeof compare>[0], limits: ProveLimits): ReturnType<typeof compare> {

@@ -1,6 +1,5 @@
 import { askAbout, type PublishedPolicies } from '#decision/administration';
-import { sealKeyBytes } from '#foundation/crypto';
-import type { FactView, Question, RandomBytes, Verdict } from '#foundation/model';
+import type { FactView, Question, Verdict } from '#foundation/model';
 import type { PublicUrls } from '#shell/wire';
 import { Callers } from './caller.ts';
 import { KnownNames } from './known-names.ts';
@@ -12,11 +11,11 @@ interface PdpNeeds {
   readonly policies: () => PublishedPolicies | null;
   readonly judge: (question: Question, now: number) => Verdict;
   readonly urls: PublicUrls;
-  readonly randomBytes: RandomBytes;
+  readonly pageKey: Pdp['pageKey'];
 }
 
 /** Puts the PDP of this process together. */
-export function makePdp({ facts, policies, judge, urls, randomBytes }: PdpNeeds): Pdp {
+export function makePdp({ facts, policies, judge, urls, pageKey }: PdpNeeds): Pdp {
   const names = new KnownNames(facts);
   const requestFor = requestForApp(facts, urls);
   const needsFor: Pdp['needsFor'] = ({ caller, isSearch, now }) => ({
@@ -34,6 +33,6 @@ export function makePdp({ facts, policies, judge, urls, randomBytes }: PdpNeeds)
     needsFor,
     ask: (about, asked) => askAbout(needsFor(asked), about),
     policySequence: () => policies()?.sequence ?? 0,
-    pageKey: randomBytes(sealKeyBytes),
+    pageKey,
   };
 }

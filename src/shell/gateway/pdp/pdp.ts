@@ -15,8 +15,8 @@ export interface Pdp {
   /** The same needs, for searches. */
   readonly needsFor: (asked: { caller: Caller; isSearch: boolean; now: number }) => AboutNeeds;
   readonly policySequence: () => number;
-  /** Seals page tokens: this process's own. */
-  readonly pageKey: Uint8Array;
+  /** Seals page tokens. */
+  readonly pageKey: () => Promise<Uint8Array>;
 }
 
 /** One call, its caller not yet known. */

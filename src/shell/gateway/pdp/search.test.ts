@@ -60,6 +60,27 @@ test('a page token is worth nothing to another caller, for another search, or ch
   assert.equal((await pdp(subjects, { ...readsWiki, page: { token: 'made up' } })).status, 400);
 });
 
+test('a search goes on after a restart and at another gateway, for the same caller; without control, at the same process alone', async (t) => {
+  const key = Buffer.alloc(32, 7).toString('base64url');
+  let isThere = false;
+  const call = async (name: string) => {
+    if (!isThere) throw new Error('control is away');
+    assert.equal(name, 'pdp/page-key');
+    return { key } as never;
+  };
+  const start = () => startTestPdp(t, { rows: [...rows, tokenRow('t-2', 'nls_second', ['pdp'])], call });
+  const [one, other] = [await start(), await start()];
+  const begin = async () => (await one.pdp(subjects, { ...readsWiki, page: { limit: 2 } })).json.page.next_token;
+  const page = { token: await begin() };
+  assert.equal((await one.pdp(subjects, { ...readsWiki, page })).status, 200);
+  assert.equal((await other.pdp(subjects, { ...readsWiki, page })).status, 400);
+  isThere = true;
+  const shared = { token: await begin() };
+  assert.deepEqual(ids((await other.pdp(subjects, { ...readsWiki, page: shared })).json.results)[0], 'u2');
+  assert.equal((await other.pdp(subjects, { ...readsWiki, page: shared }, { token: 'nls_second' })).status, 400);
+  assert.equal((await other.pdp(subjects, { ...readsWiki, action: { name: 'write' }, page: shared })).status, 400);
+});
+
 test('a caller finds nobody and nothing where its scope does not let it search', async (t) => {
   const scopes = {
     nls_ask: ['pdp:app:wiki', 'pdp:namespace:Todo'],

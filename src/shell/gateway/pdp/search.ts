@@ -58,7 +58,7 @@ interface FoundPage {
 async function findPage(gate: Gate, call: KnownCall, search: Search): Promise<FoundPage> {
   const { caller } = call;
   const binding = { caller: caller.tokenId, search: searchText(search) };
-  const after = startOf(gate, { search, binding });
+  const after = await startOf(gate, { search, binding });
   const names = namesOf(gate, candidatesFor(gate, call, search));
   const results: unknown[] = [];
   let at = after === null ? 0 : firstAfter(names, after);
@@ -75,17 +75,17 @@ async function findPage(gate: Gate, call: KnownCall, search: Search): Promise<Fo
   }
   const last = names[at - 1];
   const next =
-    at < names.length && last !== undefined ? sealPageToken(gate.pdp.pageKey, { ...binding, after: last }) : '';
+    at < names.length && last !== undefined ? sealPageToken(await gate.pdp.pageKey(), { ...binding, after: last }) : '';
   return { results, next };
 }
 
-function startOf(
+async function startOf(
   gate: Gate,
   { search, binding }: { search: Search; binding: { caller: string; search: string } },
-): string | null {
+): Promise<string | null> {
   const { token } = search.page;
   if (token === null) return null;
-  const after = openPageToken(gate.pdp.pageKey, { ...binding, token });
+  const after = openPageToken(await gate.pdp.pageKey(), { ...binding, token });
   if (after === undefined) {
     throw new MalformedRequest('`page.token` is not one that this search gave this caller; begin without it');
   }

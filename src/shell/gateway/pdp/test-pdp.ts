@@ -74,13 +74,20 @@ export const everything = 'nls_everything';
 
 export async function startTestPdp(
   t: TestContext,
-  options: { rows?: readonly Row[]; policies?: ReturnType<typeof policiesWithTodo>; app?: Partial<Resource> } = {},
+  options: {
+    rows?: readonly Row[];
+    policies?: ReturnType<typeof policiesWithTodo>;
+    app?: Partial<Resource>;
+    /** Control's answers; it is away unless told. */
+    call?: NonNullable<Parameters<typeof startTestGate>[1]>['call'];
+  } = {},
 ) {
   const rows = [tokenRow('t-all', everything, ['pdp']), ...todoRows(), ...(options.rows ?? [])];
   const gate = await startTestGate(t, {
     rows,
     policies: options.policies ?? policiesWithTodo(),
     app: options.app ?? {},
+    ...(options.call === undefined ? {} : { call: options.call }),
   });
   const listener = await openPdpListener(gate.gate, { host: '127.0.0.1', port: 0 });
   t.after(() => listener.close());

@@ -4,6 +4,7 @@ import type { Comparison, Difference, Direction, PolicyFinding, ProofResult } fr
 import { type Checked, type PolicyTexts, type ProveLimits, ProverError } from '../../../prover/index.ts';
 import { mayAdminister } from '../authorise.ts';
 import { problem } from '../problem.ts';
+import { progressStream } from '../progress-stream.ts';
 import { type Route, route } from '../route.ts';
 import type { ApiServices } from '../services.ts';
 
@@ -105,6 +106,15 @@ function viewComparison({ verdict, gained, lost }: Comparison): z.infer<typeof c
   return { verdict, gained: viewDirection(gained), lost: viewDirection(lost) };
 }
 
+/** Each policy is one question and more; somebody watches how far it is. */
+const analysisMsMax = 10 * 60_000;
+
+interface Progress {
+  readonly done: number;
+  readonly total: number;
+  readonly what: string;
+}
+
 /** Policies in force stand in for what a caller leaves out. */
 function inForce(services: ApiServices) {
   const publication = services.facts.get('publication', 'current');
@@ -112,12 +122,21 @@ function inForce(services: ApiServices) {
   return publication;
 }
 
+function viewChecked<T, V>({ problems, found }: Checked<T>, view: (found: T) => V) {
+  return { problems: problems.slice(0, 1000).map(viewProblem), found: found === undefined ? null : view(found) };
+}
+
 async function answered<T, V>(run: Promise<Checked<T>>, view: (found: T) => V) {
   try {
-    const { problems, found } = await run;
-    return {
-      body: { problems: problems.slice(0, 1000).map(viewProblem), found: found === undefined ? null : view(found) },
-    };
+    return { body: viewChecked(await run, view) };
+  } catch (error) {
+    throw error instanceof ProverError ? problem(503, 'no-proof', error.message) : error;
+  }
+}
+
+function placeOf(services: ApiServices): () => void {
+  try {
+    return services.proofs.take();
   } catch (error) {
     throw error instanceof ProverError ? problem(503, 'no-proof', error.message) : error;
   }
@@ -147,7 +166,8 @@ export const policyProveRoutes: readonly Route[] = [
     handle: async ({ services, caller, body }) => {
       const invariants = body.invariants ?? inForce(services).invariants;
       const teaches = mayAdminister(services, caller, { noun: 'policy', action: 'write' });
-      const proved = services.proofs.prove({ ...textsOf(services, body), invariants }, { ...limits, teaches });
+      const texts = { ...textsOf(services, body), invariants };
+      const proved = services.proofs.whenFree(() => services.proofs.prove(texts, { ...limits, teaches }));
       return await answered(proved, (found) => found.map(viewResult));
     },
   }),
@@ -164,7 +184,10 @@ export const policyProveRoutes: readonly Route[] = [
     handle: async ({ services, body }) => {
       const { policies, states } = inForce(services);
       const sets = { before: { policies, states }, after: textsOf(services, body) };
-      return await answered(services.proofs.compare(sets, limits), viewComparison);
+      return await answered(
+        services.proofs.whenFree(() => services.proofs.compare(sets, limits)),
+        viewComparison,
+      );
     },
   }),
   route({
@@ -172,13 +195,21 @@ export const policyProveRoutes: readonly Route[] = [
     path: '/policies/analyse',
     noun: 'policy',
     action: 'read',
-    summary: 'Policies that do nothing: dead, shadowed or redundant, in force or of a draft',
+    summary: 'Policies that do nothing: dead, shadowed or redundant, in force or of a draft; progress, then the report',
     body: z.strictObject(draft),
     bodyBytesMax,
     answer: checked(z.array(findingSchema)),
-    handle: async ({ services, body }) =>
-      await answered(services.proofs.analyse(textsOf(services, body), limits), (found: readonly PolicyFinding[]) =>
-        found.map((each) => ({ ...each })),
-      ),
+    contentType: 'text/event-stream',
+    handle: async ({ services, body, signal }) => {
+      const texts = textsOf(services, body);
+      const release = placeOf(services);
+      const run = async (onProgress: (progress: Progress) => void, stop: AbortSignal) => {
+        const limitsOfJob = { ...limits, taskMsMax: analysisMsMax, onProgress, signal: stop };
+        const analysed = await services.proofs.analyse(texts, limitsOfJob);
+        return viewChecked(analysed, (found: readonly PolicyFinding[]) => found.map((each) => ({ ...each })));
+      };
+      const wordsOf = (error: unknown) => (error instanceof ProverError ? error.message : undefined);
+      return { stream: progressStream({ run, wordsOf, onEnd: release, signal }) };
+    },
   }),
 ];

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { httpActivityClass } from '#evidence/log/recorded';
-import type { RehearsalEvent, RehearsalProgress, RehearsalReport } from '#foundation/model';
+import type { RehearsalProgress, RehearsalReport } from '#foundation/model';
 import { statesAfter } from '../../policy-states.ts';
 import { UnpublishableError } from '../../publish.ts';
 import { runSimulation, SimulationError, type SimulationOutcome } from '../../simulation/run-simulation.ts';
@@ -8,6 +8,7 @@ import type { ShippedSet } from '../../simulation/simulation-messages.ts';
 import { mayAdminister } from '../authorise.ts';
 import type { Caller } from '../caller.ts';
 import { problem } from '../problem.ts';
+import { progressStream } from '../progress-stream.ts';
 import { unpublishable } from '../publish-policies.ts';
 import { type Route, route } from '../route.ts';
 import type { ApiServices } from '../services.ts';
@@ -140,41 +141,6 @@ async function shippedSet(services: ApiServices, wanted: Wanted): Promise<Shippe
   return { sequence: (current?.sequence ?? 0) + 1, schema, policies, parsed: parsedForm, states };
 }
 
-/** Progress and the report as server-sent events: `progress`, then `report` or `problem`. */
-function simulationStream({
-  run,
-  signal,
-}: {
-  run: (onProgress: (progress: RehearsalProgress) => void, signal: AbortSignal) => Promise<RehearsalReport>;
-  signal: AbortSignal;
-}): ReadableStream<Uint8Array> {
-  const stop = new AbortController();
-  signal.addEventListener('abort', () => stop.abort(), { once: true });
-  const encoder = new TextEncoder();
-  return new ReadableStream<Uint8Array>({
-    start(controller) {
-      const send = (event: RehearsalEvent) =>
-        controller.enqueue(encoder.encode(`event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`));
-      const onProgress = (progress: RehearsalProgress) => {
-        if (!stop.signal.aborted) send(progress);
-      };
-      run(onProgress, stop.signal)
-        .then((report) => send({ type: 'report', ...report }))
-        .catch((error: unknown) => {
-          if (stop.signal.aborted) return;
-          // What nobody expected is not told to the reader; that it failed is.
-          const words = error instanceof SimulationError ? error.message : 'something failed here; try again';
-          send({ type: 'problem', detail: words });
-        })
-        .finally(() => {
-          running -= 1;
-          if (!stop.signal.aborted) controller.close();
-        });
-    },
-    cancel: () => stop.abort(),
-  });
-}
-
 const simulateRoute = route({
   method: 'POST',
   path: '/policies/simulate',
@@ -216,7 +182,11 @@ const simulateRoute = route({
         const durationMs = Math.round(performance.now() - begun);
         return { since, until, ...report, ...rest, approximations, durationMs };
       };
-      return { stream: simulationStream({ run, signal }) };
+      const wordsOf = (error: unknown) => (error instanceof SimulationError ? error.message : undefined);
+      const onEnd = () => {
+        running -= 1;
+      };
+      return { stream: progressStream({ run, wordsOf, onEnd, signal }) };
     } catch (error) {
       running -= 1;
       throw error;

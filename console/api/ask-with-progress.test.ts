@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { eventsIn } from './rehearse.ts';
+import { eventsIn } from './ask-with-progress.ts';
 
 test('eventsIn() gives whole events and keeps what has not come yet', () => {
   const { events, rest } = eventsIn(

@@ -1,0 +1,44 @@
+/** One event of a stream: how far it is, then what came of it or why nothing did. */
+export type ProgressEvent<P, R> =
+  | ({ readonly type: 'progress' } & P)
+  | ({ readonly type: 'report' } & R)
+  | { readonly type: 'problem'; readonly detail: string };
+
+/**
+ * Long work as server-sent events: any number of `progress`, then `report` or `problem`. The work is called off when the reader goes away.
+ * `wordsOf` says what of a failure the reader may know; undefined: that it failed, and no more. `onEnd` is called once, whatever happens.
+ */
+export function progressStream<P extends object, R extends object>({
+  run,
+  wordsOf,
+  onEnd,
+  signal,
+}: {
+  readonly run: (onProgress: (progress: P) => void, signal: AbortSignal) => Promise<R>;
+  readonly wordsOf: (error: unknown) => string | undefined;
+  readonly onEnd: () => void;
+  readonly signal: AbortSignal;
+}): ReadableStream<Uint8Array> {
+  const stop = new AbortController();
+  signal.addEventListener('abort', () => stop.abort(), { once: true });
+  if (signal.aborted) stop.abort();
+  const encoder = new TextEncoder();
+  return new ReadableStream<Uint8Array>({
+    start(controller) {
+      const send = (event: ProgressEvent<P, R>) => {
+        if (!stop.signal.aborted)
+          controller.enqueue(encoder.encode(`event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`));
+      };
+      run((progress) => send({ type: 'progress', ...progress }), stop.signal)
+        .then((report) => send({ type: 'report', ...report }))
+        .catch((error: unknown) =>
+          send({ type: 'problem', detail: wordsOf(error) ?? 'something failed here; try again' }),
+        )
+        .finally(() => {
+          onEnd();
+          if (!stop.signal.aborted) controller.close();
+        });
+    },
+    cancel: () => stop.abort(),
+  });
+}
