@@ -343,7 +343,7 @@ test('a policy goes from shadow to staged to enforced, its tests are shown, and 
 });
 
 test('invariants are proved in the console, and a draft without its guards shows a request that gets in', {
-  timeout: 120_000,
+  timeout: 180_000,
 }, async () => {
   await open('/policies');
   const proofs = page.getByRole('region', { name: 'Proofs' });
