@@ -1,62 +1,18 @@
 // A gateway on another machine, as two folders and two loopback addresses: it joins, serves an app with sign-in, and is cut off.
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { lstatSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
+import { test } from 'node:test';
 import { eventually } from '../faults/product.ts';
 import { freePort, type Installation, installationFor, startApp } from '../installation.ts';
 import { PasskeyClient } from '../passkey-client.ts';
+import { run, runGateway } from '../second-gateway.ts';
 
-const program = fileURLToPath(new URL('../../bin/nullius', import.meta.url));
 /** Another address of this machine, so that one port serves both gateways. */
 const elsewhere = '127.0.0.2';
 /** A program's request: told no, never sent to sign in. */
 const asProgram = { accept: 'application/json', 'sec-fetch-mode': 'cors' };
-
-interface Run {
-  readonly child: ChildProcess;
-  readonly ended: Promise<number | null>;
-  out(): string;
-  err(): string;
-}
-
-function run(cwd: string, ...args: string[]): Run {
-  const child = spawn(program, args, {
-    cwd,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { PATH: process.env['PATH'] ?? '' },
-  });
-  let [out, err] = ['', ''];
-  child.stdout.on('data', (chunk) => {
-    out += String(chunk);
-  });
-  child.stderr.on('data', (chunk) => {
-    err += String(chunk);
-  });
-  const ended = once(child, 'close').then(([code]) => code as number | null);
-  return { child, ended, out: () => out, err: () => err };
-}
-
-async function runGateway(t: TestContext, { folder, data, port }: { folder: string; data: string; port: number }) {
-  const gateway = run(
-    folder,
-    ...['gateway', 'run', '--data', data, '--set', 'listen.plain=off', '--set', `listen.tls=${elsewhere}:${port}`],
-    ...['--set', 'listen.operations=off', '--set', 'domain=example.test'],
-  );
-  t.after(async () => {
-    gateway.child.kill('SIGTERM');
-    await gateway.ended;
-  });
-  await Promise.race([
-    eventually(() => gateway.out() === 'ready edge\n', 'the gateway is ready'),
-    gateway.ended.then((code) => assert.fail(`it ended with ${code}: ${gateway.err()}`)),
-  ]);
-  return gateway;
-}
 
 const stateOf = async (installation: Installation, name: string) => {
   const { stdout } = await installation.cli('gateway', 'list', '--json');
@@ -92,7 +48,7 @@ test('a second gateway joins, serves an app with sign-in, and is cut off when it
   const key = /-----BEGIN PRIVATE KEY-----[^-]+/.exec(JSON.parse(readFileSync(identity, 'utf8')).keyPem)?.[0] ?? '';
   assert.ok(key.length > 60);
 
-  let gateway = await runGateway(t, { folder, data, port });
+  let gateway = await runGateway(t, { folder, data, tls: `${elsewhere}:${port}` });
   await eventually(async () => (await stateOf(installation, 'edge'))?.following === true, 'it follows');
 
   const ada = new PasskeyClient({
@@ -129,7 +85,7 @@ test('a second gateway joins, serves an app with sign-in, and is cut off when it
     gateway.child.kill('SIGTERM');
     assert.equal(await gateway.ended, 0, gateway.err());
     await eventually(async () => (await stateOf(installation, 'edge'))?.following === false, 'it is away');
-    gateway = await runGateway(t, { folder, data, port });
+    gateway = await runGateway(t, { folder, data, tls: `${elsewhere}:${port}` });
     assert.equal((await ada.send(`${wiki}/`)).status, 200);
     const verified = run(folder, 'log', 'verify', '--data', data);
     assert.equal(await verified.ended, 0, verified.err());

@@ -34,6 +34,7 @@ export const gatewayCallSchemas = {
       .exactOptional(),
   }),
   'grant/request': z.strictObject({ sessionId: id, resource: id, reason: z.string().max(500) }),
+  'certificate/source': z.strictObject({}),
   'certificate/issue': z.strictObject({
     csrPem: z.string().max(16_384),
     names: z.array(z.string().min(1).max(253)).min(1).max(500),

@@ -264,7 +264,10 @@ async function tlsIdentity(
   if (certificate !== null) return ownCertificate(certificate, minVersion);
   const hosts = () => [...gate.sites().keys()];
   const common = { call: gate.call, hosts: hosts(), clock: needs.clock, minVersion, onProblem: needs.notice };
-  const made = handoff.tls.acme
+  // Elsewhere it is control's configuration that says where certificates come from.
+  const isByAcme =
+    'identityFile' in handoff.control ? (await gate.call('certificate/source', {})).acme : handoff.tls.acme;
+  const made = isByAcme
     ? await certificatesByAcme({
         ...common,
         kept: await KeptCertificates.open(join(needs.privateDirectory, 'certificates')),

@@ -81,13 +81,15 @@ export interface GatewayCalls {
     request: { readonly sessionId: string; readonly resource: string; readonly reason: string };
     answer: { readonly grantId: string };
   };
+  /** For a gateway on another machine: do certificates come from a public CA by ACME? Its own configuration does not say. */
+  'certificate/source': { request: Readonly<Record<string, never>>; answer: { readonly acme: boolean } };
   /** A TLS certificate for the gateway's own key: PKCS#10 in, PEM chain out. */
   'certificate/issue': {
     request: { readonly csrPem: string; readonly names: readonly string[] };
     answer: { readonly chainPem: string; readonly notAfter: number };
   };
   /**
-   * While an ACME order runs: what to show for which host until it is gone from the answer. Asked twice a second while
+   * While an ACME order of this gateway runs: what to show for which host until it is gone from the answer. Asked twice a second while
    * `certificate/issue` is under way; asking says that what was answered before is shown now.
    */
   'certificate/challenges': {

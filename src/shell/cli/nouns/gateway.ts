@@ -140,10 +140,7 @@ const onThisMachine: readonly Command[] = [
       for (const problem of loaded.ok ? [] : loaded.problems) out.note(formatProblem(problem));
       if (!loaded.ok) throw new CliError('failed', 'nothing was started: mend the configuration above');
       if (loaded.config.tls.acme !== undefined)
-        throw new CliError(
-          'failed',
-          "`tls.acme` is control's; a gateway elsewhere takes `tls.certificate`, or our own CA",
-        );
+        throw new CliError('failed', "`tls.acme` is control's, and holds for gateways elsewhere too: take it out here");
       const beside = (path: string | undefined) =>
         path === undefined ? null : loaded.file === null ? resolve(path) : resolveBeside(loaded.file, path);
       const { listen, tls, journalSync, journalRetentionMs } = planOf(loaded.config, { beside, overrides });

@@ -6,11 +6,11 @@ const challengesMax = 200;
 /** How long a gateway may take to show a challenge. */
 const shownMsMax = 30_000;
 
-/** Challenges of running ACME orders, between the order and the gateways that show them. */
+/** Challenges of one gateway's running ACME orders, between the order and that gateway, which shows them. */
 export class ChallengeBoard {
   readonly #open = new Map<string, { challenge: GatewayChallenge; onShown: () => void }>();
 
-  /** Puts a challenge up; resolves once a gateway said it shows it. Rejects when none does in time. */
+  /** Puts a challenge up; resolves once the gateway said it shows it. Rejects when it does not in time. */
   async publish(challenge: AcmeChallenge): Promise<() => Promise<void>> {
     if (this.#open.size >= challengesMax) throw new Error(`over ${challengesMax} ACME challenges at once`);
     const id = randomUUID();
@@ -32,7 +32,7 @@ export class ChallengeBoard {
     return remove;
   }
 
-  /** A gateway asks: `shown` are the ids it shows by now. */
+  /** The gateway asks: `shown` are the ids it shows by now. */
   ask(shown: readonly string[]): readonly GatewayChallenge[] {
     for (const id of shown) this.#open.get(id)?.onShown();
     return [...this.#open.values()].map(({ challenge }) => challenge);

@@ -26,18 +26,28 @@ export interface CertificateNeeds {
 }
 
 export type CertificateCalls = {
-  readonly [N in 'certificate/issue' | 'certificate/challenges']: (
+  readonly [N in 'certificate/source' | 'certificate/issue' | 'certificate/challenges']: (
     request: GatewayCalls[N]['request'],
+    gateway: { readonly name: string },
   ) => Promise<GatewayCalls[N]['answer']>;
 };
 
 /** The gateway's calls about certificates: by our own CA in the signer, or by ACME when it is configured. */
 export function createCertificateCalls(needs: CertificateNeeds): CertificateCalls {
-  const board = new ChallengeBoard();
+  // One a gateway: a host's validator comes to the gateway that ordered, and what another shows would prove nothing there.
+  const boards = new Map<string, ChallengeBoard>();
+  const boardOf = (gateway: string) => {
+    const board = boards.get(gateway) ?? new ChallengeBoard();
+    boards.set(gateway, board);
+    return board;
+  };
   const { acme, signer } = needs;
   // One order at a time: directories limit how many, and two gateways mostly ask for the same hosts.
   let last: Promise<unknown> = Promise.resolve();
-  const order = async (request: GatewayCalls['certificate/issue']['request'], by: NonNullable<typeof acme>) => {
+  const order = async (
+    request: GatewayCalls['certificate/issue']['request'],
+    { by, gateway }: { by: NonNullable<typeof acme>; gateway: string },
+  ) => {
     const accountKeyPem = await accountKey(needs.secrets);
     const ordered = orderCertificate(request, {
       directoryUrl: by.directory,
@@ -45,18 +55,19 @@ export function createCertificateCalls(needs: CertificateNeeds): CertificateCall
       challengeTypes: by.challengeTypes,
       accountKeyPem,
       httpsAgent: by.directoryCaPem === null ? undefined : new Agent({ ca: by.directoryCaPem }),
-      publish: (challenge) => board.publish(challenge),
+      publish: (challenge) => boardOf(gateway).publish(challenge),
     });
     return await withinOrderTime(ordered);
   };
   return {
-    'certificate/issue': (request) => {
+    'certificate/source': async () => ({ acme: acme !== null }),
+    'certificate/issue': (request, { name }) => {
       if (acme === null) return signer.call('issue-certificate', { ...request, lifetimeMs: certificateLifetimeMs });
-      const answer = last.then(() => order(request, acme));
+      const answer = last.then(() => order(request, { by: acme, gateway: name }));
       last = answer.catch(() => undefined);
       return answer;
     },
-    'certificate/challenges': async ({ shown }) => ({ challenges: board.ask(shown) }),
+    'certificate/challenges': async ({ shown }, { name }) => ({ challenges: boardOf(name).ask(shown) }),
   };
 }
 
