@@ -4,6 +4,7 @@ import type { PrincipalReads } from './principal-reads.ts';
 
 /** Paths whose value is a record: reading one of them reads all that lies in it. */
 const sessionPath = 'context.session';
+const agePath = `${sessionPath}.authAgeSeconds`;
 
 export interface Person {
   readonly id: string;
@@ -72,6 +73,18 @@ export class Likeness {
       },
     );
     return JSON.stringify(seen);
+  }
+
+  /** Up to when, not included, `session` gives the same for this session as it does now, milliseconds since the epoch. */
+  sessionSteadyUntil({ authTime }: Pick<SessionBody, 'authTime'>, now: number): number {
+    const { paths, thresholds } = this.#reads;
+    const age = Math.floor((now - authTime) / 1000);
+    const isWhole = paths.has('context') || paths.has(sessionPath);
+    if (!isWhole && !paths.has(agePath)) return Number.POSITIVE_INFINITY;
+    const limits = isWhole ? undefined : thresholds.get(agePath);
+    // Below, at or above each of them.
+    const steps = limits?.flatMap((limit) => [limit, limit + 1]).filter((step) => step > age);
+    return authTime + (steps === undefined ? age + 1 : Math.min(...steps)) * 1000;
   }
 
   /** Which of the groups that policies name stand above; null when there may be more than can be judged. */

@@ -49,6 +49,10 @@ export class DecideAgain {
   readonly #parts: readonly (keyof RequestContext)[];
   readonly #isTimeRead: boolean;
   readonly #isStandInNamed: boolean;
+  readonly #sessions = new WeakMap<
+    Session,
+    { readonly key: string | null; readonly from: number; readonly until: number }
+  >();
   readonly #answers = new Map<string, Again>();
   #likeness: Likeness;
   /** Of people and apps as of a change: what policies can notice about each, and the first that is like them. */
@@ -155,7 +159,7 @@ export class DecideAgain {
     const user = facts.get('user', session.user);
     if (user === undefined) return stranger;
     const grants = this.#grants(session.user, { resource: resource.id, time });
-    const seen = this.#likeness.session(session, time);
+    const seen = this.#seen(session, time);
     const person = this.#person(session.user, user);
     if (person !== null && seen !== null && grants === '' && !this.#isStandInNamed) {
       return { key: `like ${person} ${seen}`, like: { key: person, user, session } };
@@ -166,6 +170,16 @@ export class DecideAgain {
       seen ?? [credential, provider, phishingResistant, authTime, bound, time],
     ]);
     return { key: `user ${exact} ${facts.changedAt('person')} ${grants}`, like: null };
+  }
+
+  /** What policies can notice about a session; looked for once while its age makes no difference. */
+  #seen(session: Session, time: number): string | null {
+    const known = this.#sessions.get(session);
+    if (known !== undefined && known.from <= time && time < known.until) return known.key;
+    const key = this.#likeness.session(session, time);
+    const until = key === null ? time : this.#likeness.sessionSteadyUntil(session, time);
+    this.#sessions.set(session, { key, from: time, until });
+    return key;
   }
 
   #person(id: string, body: User): string | null {

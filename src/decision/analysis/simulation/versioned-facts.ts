@@ -132,7 +132,9 @@ export class VersionedFacts implements FactView {
   }
 
   #owned<K extends 'session' | 'grant'>(kind: K, user: string): { id: string; body: FactOf<K> }[] {
-    return [...(this.#ofUser[kind].get(user) ?? [])].flatMap((id) => {
+    const ids = this.#ofUser[kind].get(user);
+    if (ids === undefined) return [];
+    return [...ids].flatMap((id) => {
       const body = this.get(kind, id);
       return body === undefined || (body as { user: string }).user !== user ? [] : [{ id, body }];
     });

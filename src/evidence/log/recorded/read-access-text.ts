@@ -3,31 +3,37 @@ import { httpActivityClass, type NoQuestion, type RecordedQuestion, recordedQues
 
 // What follows a quote and a comma can only be a member of the object: inside a JSON string a quote is escaped.
 const requestMark = ',"http_request":{"http_method":"';
-const sourceMark = ',"src_endpoint":{"ip":';
+const actorMark = ',"actor":';
+const sourceMark = ',"src_endpoint":{"ip":"';
 const urlMark = '","url":{"scheme":"';
 const pathMark = ',"path":"';
 /** Texts of one kind that are kept with what they say. */
 const keptMax = 20_000;
 
+/** What was answered: the same for a great many. */
 interface Head {
-  readonly asker: Question['asker'];
   readonly answer: RecordedQuestion['answer'];
   readonly reasons: readonly string[];
+}
+
+/** Who asked. */
+interface Actor {
+  readonly asker: Question['asker'];
   /** The person, when it is one. */
   readonly user: { readonly id: string; readonly name: string } | null;
 }
 
+/** What was asked, but for the address it was asked from. */
 interface Tail {
   readonly resource: string;
   readonly action: Question['action'];
   readonly route: string;
-  readonly address: string;
   readonly token: string | null;
 }
 
 /** A question out of a payload, with the name of who asked. */
 export interface ReadAccess extends RecordedQuestion {
-  readonly user: Head['user'];
+  readonly user: Actor['user'];
   /** The token that was shown. */
   readonly token: string | null;
 }
@@ -45,7 +51,7 @@ class Kept<T> {
   }
 }
 
-function userOf(payload: { actor?: { user?: { uid?: unknown; name?: unknown } } }): Head['user'] {
+function userOf(payload: { actor?: { user?: { uid?: unknown; name?: unknown } } }): Actor['user'] {
   const user = payload.actor?.user;
   return typeof user?.uid === 'string' ? { id: user.uid, name: typeof user.name === 'string' ? user.name : '' } : null;
 }
@@ -56,6 +62,7 @@ function userOf(payload: { actor?: { user?: { uid?: unknown; name?: unknown } } 
  */
 export class AccessReader {
   readonly #heads = new Kept<Head | null>();
+  readonly #actors = new Kept<Actor | null>();
   readonly #tails = new Kept<Tail | null>();
   readonly #requests = new Kept<Omit<Question['request'], 'path' | 'route' | 'address' | 'noun'> | null>();
 
@@ -64,34 +71,44 @@ export class AccessReader {
   }
 
   #quickly(text: string, time: number): ReadAccess | undefined {
-    const request = text.indexOf(requestMark);
+    const actor = text.indexOf(actorMark);
+    const request = actor < 0 ? -1 : text.indexOf(requestMark, actor);
     const source = request < 0 ? -1 : text.indexOf(sourceMark, request);
     const path = source < 0 ? -1 : text.indexOf(pathMark, request);
     if (path < 0 || path > source) return undefined;
     const pathStart = path + pathMark.length;
     const pathEnd = text.indexOf('"', pathStart);
-    // An escape in the path is unusual.
-    if (text.lastIndexOf('\\', pathEnd) >= pathStart) return undefined;
-    const head = this.#heads.of(text.slice(0, request), readHead);
-    const tail = this.#tails.of(text.slice(source + 1, -1), readTail);
+    const addressStart = source + sourceMark.length;
+    const addressEnd = text.indexOf('"', addressStart);
+    // An escape in the path or in an address is unusual.
+    if (hasEscape(text, pathStart, pathEnd) || hasEscape(text, addressStart, addressEnd)) return undefined;
+    const head = this.#heads.of(text.slice(0, actor), readHead);
+    const who = this.#actors.of(text.slice(actor + 1, request), readActor);
+    const tail = this.#tails.of(text.slice(addressEnd, -1), readTail);
     const parts = this.#requests.of(text.slice(request + requestMark.length, path), readRequest);
-    if (head === null || tail === null || parts === null) return undefined;
+    if (head === null || who === null || tail === null || parts === null) return undefined;
     const written = text.slice(pathStart, pathEnd);
+    const address = text.slice(addressStart, addressEnd);
     return {
       question: {
-        asker: tail.token === null ? head.asker : { kind: 'token', tokenId: tail.token },
+        asker: tail.token === null ? who.asker : { kind: 'token', tokenId: tail.token },
         action: tail.action,
         resource: { type: 'App', id: tail.resource },
-        request: { ...parts, path: written, route: tail.route, address: tail.address, noun: '' },
+        request: { ...parts, path: written, route: tail.route, address, noun: '' },
       },
       time,
       answer: head.answer,
       reasons: head.reasons,
       isPathCut: written.endsWith('…'),
-      user: head.user,
+      user: who.user,
       token: tail.token,
     };
   }
+}
+
+function hasEscape(text: string, start: number, end: number): boolean {
+  const at = text.indexOf('\\', start);
+  return at >= 0 && at < end;
 }
 
 function parse(text: string): Record<string, unknown> | undefined {
@@ -101,6 +118,11 @@ function parse(text: string): Record<string, unknown> | undefined {
     return undefined;
   }
 }
+
+const noActor = { actor: {} };
+const anyHead = { action_id: 1 };
+/** Members that are read out of what stands before. */
+const tailForbidden = ['count', 'actor', 'http_request', 'action_id', 'disposition_id', 'authorizations'];
 
 const anyTail = {
   http_request: { http_method: 'GET', url: { scheme: 'http', hostname: '', path: '/' } },
@@ -112,21 +134,37 @@ const anyTail = {
 function readHead(text: string): Head | null {
   const payload = parse(`${text}}`);
   // Errors of policies stand in `unmapped`, which comes again behind: unusual.
-  if (payload === undefined || 'unmapped' in payload) return null;
-  const asked = recordedQuestion({ classUid: httpActivityClass, time: 0, payload: { ...payload, ...anyTail } });
-  if (typeof asked === 'string') return null;
-  return { asker: asked.question.asker, answer: asked.answer, reasons: asked.reasons, user: userOf(payload) };
+  if (payload === undefined || 'unmapped' in payload || 'count' in payload) return null;
+  const asked = recordedQuestion({
+    classUid: httpActivityClass,
+    time: 0,
+    payload: { ...payload, ...noActor, ...anyTail },
+  });
+  return typeof asked === 'string' ? null : { answer: asked.answer, reasons: asked.reasons };
 }
 
-function readTail(text: string): Tail | null {
+function readActor(text: string): Actor | null {
   const payload = parse(`{${text}}`);
-  if (payload === undefined || 'count' in payload) return null;
-  const whole = { action_id: 1, actor: {}, http_request: anyTail.http_request, ...payload };
+  if (payload === undefined || Object.keys(payload).length !== 1) return null;
+  const asked = recordedQuestion({
+    classUid: httpActivityClass,
+    time: 0,
+    payload: { ...anyHead, ...payload, ...anyTail },
+  });
+  return typeof asked === 'string' ? null : { asker: asked.question.asker, user: userOf(payload) };
+}
+
+/** `text` goes on behind the address. */
+function readTail(text: string): Tail | null {
+  const payload = parse(`{"src_endpoint":{"ip":"${text}}`);
+  // A head that stands behind would count, and an actor.
+  if (payload === undefined || tailForbidden.some((name) => name in payload)) return null;
+  const whole = { ...anyHead, ...noActor, http_request: anyTail.http_request, ...payload };
   const asked = recordedQuestion({ classUid: httpActivityClass, time: 0, payload: whole });
   if (typeof asked === 'string') return null;
   const { asker, action, resource, request } = asked.question;
   const token = asker.kind === 'token' ? asker.tokenId : null;
-  return { resource: resource.id, action, route: request.route, address: request.address, token };
+  return { resource: resource.id, action, route: request.route, token };
 }
 
 function readRequest(text: string): { method: string; host: string; tls: boolean } | null {
