@@ -11,8 +11,8 @@ export const sealBytes = positionStart + positionBytes;
 export const cipherName = 'aes-256-ctr';
 export const blockBytes = 16;
 export const keyBytes = 32;
-/** Subjects whose streams a writer keeps at hand: at most some 14 MB. */
-const sealedStreamsMax = 2048;
+/** Subjects whose streams a writer keeps at hand: some 75 MB when so many people are active. */
+const sealedStreamsMax = 8192;
 
 /** HKDF (RFC 5869) of the subject's key: the first half ciphers, the second authenticates. */
 export function derive(subject: SubjectKey, salt: Uint8Array): { cipherKey: KeyObject; tagKey: Buffer } {
@@ -40,7 +40,7 @@ export class SealMemory {
 
 /** A subject's first payload makes this much of its stream, as the calls cost more than the ciphering; later ones up to the maximum. */
 const streamBytesMin = 1024;
-const streamBytesMax = 4096;
+const streamBytesMax = 2048;
 const zeros = Buffer.alloc(streamBytesMax);
 
 /**
@@ -113,7 +113,13 @@ export class PayloadSealer {
   stream(subject: SubjectKey): PayloadStream {
     const known = this.#streams.get(subject);
     if (known !== undefined) return known;
-    if (this.#streams.size >= sealedStreamsMax) this.#streams.clear();
+    // The oldest makes room: a stream costs several times what it costs to use one.
+    if (this.#streams.size >= sealedStreamsMax) {
+      for (const oldest of this.#streams.keys()) {
+        this.#streams.delete(oldest);
+        break;
+      }
+    }
     const stream = new PayloadStream(subject, Uint8Array.from(this.#random(saltBytes)));
     this.#streams.set(subject, stream);
     return stream;
