@@ -135,7 +135,7 @@ permit (principal is User, action in Action::"access", resource == App::"wiki") 
   await t.test('policies that are not valid are not rehearsed', async () => {
     writeFileSync(join(folder, 'bad.cedar'), 'permit (principal');
     const bad = await installation.cli('policy', 'simulate', folder);
-    assert.equal(bad.code, 2);
+    assert.equal(bad.code, 1);
     assert.match(bad.stderr, /bad\.cedar:1/);
   });
 });
