@@ -8,6 +8,7 @@ import { appEntity, userEntity } from './standing.ts';
 /** Kinds of facts that are entities. */
 const kinds = ['group', 'segment', 'user', 'resource', 'grant', 'entity'] as const;
 type EntityKind = (typeof kinds)[number];
+export const entityKinds: ReadonlySet<FactKind> = new Set(kinds);
 const ownTypes: Partial<Record<FactKind, string>> = {
   user: 'User',
   group: 'Group',
@@ -98,7 +99,7 @@ export class FactEntities {
     const isAll = known === undefined;
     if (isAll) changed.clear();
     for (const fact of known ?? allOf(view)) {
-      if (!(kinds as readonly FactKind[]).includes(fact.kind)) continue;
+      if (!entityKinds.has(fact.kind)) continue;
       changed.set(`${fact.kind} ${fact.id}`, fact);
     }
     // The sensitivity of an app is that of all segments around it.

@@ -71,6 +71,7 @@ const streams = new LiveStreams({
   clock: () => now,
   monotonicClock: () => performance.now(),
   judge: () => verdict,
+  readsNamed: () => false,
   yieldTurn: () => new Promise((resolve) => setImmediate(resolve)),
   onFault: () => {},
 });

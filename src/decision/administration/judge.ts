@@ -187,7 +187,11 @@ export function judge(input: JudgeInput): Verdict {
     if (facts === null) return indeterminate(input, 'the resource is not known', null);
     // Of a service no fact says anything, so it is brought along.
     const isApp = facts.resource.type === 'App';
-    const isStored = isApp && input.policies?.entities?.standsFor(input.view, { about: 'app' }) === true;
+    const { entities, compiled } = input.policies ?? {};
+    const isStored = isApp && entities?.standsFor(input.view, { about: 'app' }) === true;
+    // What a policy names itself is only in the store: without it, a `forbid` about others would be silent.
+    if (isApp && !isStored && entities !== undefined && compiled?.readsNamed === true)
+      return indeterminate(input, 'a policy reads entities that it names, and a fact cannot be one', facts);
     return answer(input, { facts, isStored });
   } catch (error) {
     if (error instanceof HierarchyTooLarge) return indeterminate(input, error.message, null);

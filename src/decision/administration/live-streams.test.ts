@@ -45,6 +45,7 @@ function bench(judge: (question: Question) => Verdict['answer'] = () => 'deny') 
       asked.push(asking);
       return verdict(judge(asking));
     },
+    readsNamed: () => false,
     yieldTurn: () => nextTurn(),
     onFault: (error) => faults.push(error),
   });

@@ -8,6 +8,7 @@ import {
   Slots,
   type Verdict,
 } from '#foundation/model';
+import { entityKinds } from './fact-entities.ts';
 import { grantPairUid } from './standing.ts';
 
 /** Something that lasts and must end when the answer turns to no: a request, a WebSocket, an event stream. */
@@ -43,6 +44,8 @@ export interface LiveStreamNeeds {
   readonly monotonicClock: MonotonicClock;
   /** Answers a question from the facts as they are now. A throw counts as no. */
   judge(question: Question, now: number): Verdict;
+  /** Do the policies in force read entities that they name themselves? Of these `read` says nothing. */
+  readsNamed(): boolean;
   /** Lets other work run: resolves in a later turn of the event loop (`setImmediate`). */
   yieldTurn(): Promise<void>;
   /** Told when judging or cutting one stream threw; the others are gone through all the same. */
@@ -160,7 +163,7 @@ export class LiveStreams {
       for (const entry of this.#byUser.get(id) ?? [])
         this.#cut(entry, { kind: 'user-suspended', words, verdict: null });
     }
-    if (kind === 'publication') this.#allChanged = true;
+    if (kind === 'publication' || (this.#needs.readsNamed() && entityKinds.has(kind))) this.#allChanged = true;
     for (const uid of uidsOf(change)) {
       const ids = this.#changed.get(uid.type);
       if (ids === undefined) this.#changed.set(uid.type, new Set([uid.id]));

@@ -6,6 +6,7 @@ import { EntityStore } from './compiled/entity-store.ts';
 import type { DecisionRequest } from './decision-request.ts';
 import { EngineError } from './engine-error.ts';
 import { linkPolicies, type TemplateLink } from './link-template.ts';
+import { readsNamedEntities } from './named-entities.ts';
 import type { LocatedPolicy, PolicySet, SchemaJson } from './policy-set.ts';
 import { type TimePoints, timePoints } from './time-points.ts';
 
@@ -33,6 +34,8 @@ export interface CompiledPolicies {
   readonly readsTime: boolean;
   /** When it may. */
   readonly timePoints: TimePoints;
+  /** Does any policy read an entity that it names itself? Then an answer may change with facts about others than who and what it is about. */
+  readonly readsNamed: boolean;
   /** The schema it was compiled with: `vocabularyOf()` says what can be asked by it. Null with Cedar's own evaluator, which keeps it. */
   readonly schemaJson: SchemaJson | null;
   /**
@@ -72,12 +75,14 @@ export function describePolicies(
   policies: ReadonlyMap<string, LocatedPolicy>,
   schema: string | null,
 ): DescribedPolicies {
-  const points = timePoints([...policies.values()].map(({ json }) => json));
+  const parsed = [...policies.values()].map(({ json }) => json);
+  const points = timePoints(parsed);
   return {
     hash: hashOf(schema, policies),
     policies: new Map([...policies].map(([id, policy]) => [id, describe(id, policy)])),
     readsTime: !points.isComplete || points.agesSeconds.length > 0 || points.timesMs.length > 0,
     timePoints: points,
+    readsNamed: readsNamedEntities(parsed),
   };
 }
 

@@ -108,6 +108,7 @@ export async function startTestGate(
     clock: Date.now,
     monotonicClock: () => performance.now(),
     judge: (question, now) => judge({ ...input, question, now }),
+    readsNamed: () => false,
     yieldTurn: () => new Promise((resolve) => setImmediate(resolve)),
     onFault: () => undefined,
   });

@@ -19,8 +19,9 @@ export interface ExternalPerson {
 const groupsMax = 180;
 const secondMs = 1000;
 
+/** Half a character, sent or made by the cut, would be text that no policy can be asked about. */
 const words = (value: unknown, max: number): string | null =>
-  typeof value === 'string' && value.trim() !== '' ? value.trim().slice(0, max) : null;
+  typeof value === 'string' && value.trim() !== '' ? value.trim().slice(0, max).toWellFormed() : null;
 
 /** Follows `realm_access.roles` through own members of plain objects; a literal claim of that name goes first. */
 function claimAt(claims: Readonly<Record<string, unknown>>, path: string): unknown {

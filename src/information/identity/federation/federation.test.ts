@@ -123,6 +123,15 @@ test('signing in again finds the same person by issuer and subject, and follows 
   assert.deepEqual(found[0]?.[1].groups, ['everyone', 'corp-night']);
 });
 
+test('half a character in what a provider says, or left over where it is cut, never stands in a fact', async () => {
+  const claims = { ...keycloakClaims, email: `${'a'.repeat(319)}\u{1f600}`, name: 'half \ud800' };
+  keycloak.account = { sub: 'kc-1', claims };
+  await signIn(site.browser(), { provider: 'corp', server: keycloak });
+  const [[, user] = assert.fail()] = userFrom('corp');
+  assert.equal(user.email?.length, 320);
+  assert.deepEqual([user.email?.isWellFormed(), user.displayName.isWellFormed()], [true, true]);
+});
+
 test('the same e-mail address and name at another provider is another person', async () => {
   entra.account = { sub: 'aad-2', claims: { ...entraClaims, preferred_username: 'ada', email: 'ada@example.com' } };
   await signIn(site.browser(), { provider: 'entra', server: entra });
