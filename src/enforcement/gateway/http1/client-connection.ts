@@ -16,7 +16,7 @@ import type { Sweep, Swept } from '../sweep.ts';
 import type { AnswerDate } from './answer-date.ts';
 import { statusLine } from './answer-head-text.ts';
 import { WireBody } from './client-body.ts';
-import { ClientExchange, joinedBytesMax, latin1Of, type Wire } from './client-exchange.ts';
+import { ClientExchange, type Wire } from './client-exchange.ts';
 import { flushSoon } from './flush-soon.ts';
 import { readInto } from './read-into.ts';
 import { type HeadReading, readRequestHead } from './request-head.ts';
@@ -40,6 +40,8 @@ type State = 'head' | 'exchange' | 'rest' | 'closing' | 'gone';
 const nothing = Buffer.alloc(0);
 const headEnd = Buffer.from('\r\n\r\n', 'latin1');
 
+/** Up to this much is copied together into one write; larger pieces go out as they are. */
+const joinedBytesMax = 16 * 1024;
 const readBytes = 64 * 1024;
 /** What every connection reads into, one at a time: what is not used up when its turn ends is copied (`#own`). */
 const readBuffer = Buffer.allocUnsafeSlow(readBytes);
@@ -107,20 +109,19 @@ export class ClientConnection implements Wire, Swept {
   }
 
   send(text: string, bytes: Uint8Array | null): void {
-    const byteCount = bytes === null ? 0 : bytes.byteLength;
-    if (text.length + byteCount <= joinedBytesMax) {
-      const isDue = this.#unsent !== '';
-      this.#unsent += bytes === null ? text : text + latin1Of(bytes);
-      if (this.#unsent.length > joinedBytesMax) this.flush();
-      else if (!isDue && this.#unsent !== '') flushSoon(this);
+    const socket = this.#socket;
+    if (!socket.writable) return;
+    const isDue = this.#unsent !== '';
+    this.#unsent += text;
+    if (this.#unsent.length + (bytes?.byteLength ?? 0) > joinedBytesMax) {
+      socket.cork();
+      this.flush();
+      if (bytes !== null) socket.write(Buffer.from(bytes));
+      socket.uncork();
       return;
     }
-    this.flush();
-    const socket = this.#socket;
-    socket.cork();
-    if (text !== '') socket.write(text, 'latin1');
-    if (bytes !== null) socket.write(Buffer.from(bytes));
-    socket.uncork();
+    if (bytes !== null) this.#unsent += latin1Of(bytes);
+    if (!isDue && this.#unsent !== '') flushSoon(this);
   }
 
   /** Sends what has gathered. */
@@ -391,4 +392,9 @@ export class ClientConnection implements Wire, Swept {
     this.#socket.end();
     if (this.#socket.isPaused()) this.#socket.resume();
   }
+}
+
+function latin1Of(bytes: Uint8Array): string {
+  if (Buffer.isBuffer(bytes)) return bytes.toString('latin1');
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
 }

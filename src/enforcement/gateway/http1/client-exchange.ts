@@ -3,10 +3,6 @@ import type { ClientBody } from '../client-body.ts';
 import type { ClientSide } from '../client-side.ts';
 import { answerFields, fieldLineOf, statusLine } from './answer-head-text.ts';
 import { noBody, type WireBody } from './client-body.ts';
-import { flushSoon } from './flush-soon.ts';
-
-/** Up to this much is copied together into one write; larger pieces go out as they are. */
-export const joinedBytesMax = 16 * 1024;
 
 /** The connection an exchange runs on, as far as the exchange needs it. */
 export interface Wire {
@@ -17,8 +13,8 @@ export interface Wire {
   /** Is the server about to close? Then this answer is the connection's last. */
   readonly isClosing: boolean;
   /**
-   * Latin1 text, then bytes, in one system call and, when they are few, in one piece: one record of TLS. The bytes are the
-   * caller's again when it returns.
+   * Latin1 text, then bytes, which are the caller's again when it returns. What is short goes out together at the end of the turn, in
+   * one piece: one record of TLS.
    */
   send(text: string, bytes: Uint8Array | null): void;
   /** The answer is out: the next request's turn, or the end of the connection. */
@@ -47,9 +43,6 @@ export class ClientExchange implements ClientSide {
   readonly #body: WireBody | null;
   #framing: Framing = 'none';
   #left = 0;
-  /** What is not sent yet: the head, and small pieces of the body, as latin1. */
-  #held = '';
-  #isDue = false;
   #started = false;
   #over = false;
   #continued = false;
@@ -109,12 +102,11 @@ export class ClientExchange implements ClientSide {
     // A client that was never told to go on may send its body or leave it out: what comes next could be either.
     const isInDoubt = this.#rules.expectsContinue && !this.#continued && this.#body?.reader.isWhole === false;
     if (this.#framing === 'until-close' || isInDoubt || this.#wire.isClosing) this.#keepsAlive = false;
-    this.#held = statusLine(status) + lines;
-    if (hasLength) this.#held += `content-length: ${contentLength}\r\n`;
-    else if (this.#framing === 'chunked') this.#held += 'transfer-encoding: chunked\r\n';
-    if (!hasDate) this.#held += this.#wire.dateLine;
-    this.#held += this.#keepsAlive ? '\r\n' : 'connection: close\r\n\r\n';
-    this.#holdBack();
+    let head = statusLine(status) + lines;
+    if (hasLength) head += `content-length: ${contentLength}\r\n`;
+    else if (this.#framing === 'chunked') head += 'transfer-encoding: chunked\r\n';
+    if (!hasDate) head += this.#wire.dateLine;
+    this.#wire.send(`${head}${this.#keepsAlive ? '' : 'connection: close\r\n'}\r\n`, null);
   }
 
   write(chunk: Uint8Array): boolean {
@@ -130,12 +122,8 @@ export class ClientExchange implements ClientSide {
       }
     }
     const isChunked = this.#framing === 'chunked';
-    if (isChunked) this.#held += `${chunk.byteLength.toString(16)}\r\n`;
-    const isComplete = this.#framing === 'length' && this.#left === 0;
-    if (isComplete || this.#held.length + chunk.byteLength > joinedBytesMax) this.#sendHeld(chunk);
-    else this.#held += latin1Of(chunk);
-    if (isChunked) this.#held += '\r\n';
-    if (!isComplete) this.#holdBack();
+    this.#wire.send(isChunked ? `${chunk.byteLength.toString(16)}\r\n` : '', chunk);
+    if (isChunked) this.#wire.send('\r\n', null);
     return !this.#wire.needsDrain;
   }
 
@@ -152,13 +140,12 @@ export class ClientExchange implements ClientSide {
       return;
     }
     if (this.#framing === 'chunked') {
-      this.#held += '0\r\n';
+      let last = '0\r\n';
       for (let at = 0; at < trailers.length; at += 2) {
-        this.#held += fieldLineOf(trailers[at] ?? '', trailers[at + 1] ?? '');
+        last += fieldLineOf(trailers[at] ?? '', trailers[at + 1] ?? '');
       }
-      this.#held += '\r\n';
+      this.#wire.send(`${last}\r\n`, null);
     }
-    this.flush();
     this.#finish();
     this.#wire.answered();
   }
@@ -186,12 +173,6 @@ export class ClientExchange implements ClientSide {
     return socket;
   }
 
-  /** Sends what is held. */
-  flush(): void {
-    this.#isDue = false;
-    if (this.#held !== '') this.#sendHeld(null);
-  }
-
   /** The connection takes bytes again. */
   drained(): void {
     this.#onDrain?.();
@@ -200,7 +181,6 @@ export class ClientExchange implements ClientSide {
   /** The client has gone before the answer ended. */
   gone(): void {
     if (this.#over) return;
-    this.#held = '';
     const sink = this.#body?.sink ?? null;
     const isBodyWhole = this.#body?.reader.isWhole ?? true;
     this.#finish();
@@ -214,21 +194,4 @@ export class ClientExchange implements ClientSide {
     this.#onDrain = null;
     listener?.();
   }
-
-  #holdBack(): void {
-    if (this.#isDue) return;
-    this.#isDue = true;
-    flushSoon(this);
-  }
-
-  #sendHeld(bytes: Uint8Array | null): void {
-    const held = this.#held;
-    this.#held = '';
-    if (this.#wire.writable) this.#wire.send(held, bytes);
-  }
-}
-
-export function latin1Of(chunk: Uint8Array): string {
-  if (Buffer.isBuffer(chunk)) return chunk.toString('latin1');
-  return Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength).toString('latin1');
 }

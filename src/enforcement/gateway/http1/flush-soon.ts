@@ -9,9 +9,9 @@ let waiting: Flushable[] = [];
 let isDue = false;
 
 /**
- * Flushes it before the event loop waits again. What ends in the same turn, as most answers do, has by then gone out on its own;
- * one wake-up serves all that wait. And whoever receives what is flushed one after the other is still at work on the first when
- * the next one comes: to wake it for each costs both sides more than the sending.
+ * Flushes it before the event loop waits again: what a connection was given in pieces goes out as one. And whoever receives what is
+ * flushed one after the other is still at work on the first when the next one comes: to wake it for each costs both sides more than
+ * the sending.
  */
 export function flushSoon(item: Flushable): void {
   if (waiting.push(item) >= waitingMax) flushWaiting();
