@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { AppCookie, FactRow, Grant, Group, Session, Token } from '#foundation/model';
-import { type FactChange, FactTable, InventoryError, parseFactRow } from './index.ts';
+import { type FactChange, FactTable, InventoryError, parseFactRow, rememberedChangesMax } from './index.ts';
 
 const group = (displayName: string): Group => ({ displayName, description: '', memberOf: [], origin: 'api' });
 const cookie = (session: string, hash: string, previousHash: string | null = null, previousUntil = 0): AppCookie => ({
@@ -220,4 +220,44 @@ test('every look-up agrees with a naive search after any sequence of updates', (
       }
     }),
   );
+});
+
+test('changesSince() names all that may differ, or says that it does not know', () => {
+  const group = { displayName: '', description: '', memberOf: [], origin: 'api' as const };
+  const row = (id: string, revision: number) => ({ kind: 'group' as const, id, revision, body: group });
+  const table = new FactTable({ clock: () => 0 });
+  const since = (revision: number) => table.changesSince(revision)?.map(({ id }) => id);
+  table.replace({ epoch: 1, revision: 3, rows: [row('a', 3)] });
+  table.apply([row('b', 4)], 4);
+  table.apply([row('c', 6), row('a', 6)], 6);
+  assert.deepEqual([since(6), since(5), since(4), since(3)], [[], ['c', 'a'], ['c', 'a'], ['b', 'c', 'a']]);
+  assert.deepEqual([since(2), since(7)], [undefined, undefined]);
+  table.replace({ epoch: 1, revision: 8, rows: [row('a', 6), row('c', 7)] });
+  assert.deepEqual(since(6)?.sort(), ['b', 'c']);
+  // An older copy, and then other changes under revisions that somebody has seen.
+  table.replace({ epoch: 1, revision: 5, rows: [row('a', 5)] });
+  table.apply([row('z', 8)], 8);
+  assert.deepEqual([since(8), since(5)], [undefined, undefined]);
+  table.apply([row('y', 10)], 10);
+  assert.deepEqual([since(8), since(9)], [undefined, ['y']]);
+});
+
+test('changesSince() remembers a bounded number of changes, and a revision whole or not at all', () => {
+  const group = { displayName: '', description: '', memberOf: [], origin: 'api' as const };
+  const table = new FactTable({ clock: () => 0 });
+  const [each, last] = [7, Math.ceil((2 * rememberedChangesMax) / 7)];
+  for (let revision = 1; revision <= last; revision += 1) {
+    const rows = Array.from({ length: each }, (_, at) => ({
+      kind: 'group' as const,
+      id: `g${at}`,
+      revision,
+      body: group,
+    }));
+    table.apply(rows, revision);
+  }
+  assert.equal(table.changesSince(1), undefined);
+  let known = last;
+  while (table.changesSince(known - 1) !== undefined) known -= 1;
+  assert.equal(table.changesSince(known)?.length, (last - known) * each);
+  assert.ok((last - known) * each <= rememberedChangesMax && known < last);
 });

@@ -200,13 +200,14 @@ export class FactTable implements FactView {
     this.#cookies = new Map();
     for (const row of copy.rows) this.#put(row);
     this.#epoch = copy.epoch;
-    // A copy of the same epoch may also be an older one.
-    const isLater = sameEpoch && copy.revision >= this.#revision;
+    const newest = this.#revision;
+    const isLater = sameEpoch && copy.revision >= newest;
     this.#revision = copy.revision;
     const changes = differences(old, this.#tables, sameEpoch);
     if (!isLater) {
       this.#remembered = [];
-      this.#rememberedFrom = copy.revision;
+      // Should an older copy of the same epoch come, its revisions may be given again with other changes: whoever saw them asks in vain.
+      this.#rememberedFrom = sameEpoch ? newest + 1 : copy.revision;
     } else this.#remember(changes);
     this.#tell(changes);
   }
