@@ -1,18 +1,21 @@
 import { z } from 'zod';
-import { type LosslessJson, type PolicySource, type Problem, withRawIntegers } from '#decision/engine';
+import { type LosslessJson, type PolicySource, withRawIntegers } from '#decision/engine';
 import type { Comparison, Difference, Direction, PolicyFinding, ProofResult } from '#decision/proof';
 import { type Checked, type PolicyTexts, type ProveLimits, ProverError } from '../../../prover/index.ts';
 import { mayAdminister } from '../authorise.ts';
+import {
+  checkFilesSchema,
+  policyBodyBytesMax,
+  policyFilesSchema,
+  problemView,
+  schemaText,
+  viewProblem,
+} from '../policy-shapes.ts';
 import { problem } from '../problem.ts';
 import { progressStream } from '../progress-stream.ts';
 import { type Route, route } from '../route.ts';
 import type { ApiServices } from '../services.ts';
 
-const filesSchema = z
-  .array(z.strictObject({ file: z.string().min(1).max(300), text: z.string().max(1_000_000) }))
-  .max(10_000);
-const schemaText = z.string().max(1_000_000);
-const bodyBytesMax = 16 * 1024 * 1024;
 /** Somebody waits for the answer in a browser, and the prover of another may be refused meanwhile. */
 const limits: ProveLimits = { checkMsMax: 5_000, taskMsMax: 110_000 };
 
@@ -27,14 +30,6 @@ const requestSchema = z.strictObject({
 });
 const decisionSchema = z.strictObject({ decision: z.enum(['allow', 'deny']), policies: z.array(z.string()) });
 const gapSchema = z.strictObject({ construct: z.string(), policy: z.string(), file: z.string(), line: z.int() });
-const problemSchema = z.strictObject({
-  file: z.string(),
-  line: z.int(),
-  column: z.int(),
-  severity: z.string(),
-  message: z.string(),
-});
-
 const resultSchema = z.strictObject({
   id: z.string(),
   kind: z.enum(['never', 'always', 'assume']),
@@ -70,15 +65,7 @@ const findingSchema = z.strictObject({
 });
 /** What was found, or null when a problem is an error. */
 const checked = <T extends z.ZodType>(found: T) =>
-  z.strictObject({ problems: z.array(problemSchema), found: found.nullable() });
-
-const viewProblem = ({ file, line, column, level, message }: Problem): z.infer<typeof problemSchema> => ({
-  file: file ?? '(schema)',
-  line: line ?? 1,
-  column: column ?? 1,
-  severity: level,
-  message,
-});
+  z.strictObject({ problems: z.array(problemView), found: found.nullable() });
 
 function viewRequest(request: Difference['request']): z.infer<typeof requestSchema> {
   return withRawIntegers(request as unknown as LosslessJson) as z.infer<typeof requestSchema>;
@@ -142,7 +129,7 @@ function placeOf(services: ApiServices): () => void {
   }
 }
 
-const draft = { schema: schemaText.optional(), policies: filesSchema.min(1).optional() };
+const draft = { schema: schemaText.optional(), policies: policyFilesSchema.min(1).optional() };
 
 function textsOf(
   services: ApiServices,
@@ -160,8 +147,8 @@ export const policyProveRoutes: readonly Route[] = [
     noun: 'policy',
     action: 'read',
     summary: 'Whether invariants hold for all requests and facts, of policies in force or of a draft',
-    body: z.strictObject({ ...draft, invariants: filesSchema.optional() }),
-    bodyBytesMax,
+    body: z.strictObject({ ...draft, invariants: checkFilesSchema.optional() }),
+    bodyBytesMax: policyBodyBytesMax,
     answer: checked(z.array(resultSchema)),
     handle: async ({ services, caller, body }) => {
       const invariants = body.invariants ?? inForce(services).invariants;
@@ -178,8 +165,8 @@ export const policyProveRoutes: readonly Route[] = [
     action: 'read',
     summary:
       'What a draft lets in that the policies in force do not, and the other way round, for all requests and facts',
-    body: z.strictObject({ ...draft, policies: filesSchema.min(1) }),
-    bodyBytesMax,
+    body: z.strictObject({ ...draft, policies: policyFilesSchema.min(1) }),
+    bodyBytesMax: policyBodyBytesMax,
     answer: checked(comparisonSchema),
     handle: async ({ services, body }) => {
       const { policies, states } = inForce(services);
@@ -197,7 +184,7 @@ export const policyProveRoutes: readonly Route[] = [
     action: 'read',
     summary: 'Policies that do nothing: dead, shadowed or redundant, in force or of a draft; progress, then the report',
     body: z.strictObject(draft),
-    bodyBytesMax,
+    bodyBytesMax: policyBodyBytesMax,
     answer: checked(z.array(findingSchema)),
     contentType: 'text/event-stream',
     handle: async ({ services, body, signal }) => {

@@ -7,6 +7,7 @@ import { runSimulation, SimulationError, type SimulationOutcome } from '../../si
 import type { ShippedSet } from '../../simulation/simulation-messages.ts';
 import { mayAdminister } from '../authorise.ts';
 import type { Caller } from '../caller.ts';
+import { policyBodyBytesMax, policyFilesSchema, schemaText } from '../policy-shapes.ts';
 import { problem } from '../problem.ts';
 import { progressStream } from '../progress-stream.ts';
 import { unpublishable } from '../publish-policies.ts';
@@ -16,7 +17,6 @@ import { checkAccessRights } from './policy-access.ts';
 
 /** Rehearsals at once: each has a thread of its own. */
 export const simulationsMax = 1;
-const policyBodyBytesMax = 16 * 1024 * 1024;
 const dayMs = 24 * 3_600_000;
 const sinceDefaultMs = 7 * dayMs;
 /** Of so many of the oldest decisions the revision is looked at: gateways may be a moment apart. */
@@ -112,11 +112,8 @@ function approximationsOf({ report, isComplete, firstRevision, lastRevision }: S
 }
 
 const bodySchema = z.strictObject({
-  schema: z.string().max(1_000_000).optional(),
-  policies: z
-    .array(z.strictObject({ file: z.string().min(1).max(300), text: z.string().max(1_000_000) }))
-    .min(1)
-    .max(10_000),
+  schema: schemaText.optional(),
+  policies: policyFilesSchema.min(1),
   /** From this time on, milliseconds since the epoch; seven days unless told. */
   since: z.int().min(0).optional(),
   /** Before this time; now unless told. */
