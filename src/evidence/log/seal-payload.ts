@@ -12,7 +12,7 @@ export const cipherName = 'aes-256-ctr';
 export const blockBytes = 16;
 export const keyBytes = 32;
 /** Subjects whose streams a writer keeps at hand: some 75 MB when so many people are active. */
-const sealedStreamsMax = 8192;
+export const sealedStreamsMax = 8192;
 
 /** HKDF (RFC 5869) of the subject's key: the first half ciphers, the second authenticates. */
 export function derive(subject: SubjectKey, salt: Uint8Array): { cipherKey: KeyObject; tagKey: Buffer } {
