@@ -174,6 +174,8 @@ class WebSocketForward implements ForwardHandle, Swept {
       }
       this.#finish({ ended: 'complete', refusal: null, cutReason: null });
       client.end();
+      // Over HTTP/2 our half of the stream is still open, and with it the connection.
+      this.#toApp?.destroy();
     });
     body.on('error', (error) => this.#fail(refusalForError(error)));
   }

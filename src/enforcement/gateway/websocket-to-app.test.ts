@@ -7,7 +7,7 @@ import {
   type IncomingHttpHeaders,
   type ServerHttp2Stream,
 } from 'node:http2';
-import { createServer as createNetServer } from 'node:net';
+import { createServer as createNetServer, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { WebSocket } from 'ws';
 import { makeCertificate } from './test-certificate.ts';
@@ -16,10 +16,14 @@ import {
   code,
   dataFrame,
   endHeaders,
+  endStream,
+  field,
   frame,
   headersFrame,
+  pingFrame,
   rawHttp2App,
   resetFrame,
+  status200,
   takesConnect,
 } from './test-http2-wire.ts';
 
@@ -186,6 +190,35 @@ for (const resetCode of [0, 8]) {
     assert.equal(gateway.outcomes[0]?.ended, 'upstream-failed');
   });
 }
+
+for (const [what, answer] of [
+  ['declined', { flags: endHeaders | endStream, payload: status404 }],
+  ['accepted', { flags: endHeaders, payload: Buffer.concat([status200, field('sec-websocket-protocol', 'chat')]) }],
+] as const)
+  test(`a connection whose WebSocket was ${what} is closed by us, though the app keeps its side of it open`, async (t) => {
+    let isClosed = false;
+    const keep = (stream: number, socket: Socket) => {
+      socket.allowHalfOpen = true;
+      const ping = frame(pingFrame, { payload: Buffer.alloc(8) });
+      // What goes to a connection that nobody has any more comes back as a reset.
+      socket.on('end', () => {
+        const writing = setInterval(() => socket.write(ping), 50);
+        socket.on('close', () => {
+          clearInterval(writing);
+          isClosed = true;
+        });
+      });
+      return frame(headersFrame, { ...answer, stream });
+    };
+    const gateway = await startGateway(t, { upstreamUrl: await rawHttp2App(t, keep, { settings: takesConnect }) });
+    const socket = open(gateway);
+    socket.on('error', () => {});
+    if (what === 'accepted') {
+      await once(socket, 'open');
+      socket.terminate();
+    }
+    await until(() => isClosed);
+  });
 
 test('an app that closes before it speaks HTTP/2 ends in a 502', async (t) => {
   const server = createNetServer((socket) => socket.destroy());

@@ -5,7 +5,7 @@ import type { Socket } from 'node:net';
 import type { Duplex, Readable } from 'node:stream';
 import type { Dial } from './dial.ts';
 import { noteWholeEnd, openClientSession, withoutPseudo } from './http2-connection.ts';
-import { headerBytesMax } from './limits.ts';
+import { headerBytesMax, websocketCloseMs } from './limits.ts';
 import type { UpstreamTarget } from './parse-upstream.ts';
 import { codeOf } from './upstream-error.ts';
 import { isOffered, isValidSwitch, type WebSocketOffer } from './websocket-handshake.ts';
@@ -147,7 +147,7 @@ function shakeHandsHttp2(socket: Socket, { handshake, handler }: Shaken): WebSoc
   let hasSettings = false;
   session.once('remoteSettings', ({ enableConnectProtocol }) => {
     hasSettings = true;
-    if (enableConnectProtocol === true) connectStream(session, { handshake, handler, isTls: 'encrypted' in socket });
+    if (enableConnectProtocol === true) connectStream(session, { handshake, handler, socket });
     else {
       session.destroy();
       handler.onUnsupported();
@@ -156,18 +156,23 @@ function shakeHandsHttp2(socket: Socket, { handshake, handler }: Shaken): WebSoc
   session.once('close', () => {
     if (!hasSettings) handler.onError(new ConnectionLostError('the app closed the connection before it spoke HTTP/2'));
   });
-  return { destroy: () => session.destroy() };
+  return {
+    destroy: () => {
+      session.destroy();
+      socket.destroy();
+    },
+  };
 }
 
 class ConnectionLostError extends Error {
   readonly code = 'upstream-closed';
 }
 
-function connectStream(session: ClientHttp2Session, { handshake, handler, isTls }: Shaken & { isTls: boolean }): void {
+function connectStream(session: ClientHttp2Session, { handshake, handler, socket }: Shaken & { socket: Socket }): void {
   const { offer, target } = handshake;
   // `host` comes first, and is said as `:authority` (RFC 9113 8.3.1).
   const [, authority = '', ...rest] = handshake.headers;
-  const pseudo = [':method', 'CONNECT', ':protocol', 'websocket', ':scheme', isTls ? 'https' : 'http'];
+  const pseudo = [':method', 'CONNECT', ':protocol', 'websocket', ':scheme', 'encrypted' in socket ? 'https' : 'http'];
   let stream: ClientHttp2Stream;
   try {
     stream = session.request([...pseudo, ':authority', authority, ':path', target, ...rest, ...wishes(offer)], {
@@ -207,5 +212,8 @@ function connectStream(session: ClientHttp2Session, { handshake, handler, isTls 
   stream.on('close', () => {
     if (!hasSwitched && !isWhole) handler.onError(new ConnectionLostError('the app ended the stream'));
     session.close();
+    // An app that does not close its side would keep ours open for as long as it likes.
+    const timer = setTimeout(() => socket.destroy(), websocketCloseMs);
+    socket.once('close', () => clearTimeout(timer));
   });
 }
