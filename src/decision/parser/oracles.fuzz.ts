@@ -95,7 +95,7 @@ export const wasmOracle = new WasmOracle();
 
 /** Native Cedar: benchmarks/engine/rust/src/bin/oracle.rs. It validates every request. */
 export class NativeOracle implements Oracle {
-  readonly requestsOfStore = 60;
+  readonly requestsOfStore = 120;
   readonly #program: ChildProcessByStdio<Writable, Readable, null>;
   readonly #lines: AsyncIterator<string>;
 
