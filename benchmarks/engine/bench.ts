@@ -6,6 +6,8 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { type CompiledPolicies, compilePolicySet, type DecisionRequest, EntityStore } from '#decision/engine';
 import { compilePolicies } from '#decision/parser';
 import { parsePolicies } from '../../src/decision/parser/parse-policies.ts';
@@ -75,6 +77,11 @@ function program(path: string | undefined, args: readonly string[]): Figures | n
 const schemaJson = resolveSchema(schema);
 const store = new EntityStore(schemaJson);
 const entities = entitiesOf(1);
+if (globalThis.gc === undefined) {
+  // Memory is told only after a collection.
+  setFlagsFromString('--expose-gc');
+  globalThis.gc = runInNewContext('gc') as NonNullable<typeof globalThis.gc>;
+}
 const heapBefore = heap();
 const loadStart = performance.now();
 store.apply(entities.map((entity) => ({ put: entity })));
@@ -91,6 +98,7 @@ const us = (value: number | undefined) => (value === undefined ? '-' : value.toF
 const times = (peer: Figures | null, ours: Figures) => (peer === null ? '-' : (peer.median / ours.median).toFixed(0));
 const rows: string[] = [];
 const medians: number[] = [];
+let bytesPerPolicy = 0;
 const folder = mkdtempSync(join(tmpdir(), 'nullius-engine-'));
 const before = loadavg()[0]?.toFixed(1);
 try {
@@ -99,7 +107,9 @@ try {
     const text = policies.map(({ cedar }) => cedar).join('\n');
     const parsed = parsePolicies([{ file: 'bench.cedar', text }]);
     const set = new Map(parsed.map((policy, index) => [`policy${index}`, policy]));
+    const heapWithout = heap();
     const ours = compilePolicySet({ policies: set, schema, schemaJson }, { store });
+    bytesPerPolicy = (heap() - heapWithout) / count;
     const engine = time(
       ours.decide,
       requests.map((request) => JSON.stringify(request)),
@@ -170,7 +180,7 @@ Made by \`npm run bench -- engine --rounds ${rounds}\` on ${cpus().length} cores
 | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |
 ${rows.join('\n')}
 
-From 100 to 10,000 policies our median grows ${((medians.at(-1) ?? 0) / (medians[0] ?? 1)).toFixed(2)} times. ${entityCount.toLocaleString('en')} entities are read into the store in ${(loadMs / 1000).toFixed(1)} s${globalThis.gc === undefined ? '' : `, ${Math.round(heapOfStore / entityCount)} bytes each`}.
+From 100 to 10,000 policies our median grows ${((medians.at(-1) ?? 0) / (medians[0] ?? 1)).toFixed(2)} times. ${entityCount.toLocaleString('en')} entities are read into the store in ${(loadMs / 1000).toFixed(1)} s, ${Math.round(heapOfStore / entityCount)} bytes each; a policy of 10,000 takes ${Math.round(bytesPerPolicy)} bytes, its text and JSON not counted.
 
 What each includes:
 

@@ -28,10 +28,13 @@ export {
   policyIdLengthMax,
   policyLengthMax,
   type SchemaJson,
+  type ScopeJson,
+  type UidJson,
 } from './policy-set.ts';
 export type { ExpressionTrace, JsonPath } from './reference/evaluate.ts';
 // What reads them is `#decision/engine/reference`: the gateway, which never interprets, does without.
 export type { ConditionTrace, DecisionTrace, PolicyTrace, ReferenceInput } from './reference/reference-decide.ts';
+export type { NamespaceJson, TypeJson } from './schema-json.ts';
 export { type PolicyPiece, splitPolicies } from './split-policies.ts';
 export { firstBeyond, type TimePoints } from './time-points.ts';
 export { type ActionWords, type RecordShape, type Vocabulary, vocabularyOf } from './vocabulary.ts';

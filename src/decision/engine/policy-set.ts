@@ -8,6 +8,19 @@ export interface PolicyJson {
   readonly annotations?: Readonly<Record<string, string>>;
 }
 
+type Uid = { readonly type: string; readonly id: string };
+export type UidJson = Uid | { readonly __entity: Uid };
+
+/** The constraint of a scope on principal, action or resource. */
+export interface ScopeJson {
+  readonly op: string;
+  /** Missing where a template has a slot. */
+  readonly entity?: UidJson;
+  readonly entities?: readonly UidJson[];
+  readonly entity_type?: string;
+  readonly in?: { readonly entity?: UidJson };
+}
+
 /** A schema in Cedar's JSON schema format by namespace, every name resolved to an entity or a common type. */
 export type SchemaJson = Readonly<Record<string, unknown>>;
 

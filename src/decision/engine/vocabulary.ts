@@ -1,4 +1,5 @@
 import type { SchemaJson } from './policy-set.ts';
+import type { NamespaceJson, TypeJson } from './schema-json.ts';
 
 /** Names of a record's attributes; null for what is no record, else the names inside. */
 export type RecordShape = ReadonlyMap<string, RecordShape | null>;
@@ -17,22 +18,6 @@ export interface Vocabulary {
   readonly entityTypes: ReadonlyMap<string, RecordShape>;
   /** By qualified action type, then by id. */
   readonly actions: ReadonlyMap<string, ReadonlyMap<string, ActionWords>>;
-}
-
-interface TypeJson {
-  readonly type: string;
-  readonly attributes?: Readonly<Record<string, TypeJson>>;
-}
-
-interface NamespaceJson {
-  readonly commonTypes?: Readonly<Record<string, TypeJson>>;
-  readonly entityTypes: Readonly<Record<string, { shape?: TypeJson }>>;
-  readonly actions: Readonly<
-    Record<
-      string,
-      { appliesTo?: { principalTypes: readonly string[]; resourceTypes: readonly string[]; context?: TypeJson } }
-    >
-  >;
 }
 
 const nothing: RecordShape = new Map();

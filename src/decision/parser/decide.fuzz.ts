@@ -3,6 +3,7 @@
 import fc from 'fast-check';
 import type { DecisionRequest, EntityJson, LosslessJson } from '#decision/engine';
 import type { EntityUid } from '#foundation/model';
+import { extensionQuestions } from '../../../tests/vectors/cedar-ways.ts';
 
 export const fuzzSchema = `
 entity G in [G];
@@ -147,15 +148,7 @@ const ways: Record<Kind, readonly string[]> = {
     '($string like "*a*b*")',
     '($string like "*a*a*")',
     '($string like "a*a")',
-    '($ip.isIpv4())',
-    '($ip.isIpv6())',
-    '($ip.isLoopback())',
-    '($ip.isMulticast())',
-    '($ip.isInRange($ip))',
-    '($decimal.lessThan($decimal))',
-    '($decimal.greaterThanOrEqual($decimal))',
-    '($user.hasTag($string))',
-    '(action in Action::"some")',
+    ...extensionQuestions,
     '(action == Action::"go")',
     '(if $bool then $bool else $bool)',
     '(principal == $user)',

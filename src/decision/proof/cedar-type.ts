@@ -1,4 +1,4 @@
-import type { SchemaJson } from '#decision/engine';
+import type { NamespaceJson, SchemaJson, TypeJson } from '#decision/engine';
 
 /** A type of a schema, every name resolved. */
 export type CedarType =
@@ -44,32 +44,6 @@ export interface ActionType {
 export interface SchemaModel {
   readonly entityTypes: ReadonlyMap<string, EntityType>;
   readonly actions: readonly ActionType[];
-}
-
-interface TypeJson {
-  readonly type: string;
-  readonly name?: string;
-  readonly element?: TypeJson;
-  readonly attributes?: Readonly<Record<string, TypeJson & { readonly required?: boolean }>>;
-}
-
-interface NamespaceJson {
-  readonly commonTypes?: Readonly<Record<string, TypeJson>>;
-  readonly entityTypes: Readonly<
-    Record<
-      string,
-      { enum?: readonly string[]; memberOfTypes?: readonly string[]; shape?: TypeJson; tags?: TypeJson } | undefined
-    >
-  >;
-  readonly actions: Readonly<
-    Record<
-      string,
-      {
-        appliesTo?: { principalTypes: readonly string[]; resourceTypes: readonly string[]; context?: TypeJson };
-        memberOf?: readonly { id: string; type?: string }[];
-      }
-    >
-  >;
 }
 
 const emptyRecord: RecordType = { kind: 'record', attributes: new Map() };

@@ -1,4 +1,4 @@
-import type { PolicyJson } from '#decision/engine';
+import type { PolicyJson, ScopeJson, UidJson } from '#decision/engine';
 import { actionKey, type SchemaModel } from './cedar-type.ts';
 import { ExpressionEncoder } from './encode-expression.ts';
 import type { RequestType } from './environments.ts';
@@ -11,17 +11,6 @@ export interface EncodedPolicy {
   readonly effect: 'permit' | 'forbid';
   readonly applies: Term;
   readonly errs: Term;
-}
-
-type Uid = { readonly type: string; readonly id: string };
-type UidJson = Uid | { readonly __entity: Uid };
-
-interface ScopeJson {
-  readonly op: string;
-  readonly entity?: UidJson;
-  readonly entities?: readonly UidJson[];
-  readonly entity_type?: string;
-  readonly in?: { readonly entity?: UidJson };
 }
 
 /** Encodes policies under one type of request. */

@@ -3,6 +3,7 @@
 import * as cedar from '@cedar-policy/cedar-wasm/nodejs';
 import type { DecisionRequest, EntityJson, LosslessJson, PolicyJson } from '#decision/engine';
 import type { EntityUid } from '#foundation/model';
+import { extensionQuestions } from '../../../tests/vectors/cedar-ways.ts';
 
 export const fuzzSchema = `
 entity G in [G];
@@ -121,15 +122,7 @@ const ways: Readonly<Record<string, readonly string[]>> = {
     '($string like "a\\*b")',
     '($string like "*a*b*")',
     '($string like "b\\*")',
-    '($ip.isIpv4())',
-    '($ip.isIpv6())',
-    '($ip.isLoopback())',
-    '($ip.isMulticast())',
-    '($ip.isInRange($ip))',
-    '($decimal.lessThan($decimal))',
-    '($decimal.greaterThanOrEqual($decimal))',
-    '($user.hasTag($string))',
-    '(action in Action::"some")',
+    ...extensionQuestions,
     '(action in Action::"all")',
     '(action == Action::"go")',
     '(principal == $user)',

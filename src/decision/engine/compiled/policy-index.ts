@@ -54,10 +54,14 @@ export class Bucket {
   readonly #asksAbovePrincipal: boolean;
   readonly #asksAboveResource: boolean;
 
-  constructor(index: PolicyIndex, unsorted: readonly Entry[]) {
+  /** `entries` by resource key and then by principal key. */
+  constructor(index: PolicyIndex, entries: readonly Entry[]) {
     this.#index = index;
-    const entries = [...unsorted].sort((a, b) => a.resourceKey - b.resourceKey || a.principalKey - b.principalKey);
-    this.#entries = new Int32Array(entries.flatMap(({ principalKey, policy }) => [principalKey, policy.rank]));
+    this.#entries = new Int32Array(entries.length * 2);
+    for (const [at, { principalKey, policy }] of entries.entries()) {
+      this.#entries[at * 2] = principalKey;
+      this.#entries[at * 2 + 1] = policy.rank;
+    }
     this.#ranges = new RangeTable(rangesOf(entries));
     this.#asksAbovePrincipal = entries.some(({ principalKey }) => isWithinKey(principalKey));
     this.#asksAboveResource = entries.some(({ resourceKey }) => isWithinKey(resourceKey));
@@ -147,19 +151,24 @@ export class PolicyIndex {
     const sorted = [...policies].sort(([a], [b]) => (a < b ? -1 : 1));
     const compiled = sorted.map(([id, json], rank) => ({ json, ...this.#compile(id, { json, rank }) }));
     const keys = new ScopeKeys(store);
-    const byAction = new Map([...store.actions.keys()].map((ref) => [ref, [] as Entry[]] as const));
-    for (const { policy, principal, resource, json } of compiled) {
-      const entry = { policy, principalKey: keys.give(principal), resourceKey: keys.give(resource) };
-      const { equals, above } = readScope(json.action, store);
-      for (const [ref, entries] of byAction) {
-        const isWithin = above?.some((each) => each === ref || store.ancestors(ref).has(each)) ?? true;
-        if (isWithin && (equals === null || equals === ref)) entries.push(entry);
-      }
-    }
+    const entries = compiled.map(({ policy, principal, resource, json }) => ({
+      policy,
+      principalKey: keys.give(principal),
+      resourceKey: keys.give(resource),
+      action: readScope(json.action, store),
+    }));
+    entries.sort((a, b) => a.resourceKey - b.resourceKey || a.principalKey - b.principalKey);
     this.policies = compiled.map(({ policy }) => policy);
     this.principals = new HeldKeys(keys);
     this.resources = new HeldKeys(keys);
-    for (const [ref, entries] of byAction) this.#byAction.set(ref, new Bucket(this, entries));
+    for (const ref of store.actions.keys()) {
+      const above = store.ancestors(ref);
+      const concerned = entries.filter(({ action }) => {
+        const isWithin = action.above?.some((each) => each === ref || above.has(each)) ?? true;
+        return isWithin && (action.equals === null || action.equals === ref);
+      });
+      this.#byAction.set(ref, new Bucket(this, concerned));
+    }
   }
 
   /** How many outlines the policies have. */

@@ -1,6 +1,7 @@
 import { EngineError } from '../engine-error.ts';
 import type { LosslessJson } from '../lossless-json.ts';
 import type { SchemaJson } from '../policy-set.ts';
+import type { NamespaceJson, TypeJson } from '../schema-json.ts';
 import { Datetime, Duration } from './datetime.ts';
 import { Decimal } from './decimal.ts';
 import type { NameSource } from './entity-store.ts';
@@ -37,29 +38,6 @@ export interface ActionRules {
 export interface SchemaRules {
   readonly entityTypes: ReadonlyMap<string, EntityTypeRules>;
   readonly actions: readonly ActionRules[];
-}
-
-interface TypeJson {
-  readonly type: string;
-  readonly name?: string;
-  readonly element?: TypeJson;
-  readonly attributes?: Readonly<Record<string, TypeJson & { readonly required?: boolean }>>;
-}
-
-interface NamespaceJson {
-  readonly commonTypes?: Readonly<Record<string, TypeJson>>;
-  readonly entityTypes: Readonly<
-    Record<string, { enum?: readonly string[]; memberOfTypes?: readonly string[]; shape?: TypeJson; tags?: TypeJson }>
-  >;
-  readonly actions: Readonly<
-    Record<
-      string,
-      {
-        appliesTo?: { principalTypes: readonly string[]; resourceTypes: readonly string[]; context?: TypeJson };
-        memberOf?: readonly { id: string; type?: string }[];
-      }
-    >
-  >;
 }
 
 export function invalid(message: string): EngineError {

@@ -1,17 +1,7 @@
 import { EngineError } from '../engine-error.ts';
+import type { ScopeJson, UidJson } from '../policy-set.ts';
 import type { EntityRef } from './entity-ref.ts';
 import type { EntityStore } from './entity-store.ts';
-
-type Uid = { readonly type: string; readonly id: string };
-type UidJson = Uid | { readonly __entity: Uid };
-
-interface ScopeJson {
-  readonly op: string;
-  readonly entity?: UidJson;
-  readonly entities?: readonly UidJson[];
-  readonly entity_type?: string;
-  readonly in?: { readonly entity?: UidJson };
-}
 
 /** A scope constraint with its entities named. */
 export interface Scope {
