@@ -1,5 +1,5 @@
 import { type DecisionRequest, EngineError, type EntityJson, type LosslessJson } from '#decision/engine';
-import type { EntityUid } from '#foundation/model';
+import type { EntityUid, Grant } from '#foundation/model';
 import type { Facts } from './facts-for-question.ts';
 
 const extension = (fn: string, arg: string): LosslessJson => ({ __extn: { fn, arg } });
@@ -86,6 +86,10 @@ function writeEntities(facts: Facts): EntityJson[] {
   for (const grant of facts.grants) list.push(grantEntity(grant));
   return list;
 }
+
+/** Is it one that has an entity? Requests that nobody decided have none, nor have grants that were taken back. */
+export const isGranted = ({ state, expiresAt }: Pick<Grant, 'state' | 'expiresAt'>) =>
+  state === 'active' && expiresAt !== null;
 
 /** The entity of a grant. */
 export function grantEntity({ id, body }: Facts['grants'][number]): EntityJson {

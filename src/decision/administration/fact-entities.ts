@@ -1,7 +1,7 @@
 import { EngineError, type EntityChange, type EntityJson, EntityStore, type SchemaJson } from '#decision/engine';
 import { type EntityUid, type FactId, type FactKind, type FactView, formatUid, parseUid } from '#foundation/model';
 import { namespaceOf } from './about/resolve-types.ts';
-import { grantEntity } from './cedar-request.ts';
+import { grantEntity, isGranted } from './cedar-request.ts';
 import { HierarchyTooLarge, segmentsAround } from './hierarchy.ts';
 import { appEntity, userEntity } from './standing.ts';
 
@@ -54,7 +54,7 @@ function entityOf(view: FactView, { uid, kind, id }: { uid: EntityUid } & FactId
     }
     case 'grant': {
       const grant = view.get('grant', id);
-      return grant?.state === 'active' && grant.expiresAt !== null ? grantEntity({ id, body: grant }) : undefined;
+      return grant !== undefined && isGranted(grant) ? grantEntity({ id, body: grant }) : undefined;
     }
     default: {
       const stored = view.get('entity', id);

@@ -1,5 +1,6 @@
-import { type CompiledPolicies, type DecisionRequest, EngineError, firstBeyond } from '#decision/engine';
-import type { Decision, FactView, Question, Verdict } from '#foundation/model';
+import { type CompiledPolicies, type DecisionRequest, EngineError, firstBeyond, vocabularyOf } from '#decision/engine';
+import { type Decision, type FactView, formatUid, type Question, type Verdict } from '#foundation/model';
+import { gatherEntities, TooManyEntities } from './about/gather-entities.ts';
 import { type Beside, decideBeside } from './beside.ts';
 import { cedarRequest } from './cedar-request.ts';
 import type { FactEntities } from './fact-entities.ts';
@@ -153,6 +154,21 @@ export function judgeFacts(input: JudgeInput, facts: Facts): Verdict {
   return answer(input, { facts, isStored: false });
 }
 
+/** Brings along, behind what a question reaches, what policies read because they name it. */
+function withNamed(
+  request: DecisionRequest,
+  { view, compiled }: { view: FactView; compiled: CompiledPolicies },
+): DecisionRequest {
+  if (compiled.named.length === 0) return request;
+  const known = new Set(request.entities.map(({ uid }) => formatUid(uid)));
+  const named = compiled.named.map((uid) => ({ uid, given: {} }));
+  const vocabulary = vocabularyOf(compiled.schemaJson);
+  const found = gatherEntities(view, { vocabulary, named, context: {} }).filter(
+    ({ uid }) => !known.has(formatUid(uid)),
+  );
+  return { ...request, entities: [...request.entities, ...found] };
+}
+
 /** `isStored`: the facts are those of the store, as they stand. */
 function answer(input: JudgeInput, { facts, isStored }: { facts: Facts; isStored: boolean }): Verdict {
   const { policies, question, view } = input;
@@ -170,9 +186,13 @@ function answer(input: JudgeInput, { facts, isStored }: { facts: Facts; isStored
   }
   try {
     const subject = () => ({ principal: facts.principal, groups: facts.groups.uids, segments: facts.segments.uids });
-    return { ...answerAtDoor(policies, { request: cedarRequest(facts, { isStored }), subject }), ...common };
+    const request = cedarRequest(facts, { isStored });
+    const whole = isStored ? request : withNamed(request, { view, compiled });
+    return { ...answerAtDoor(policies, { request: whole, subject }), ...common };
   } catch (error) {
-    if (error instanceof EngineError) return indeterminate(input, error.message, facts);
+    const isOurs =
+      error instanceof EngineError || error instanceof HierarchyTooLarge || error instanceof TooManyEntities;
+    if (isOurs) return indeterminate(input, error.message, facts);
     throw error;
   }
 }
@@ -187,11 +207,7 @@ export function judge(input: JudgeInput): Verdict {
     if (facts === null) return indeterminate(input, 'the resource is not known', null);
     // Of a service no fact says anything, so it is brought along.
     const isApp = facts.resource.type === 'App';
-    const { entities, compiled } = input.policies ?? {};
-    const isStored = isApp && entities?.standsFor(input.view, { about: 'app' }) === true;
-    // What a policy names itself is only in the store: without it, a `forbid` about others would be silent.
-    if (isApp && !isStored && entities !== undefined && compiled?.readsNamed === true)
-      return indeterminate(input, 'a policy reads entities that it names, and a fact cannot be one', facts);
+    const isStored = isApp && input.policies?.entities?.standsFor(input.view, { about: 'app' }) === true;
     return answer(input, { facts, isStored });
   } catch (error) {
     if (error instanceof HierarchyTooLarge) return indeterminate(input, error.message, null);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import type { FactKind, FactOf, Question } from '#foundation/model';
 import { fakeFactView } from '../../../tests/fakes/fact-view.ts';
-import { publishedPolicies } from '../../../tests/published-policies.ts';
+import { preparedPolicies } from '../../../tests/published-policies.ts';
 import { judge, LiveStreams } from './index.ts';
 
 const shipped = readFileSync(join(import.meta.dirname, '../../../policies/schema.cedarschema'), 'utf8');
@@ -29,8 +29,19 @@ function world(condition: string) {
     },
   });
   const text = `@id("p") permit (principal, action, resource) when { ${condition} };`;
-  const policies = publishedPolicies({ sequence: 1, schema, policies: [{ file: 'a.cedar', text }], view });
-  return { view, policies, ask: () => judge({ view, policies, question, now }) };
+  const make = preparedPolicies({ sequence: 1, schema, policies: [{ file: 'a.cedar', text }] });
+  const [policies, alone] = [make(view), make()];
+  const ask = () => judge({ view, policies, question, now });
+  /** Without a store, and with one while a fact cannot stand in it. */
+  const askOtherwise = () => {
+    const answers = [judge({ view: { ...view }, policies: alone, question, now }).answer];
+    view.put('user', 'odd', { email: 'half \ud800' });
+    assert.equal(policies.entities?.standsFor(view, { about: 'app' }), false);
+    answers.push(ask().answer);
+    view.put('user', 'odd', null);
+    return answers;
+  };
+  return { view, policies, ask, askOtherwise };
 }
 
 const named: readonly (readonly [condition: string, kind: FactKind, id: string, body: object | null])[] = [
@@ -45,24 +56,26 @@ const named: readonly (readonly [condition: string, kind: FactKind, id: string, 
 ];
 
 for (const [condition, kind, id, body] of named)
-  test(`a stream that \`${condition}\` let through ends when that is so no more`, async () => {
-    const { view, policies, ask } = world(`principal is User && ${condition}`);
+  test(`a stream that \`${condition}\` let through ends when that is so no more, and whoever asks without the store hears the same`, async () => {
+    const { view, policies, ask, askOtherwise } = world(`principal is User && ${condition}`);
     const cut: string[] = [];
     const streams = new LiveStreams({
       clock: () => now,
       monotonicClock: () => 0,
       judge: ask,
-      readsNamed: () => policies.compiled.readsNamed,
+      readsNamed: () => policies.compiled.named.length > 0,
       yieldTurn: () => Promise.resolve(),
       onFault: (error) => assert.fail(String(error)),
     });
     const verdict = ask();
     assert.equal(verdict.answer, 'allow');
+    assert.deepEqual(askOtherwise(), ['allow', 'allow']);
     streams.register({ sessionId: 's', userId: 'ada', question, verdict, cut: (reason) => cut.push(reason.kind) });
     const before = view.get(kind, id);
     view.put(kind, id, body as Partial<FactOf<FactKind>> | null);
     await streams.onFactsChanged([{ kind, id, before, after: view.get(kind, id) }]);
     assert.deepEqual(cut, ['judged-again']);
+    assert.deepEqual(new Set([ask().answer, ...askOtherwise()]).size, 1);
   });
 
 test('policies that only compare with entities, or look for them above who and what they are about, read none that they name', () => {
@@ -73,14 +86,16 @@ test('policies that only compare with entities, or look for them above who and w
     'principal is User in Group::"a" && resource is App && resource.sensitivity == "low"',
     'context.host == "__entity" && "a" like "*"',
   ])
-    assert.equal(world(condition).policies.compiled.readsNamed, false, condition);
+    assert.deepEqual(world(condition).policies.compiled.named, [], condition);
 });
 
-test('judge() refuses by policies that read what they name while a fact cannot stand as an entity: a `forbid` would be silent', () => {
-  const { view, ask } = world('!(User::"boss" in Group::"present")');
-  assert.equal(ask().answer, 'deny');
-  view.put('user', 'odd', { email: 'half \ud800' });
-  assert.equal(ask().answer, 'indeterminate');
-  view.put('user', 'odd', null);
-  assert.equal(ask().answer, 'deny');
+test('judge() finds what a policy names also where it asks about the control service, of which the store knows nothing', () => {
+  const { view, policies } = world('!(User::"boss" in Group::"present")');
+  const request = { ...question.request, noun: 'user' };
+  const service = { type: 'Service', id: 'control' };
+  const asked: Question = { ...question, action: 'administer-read', resource: service, request };
+  const ask = () => judge({ view, policies, question: asked, now }).answer;
+  assert.equal(ask(), 'deny');
+  view.put('user', 'boss', { groups: [] });
+  assert.equal(ask(), 'allow');
 });

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import { sha256Base64url } from '#foundation/crypto';
-import type { Decision } from '#foundation/model';
+import type { Decision, EntityUid } from '#foundation/model';
 import { CompiledEvaluator, type DecisionWithReads } from './compiled/compiled-evaluator.ts';
 import { EntityStore } from './compiled/entity-store.ts';
 import type { DecisionRequest } from './decision-request.ts';
 import { EngineError } from './engine-error.ts';
 import { linkPolicies, type TemplateLink } from './link-template.ts';
-import { readsNamedEntities } from './named-entities.ts';
+import { namedEntities } from './named-entities.ts';
 import type { LocatedPolicy, PolicySet, SchemaJson } from './policy-set.ts';
 import { type TimePoints, timePoints } from './time-points.ts';
 
@@ -34,8 +34,8 @@ export interface CompiledPolicies {
   readonly readsTime: boolean;
   /** When it may. */
   readonly timePoints: TimePoints;
-  /** Does any policy read an entity that it names itself? Then an answer may change with facts about others than who and what it is about. */
-  readonly readsNamed: boolean;
+  /** What policies read because they name it: an answer may change with facts about these although it is about others. */
+  readonly named: readonly EntityUid[];
   /** The schema it was compiled with: `vocabularyOf()` says what can be asked by it. Null with Cedar's own evaluator, which keeps it. */
   readonly schemaJson: SchemaJson | null;
   /**
@@ -82,7 +82,7 @@ export function describePolicies(
     policies: new Map([...policies].map(([id, policy]) => [id, describe(id, policy)])),
     readsTime: !points.isComplete || points.agesSeconds.length > 0 || points.timesMs.length > 0,
     timePoints: points,
-    readsNamed: readsNamedEntities(parsed),
+    named: namedEntities(parsed),
   };
 }
 

@@ -1,3 +1,4 @@
+import type { EntityUid } from '#foundation/model';
 import type { PolicyJson } from './policy-set.ts';
 
 type Node = Readonly<Record<string, unknown>>;
@@ -14,33 +15,52 @@ function isLiteral(json: unknown): boolean {
   return 'Value' in json || (Array.isArray(items) && items.every(isLiteral));
 }
 
-/** Does a value literal hold an entity? */
-function holdsEntity(value: unknown): boolean {
-  if (Array.isArray(value)) return value.some(holdsEntity);
-  return isNode(value) && ('__entity' in value || Object.values(value).some(holdsEntity));
-}
+class Reader {
+  readonly found = new Map<string, EntityUid>();
 
-const isRead = (json: unknown) => !isLiteral(json) && reads(json);
+  /** Every entity in a value literal. */
+  #take(value: unknown): void {
+    if (Array.isArray(value)) for (const item of value) this.#take(item);
+    if (!isNode(value)) return;
+    const uid = value['__entity'];
+    if (isNode(uid)) {
+      const [type, id] = [String(uid['type']), String(uid['id'])];
+      this.found.set(`${type} ${id}`, { type, id });
+    } else for (const item of Object.values(value)) this.#take(item);
+  }
 
-function reads(json: unknown): boolean {
-  if (Array.isArray(json)) return json.some(reads);
-  if (!isNode(json)) return false;
-  if ('Value' in json) return holdsEntity(json['Value']);
-  const compared = comparing.map((operator) => json[operator]).find(isNode);
-  if (compared !== undefined) return isRead(compared['left']) || isRead(compared['right']);
-  // Of what stands above something only the name counts; of what it stands above, all between the two.
-  const within = json['in'];
-  if (isNode(within)) return reads(within['left']) || isRead(within['right']);
-  const is = json['is'];
-  if (isNode(is)) return is['in'] === undefined ? isRead(is['left']) : reads(is['left']) || isRead(is['in']);
-  return Object.values(json).some(reads);
+  #compared(json: unknown): void {
+    if (!isLiteral(json)) this.read(json);
+  }
+
+  read(json: unknown): void {
+    if (Array.isArray(json)) for (const item of json) this.read(item);
+    if (!isNode(json)) return;
+    const beside = comparing.map((operator) => json[operator]).find(isNode);
+    // Of what stands above something only the name counts; of what it stands above, all between the two.
+    const within = json['in'];
+    const is = json['is'];
+    if ('Value' in json) this.#take(json['Value']);
+    else if (beside !== undefined) {
+      this.#compared(beside['left']);
+      this.#compared(beside['right']);
+    } else if (isNode(within)) {
+      this.read(within['left']);
+      this.#compared(within['right']);
+    } else if (isNode(is)) {
+      if (is['in'] === undefined) this.#compared(is['left']);
+      else this.read(is['left']);
+      this.#compared(is['in']);
+    } else for (const part of Object.values(json)) this.read(part);
+  }
 }
 
 /**
- * Does any policy read what an entity is, or stands in, that it names itself (`User::"ada".status`, `Group::"a" in Group::"b"`)? Then its
- * answer may change with facts about others than those who take part. What is not understood counts as reading.
+ * The entities of which policies read what they are or stand in because they name them (`User::"ada".status`, `Group::"a" in Group::"b"`),
+ * and not because a question is about them. What is not understood counts as reading.
  */
-export function readsNamedEntities(policies: Iterable<PolicyJson>): boolean {
-  for (const { conditions } of policies) if (conditions.some(({ body }) => reads(body))) return true;
-  return false;
+export function namedEntities(policies: Iterable<PolicyJson>): readonly EntityUid[] {
+  const reader = new Reader();
+  for (const { conditions } of policies) for (const { body } of conditions) reader.read(body);
+  return [...reader.found.values()];
 }

@@ -138,7 +138,7 @@ function makeGate(handoff: GatewayHandoff, parts: Parts) {
     clock,
     monotonicClock,
     judge: (question, now) => judge({ view: facts, policies: policies.current, question, now }),
-    readsNamed: () => policies.current?.compiled.readsNamed === true,
+    readsNamed: () => (policies.current?.compiled.named.length ?? 0) > 0,
     yieldTurn: () => new Promise((resolve) => setImmediate(resolve)),
     onFault,
   });

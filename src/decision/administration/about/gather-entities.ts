@@ -1,5 +1,6 @@
 import type { EntityJson, LosslessJson, RecordShape, Vocabulary } from '#decision/engine';
 import { type EntityUid, type FactView, formatUid, type StoredEntity } from '#foundation/model';
+import { grantEntity, isGranted } from '../cedar-request.ts';
 import { personEntities, placeEntities } from '../standing.ts';
 import type { Given } from './question-about.ts';
 import { namespaceOf } from './resolve-types.ts';
@@ -112,7 +113,10 @@ export function gatherEntities(
     if (next === undefined) break;
     const { uid, text } = next;
     if (namespaceOf(uid.type) === '') {
-      for (const entity of ownEntities(view, uid)) give(entity, formatUid(entity.uid));
+      for (const entity of ownEntities(view, uid)) {
+        give(entity, formatUid(entity.uid));
+        for (const each of referencesOf(entity)) add(each);
+      }
       continue;
     }
     const entity = namespacedEntity(view, { uid, text, vocabulary, named });
@@ -135,8 +139,12 @@ function namespacedEntity(
   return entityOf(uid, { stored: view.get('entity', text), given });
 }
 
-/** People, groups, apps and segments are made from their own facts. */
+/** People, groups, apps, segments and grants are made from their own facts. */
 function ownEntities(view: FactView, uid: EntityUid): readonly EntityJson[] {
+  if (uid.type === 'Grant') {
+    const grant = view.get('grant', uid.id);
+    return grant === undefined || !isGranted(grant) ? [] : [grantEntity({ id: uid.id, body: grant })];
+  }
   if (uid.type === 'User' || uid.type === 'Group') return personEntities(view, uid);
   return uid.type === 'App' || uid.type === 'Segment' ? placeEntities(view, uid) : [];
 }

@@ -46,7 +46,11 @@ export function judgeEntities(
     const isStored = policies.entities?.standsFor(view, { about: 'everything' }) === true;
     const entities = isStored
       ? givenEntities(view, { vocabulary, named, isStored: (uid) => policies.entities?.store.has(uid) === true })
-      : gatherEntities(view, { vocabulary, named, context });
+      : gatherEntities(view, {
+          vocabulary,
+          named: [...named, ...compiled.named.map((uid) => ({ uid, given: {} }))],
+          context,
+        });
     const request = {
       principal: principal.uid,
       action,
