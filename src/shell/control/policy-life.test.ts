@@ -225,8 +225,17 @@ test('an override needs more than the right to publish, and the attempt is in th
 
 test('who may publish drops no invariant and no test, except by an override, which is told loudly with their names', async () => {
   const publisher = await tokenCaller(['policy:write']);
-  const { policies, invariants, tests } = await current();
+  const { policies, invariants, tests, schema } = await current();
   const [first] = invariants;
+  // Strangers may write, and the invariant that they administer nothing stands word for word.
+  const escaped = schema.replace(
+    '"administer-read", "administer-write" in ["administer"]',
+    '"administer-read", "administer-write"',
+  );
+  const hole = {
+    file: 'hole.cedar',
+    text: '@id("hole") permit (principal, action == Action::"administer-write", resource);',
+  };
   const attempt = (wanted: object) => publisher('POST', '/policies/publish', { policies, message: 'x', ...wanted });
   const weaker = {
     ...first,
@@ -235,6 +244,10 @@ test('who may publish drops no invariant and no test, except by an override, whi
   for (const [wanted, words] of [
     [{ invariants: [] }, /invariant `strangers-administer-nothing` \(shipped\.invariants\) does not stand any more/],
     [{ invariants: [weaker] }, /invariant `strangers-administer-nothing`/],
+    [
+      { schema: escaped, policies: [...policies, hole] },
+      /action `Action::"administer-read"` is gone from the schema, or stands/,
+    ],
     [{ tests: tests.slice(1) }, /test `[^`]+` \(administration\.test\.yaml\) is gone/],
   ] as const) {
     const { status, body } = await attempt(wanted);

@@ -47,3 +47,27 @@ test('droppedChecks() names tests whose name is gone, wherever the others went',
   ]);
   assert.equal(droppedChecks(before, checks({})).length, 2);
 });
+
+test('droppedChecks() names actions that an invariant does not reach any more because the schema has them elsewhere, or not at all', () => {
+  const shaped = (
+    actions: string,
+    invariants = '@id("i") never (principal, action in Action::"access", resource);',
+  ) => ({
+    schema: `entity User; entity App; ${actions}`,
+    invariants: [{ file: 'a.invariants', text: invariants }],
+    tests: [],
+  });
+  const asked = 'appliesTo { principal: User, resource: App }';
+  const moved = (...sides: [string, string]) => {
+    const [before, after] = sides.map((actions) => shaped(actions));
+    return droppedChecks(before ?? shaped(''), after ?? shaped('')).map((words) => /`(.*?)`/.exec(words)?.[1]);
+  };
+  const usual = `action access; action other; action read in [access] ${asked}; action write in [read] ${asked};`;
+  assert.deepEqual(moved(usual, usual.replace('in [read]', 'in [access]')), ['Action::"write"']);
+  assert.deepEqual(moved(usual, usual.replace('read in [access]', 'read')), ['Action::"read"', 'Action::"write"']);
+  assert.deepEqual(moved(usual, usual.replace('read in [access]', 'read in [access, other]')).length, 2);
+  assert.deepEqual(moved(usual, usual.replace(/action write.*$/, '')), ['Action::"write"']);
+  const more = usual.replace('read in [access]', 'read in [access, fresh]');
+  assert.deepEqual(moved(usual, `${more} action fresh; action list in [access] ${asked}; entity Door;`), []);
+  assert.deepEqual(droppedChecks({ ...shaped(usual), invariants: [] }, shaped('action read;')), []);
+});

@@ -1,6 +1,7 @@
 import { type PolicyTest, readPolicyTests, TestFileError } from '#decision/analysis';
-import type { PolicySource } from '#decision/engine';
-import { type ParsedInvariant, parseInvariants } from '#decision/parser';
+import { EntityStore, type PolicySource } from '#decision/engine';
+import { type ParsedInvariant, parseInvariants, parsePolicySet } from '#decision/parser';
+import { formatUid } from '#foundation/model';
 
 /** Tests and invariants as they stand beside a policy set, with its schema. */
 export interface Checks {
@@ -10,11 +11,11 @@ export interface Checks {
 }
 
 /**
- * What guarded the policies before and does not any more, a sentence each: invariants that do not stand word for word as they did, and tests
- * whose name is gone. What could not be read before guarded nothing.
+ * What guarded the policies before and does not any more, a sentence each: invariants that do not stand word for word as they did, actions
+ * that stand in other groups, and tests whose name is gone. What could not be read before guarded nothing.
  */
 export function droppedChecks(before: Checks, after: Checks): string[] {
-  return [...droppedInvariants(before, after), ...droppedTests(before, after)];
+  return [...droppedInvariants(before, after), ...movedActions(before, after), ...droppedTests(before, after)];
 }
 
 /** What an invariant says, whatever it is called and wherever it stands. */
@@ -52,6 +53,31 @@ function droppedInvariants(before: Checks, after: Checks): string[] {
         .filter((each) => !isKept(each, assumed))
         .map(({ id, file }) => `invariant \`${id}\` (${file}) does not stand any more as it was published`),
     );
+}
+
+/** Actions of a schema, each with the groups above it; none where it cannot be read. */
+function actionsOf(schema: string): Map<string, readonly string[]> {
+  const { set } = parsePolicySet({ policies: [], schema });
+  if (set === undefined) return new Map();
+  const store = new EntityStore(set.schemaJson);
+  return new Map(
+    [...store.actions.keys()].map((action) => [formatUid(action), store.ancestors(action).list.map(formatUid)]),
+  );
+}
+
+/**
+ * Invariants speak of groups of actions, and who belongs to these the schema says: taken out of one, or out of the schema and put back later, an
+ * action would escape them word for word. What else a schema says of requests and entities, those that do not fit it are refused by.
+ */
+function movedActions(before: Checks, after: Checks): string[] {
+  if (before.invariants.length === 0 || before.schema === after.schema) return [];
+  const [then, now] = [actionsOf(before.schema), actionsOf(after.schema)];
+  const among = (groups: readonly string[] | undefined) => groups?.filter((group) => then.has(group)).sort();
+  return [...then].flatMap(([action, groups]) =>
+    JSON.stringify(among(groups)) === JSON.stringify(among(now.get(action)))
+      ? []
+      : [`action \`${action}\` is gone from the schema, or stands in other groups, which invariants may speak of`],
+  );
 }
 
 /** Undefined: they cannot be read. */
