@@ -225,7 +225,7 @@ export class ClientConnection implements Wire, Swept {
 
   /** The client sends nothing more. With a request under way that is how a client that went away looks. */
   readonly #onEnd = (): void => {
-    if (this.#state === 'exchange') this.#socket.destroy();
+    if (this.#state === 'exchange') this.#breakOff();
     else if (this.#state === 'head' && this.#isHeadBegun) this.#refuse(400, 'head-cut-off');
     else this.#endOutput();
   };
@@ -364,8 +364,14 @@ export class ClientConnection implements Wire, Swept {
     exchange?.gone();
     if (hasStarted) {
       this.#needs.onTrouble('malformed-body');
-      this.#socket.destroy();
+      this.#breakOff();
     } else this.#refuse(400, 'malformed-body');
+  }
+
+  /** Closes in the middle of what the client does; answers that ended in this turn are the client's all the same. */
+  #breakOff(): void {
+    this.flush();
+    this.#socket.destroy();
   }
 
   /** Answers what is no request. Nothing behind it is read. */
