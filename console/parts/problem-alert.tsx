@@ -10,7 +10,7 @@ import { Words } from './words.tsx';
  */
 export function ProblemAlert({ error, onReload }: { error: unknown; onReload?: () => void }) {
   const problem = error instanceof ProblemError ? error.problem : undefined;
-  const title = problem?.title ?? 'The console failed';
+  const title = problem?.code === 'gate-closed' ? 'A gate is closed' : (problem?.title ?? 'The console failed');
   const detail = problem?.detail ?? (problem === undefined && error instanceof Error ? error.message : undefined);
   const changed = problem?.status === 412;
   return (
@@ -33,7 +33,7 @@ export function ProblemAlert({ error, onReload }: { error: unknown; onReload?: (
           <ul className="plain-list">
             {problem?.errors?.map(({ path, message }) => (
               <li key={`${path} ${message}`}>
-                {path !== '' && <Code>{path}</Code>} {message}
+                {path !== '' && <Code>{path}</Code>} <Words>{message}</Words>
               </li>
             ))}
           </ul>

@@ -6,6 +6,7 @@ import { Panel } from '../../parts/page.tsx';
 import { ProblemAlert } from '../../parts/problem-alert.tsx';
 import { Rows } from '../../parts/rows.tsx';
 import { Await, Empty } from '../../parts/states.tsx';
+import { Words } from '../../parts/words.tsx';
 import type { Draft } from './draft.ts';
 
 type Report = NonNullable<TestedPolicies['report']>;
@@ -70,7 +71,7 @@ function Results({ report }: { report: Report }) {
                   {name}
                   {words.map((each) => (
                     <span key={each} className="event-words">
-                      {each}
+                      <Words>{each}</Words>
                     </span>
                   ))}
                 </>

@@ -40,10 +40,16 @@ export function problem(status: number, code: string, detail: string): ApiProble
   return new ApiProblem({ status, code, detail });
 }
 
-/** There is no such thing; the id is attacker-controlled and bounded by the route's schema. */
-/** `known`: names that the caller may read, of which the nearest is told. */
+/**
+ * There is no such thing; the id is attacker-controlled and bounded by the route's schema.
+ * `known`: names that the caller may read, of which the nearest is told.
+ */
 export function notFound(noun: string, id: string, known: Iterable<string> = []): ApiProblem {
-  return problem(404, 'not-found', `there is no ${noun} \`${id.slice(0, 200)}\`${nearestWords(id, known)}`);
+  return problem(
+    404,
+    'not-found',
+    `there is no ${noun.replaceAll('-', ' ')} \`${id.slice(0, 200)}\`${nearestWords(id, known)}`,
+  );
 }
 
 /** `; the nearest is …`, or nothing where none is near. */

@@ -115,7 +115,7 @@ const writeRoutes: readonly Route[] = [
       states: stateChangesSchema.optional(),
       /** As the caller states it; the history says so. */
       git: gitOriginSchema.omit({ isStated: true }).optional(),
-      override: z.string().min(1).max(500).optional(),
+      override: z.string().min(1, 'must say why').max(500).optional(),
       message: z.string().min(1).max(500),
     }),
     bodyBytesMax: policyBodyBytesMax,
@@ -147,7 +147,7 @@ const writeRoutes: readonly Route[] = [
       'Puts an earlier publication in force again (the one before, unless told); the invariants of today must hold of it',
     body: z.strictObject({
       sequence: z.int().positive().optional(),
-      override: z.string().min(1).max(500).optional(),
+      override: z.string().min(1, 'must say why').max(500).optional(),
       message: z.string().max(500).optional(),
     }),
     answer: publicationView,
