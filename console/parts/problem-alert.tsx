@@ -12,7 +12,9 @@ export function ProblemAlert({ error, onReload }: { error: unknown; onReload?: (
   const problem = error instanceof ProblemError ? error.problem : undefined;
   const title = problem?.code === 'gate-closed' ? 'A gate is closed' : (problem?.title ?? 'The console failed');
   const detail = problem?.detail ?? (problem === undefined && error instanceof Error ? error.message : undefined);
-  const changed = problem?.status === 412;
+  const changed = problem?.status === 412 || problem?.code === 'conflict';
+  // Looking again changes nothing about a request that was refused for what it asks.
+  const isWorthAgain = problem === undefined || problem.status === 0 || problem.status === 429 || problem.status >= 500;
   return (
     <Alert color="madder" role="alert" icon={<IconAlertTriangle aria-hidden />} title={title}>
       <Stack gap="xs">
@@ -44,7 +46,7 @@ export function ProblemAlert({ error, onReload }: { error: unknown; onReload?: (
           </Text>
         ))}
         <Group gap="sm">
-          {onReload !== undefined && (
+          {onReload !== undefined && (changed || isWorthAgain) && (
             <Button size="compact-sm" variant="default" onClick={onReload}>
               {changed ? 'Reload' : 'Try again'}
             </Button>
