@@ -71,6 +71,11 @@ async function picture(name: string): Promise<void> {
 /** Nothing that axe calls serious or worse, in the colours given. */
 async function axeFindings(): Promise<string[]> {
   // Injected by the debugger, which the policy of the page does not bind.
+  // Colours that are on their way from light to dark are nobody's to read.
+  await page.evaluate(`new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))).then(() =>
+    Promise.all(document.getAnimations().flatMap((each) =>
+      each.effect?.getComputedTiming().endTime === Infinity ? [] : [each.finished.catch(() => undefined)])))
+    .then(() => undefined)`);
   await page.evaluate(axeSource);
   const found = await page.evaluate<{ impact: string; id: string; nodes: { html: string }[] }[]>(
     "axe.run(document, { resultTypes: ['violations'] }).then((result) => result.violations)",
