@@ -1,6 +1,8 @@
 // Our gateway beside nginx + auth_request, Caddy forward_auth, oauth2-proxy and a bare relay in Node: 1 KiB answers, 64 keep-alive connections, one worker
 // each, session, decision and journalled event on every request of ours. Interleaved runs, medians, ratios.
-// npm run bench -- gateway [--seconds 5] [--runs 5] [--brief]; `--brief` leaves out all but nginx + auth_request, and the profile.
+// npm run bench -- gateway [--seconds 5] [--runs 5] [--policies 200] [--users 10000] [--brief]
+// `--policies`: so many beside the shipped ones. `--users`: so many people, each with a session, and the load is spread over them all;
+// one of both by default. `--brief` leaves out all but nginx + auth_request, and the profile.
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -19,6 +21,7 @@ import {
   startOauth2Proxy,
   startUpstream,
 } from './peers.ts';
+import { addPeople, cookiesOf, everybodysGroup } from './people.ts';
 import { realisticPolicies } from './policies.ts';
 import { partsOf } from './read-profile.ts';
 
@@ -26,15 +29,23 @@ const { values } = parseArgs({
   options: {
     seconds: { type: 'string', default: '5' },
     runs: { type: 'string', default: '5' },
-    policies: { type: 'string', default: '0' },
+    policies: { type: 'string', default: '1' },
+    users: { type: 'string', default: '1' },
     out: { type: 'string' },
     brief: { type: 'boolean', default: false },
   },
 });
 const seconds = Number(values.seconds);
 const runs = Number(values.runs);
+const policyCount = Number(values.policies);
+const userCount = Number(values.users);
 /** Compiled code wants thousands of requests before it is what serves for the rest of a day; for everybody, so that it is fair. */
 const warmUpSeconds = 10;
+/**
+ * Before each run, so that the whole of what lives half a minute (assertions) is not made anew in the few seconds that are measured because
+ * the others had their turn; for everybody.
+ */
+const lapSeconds = 3;
 const loadBefore = loadavg()[0] ?? 0;
 
 interface Contender {
@@ -42,31 +53,33 @@ interface Contender {
   readonly tls: Peer;
 }
 
-/** One installation with the benchmark's app and a person signed in to it. */
+/** One installation with the benchmark's app, its policies, and people who are signed in to it. */
 async function startOurs(bed: Bed, options: InstallationOptions): Promise<{ peer: Peer; installation: Installation }> {
+  const first = await startInstallation(options);
+  running.push(first);
+  const run = async (...args: string[]) => {
+    const { code, stderr } = await first.cli(...args);
+    if (code !== 0) throw new Error(`nullius ${args.join(' ')}: ${stderr}`);
+  };
+  await run('protect', bed.upstream, '--as', 'bench');
+  const policies = join(first.folder, 'policies');
+  cpSync(fileURLToPath(new URL('../../policies', import.meta.url)), policies, { recursive: true });
+  writeFileSync(join(policies, 'more.cedar'), `${permitBench}\n${realisticPolicies(policyCount - 1).text}`);
+  await run('policy', 'publish', '--from', policies, '--message', 'benchmark');
+  await first.stop();
+  running.splice(running.indexOf(first), 1);
+  await addPeople(first.data, { count: userCount, app: 'bench' });
   const installation = await startInstallation(options);
   running.push(installation);
-  const person = installation.person();
-  await person.enrol(installation.firstAdministrator, { name: 'bench' });
-  const protect = await installation.cli('protect', bed.upstream, '--as', 'bench');
-  if (protect.code !== 0) throw new Error(protect.stderr);
-  const { count, text } = realisticPolicies(Number(values.policies));
-  if (count > 0) {
-    const policies = join(installation.folder, 'policies');
-    cpSync(fileURLToPath(new URL('../../policies', import.meta.url)), policies, { recursive: true });
-    writeFileSync(join(policies, 'more.cedar'), text);
-    const published = await installation.cli('policy', 'publish', '--from', policies, '--message', 'benchmark');
-    if (published.code !== 0) throw new Error(published.stderr);
-  }
   const origin = installation.appOrigin('bench');
-  const page = await person.open(origin);
-  if (page.status !== 200) throw new Error(`the benchmark's app answered ${page.status}: ${page.body.slice(0, 300)}`);
-  const { host } = new URL(origin);
-  const cookie = [...person.cookies(host)].map(([name, value]) => `${name}=${value}`).join('; ');
   // Over TLS the URL must have the name, because that is the server name to ask for.
   const url = options.tls === true ? `${origin}/` : `http://127.0.0.1:${installation.port}/`;
-  return { installation, peer: { name: 'Nullius', url, headers: { Host: host, cookie } } };
+  return { installation, peer: { name: 'Nullius', url, headers: { Host: new URL(origin).host } } };
 }
+
+const permitBench = `@id("staff-open-bench")
+@description("Everybody who works here may open the benchmark's app.")
+permit(principal in Group::"${everybodysGroup}", action in Action::"access", resource == App::"bench");`;
 
 function folderIn(name: string): string {
   const folder = join(directory, name);
@@ -84,8 +97,8 @@ async function profile(bed: Bed): Promise<string[]> {
       NULLIUS_BENCH_PROFILE: profiles,
     },
   });
-  fullSpeed(peer, warmUpSeconds);
-  fullSpeed(peer, seconds);
+  fullSpeed(peer, { seconds: warmUpSeconds, cookies });
+  fullSpeed(peer, { seconds, cookies });
   await installation.stop();
   const parts = partsOf(profiles, seconds);
   return [
@@ -100,6 +113,7 @@ function row(cells: readonly (string | number)[]): string {
   return `| ${cells.join(' | ')} |`;
 }
 
+const cookies = cookiesOf(userCount);
 const directory = mkdtempSync(join(tmpdir(), 'nullius-bench-'));
 const running: Installation[] = [];
 const bed = { directory, children: [], certificate: selfSigned(directory) } as unknown as Bed & { upstream: string };
@@ -107,11 +121,12 @@ const bed = { directory, children: [], certificate: selfSigned(directory) } as u
 /** Interleaved runs at full speed, then the 99th percentile at 70 % of our own maximum. */
 function measure(kind: 'plain' | 'tls', contenders: readonly Contender[]): string[] {
   const results = new Map<string, { perSecond: number[]; p99: number[] }>();
-  for (const contender of contenders) fullSpeed(contender[kind], warmUpSeconds);
+  for (const contender of contenders) fullSpeed(contender[kind], { seconds: warmUpSeconds, cookies });
   for (let run = 0; run < runs; run += 1) {
     for (const contender of contenders) {
       const peer = contender[kind];
-      const figures = fullSpeed(peer, seconds);
+      fullSpeed(peer, { seconds: lapSeconds, cookies });
+      const figures = fullSpeed(peer, { seconds, cookies });
       const kept = results.get(peer.name) ?? { perSecond: [], p99: [] };
       kept.perSecond.push(figures.perSecond);
       kept.p99.push(figures.p99Ms);
@@ -136,7 +151,7 @@ function measure(kind: 'plain' | 'tls', contenders: readonly Contender[]): strin
   const measured = names.map((name) => {
     const peer = contenders.find((each) => each[kind].name === name)?.[kind];
     if (peer === undefined) return Number.NaN;
-    return median([0, 1, 2].map(() => atRate(peer, { perSecond: rate, seconds })));
+    return median([0, 1, 2].map(() => atRate(peer, { perSecond: rate, seconds, cookies })));
   });
   const [ours = Number.NaN, theirs = Number.NaN] = measured;
   lines.push(
@@ -175,7 +190,7 @@ try {
   for (const installation of running.splice(0)) await installation.stop();
   if (!values.brief) lines.push(...(await profile(bed)));
   const machine = `${cpus().length} cores, ${cpus()[0]?.model.trim()}`;
-  const head = `# Gateway throughput\n\nMade by \`npm run bench -- gateway --runs ${runs} --seconds ${seconds}\` on ${machine}; load average ${loadBefore.toFixed(1)} before it began. Each warmed up for ${warmUpSeconds} s. Load generator, upstream and proxies share the machine: only the ratios mean anything. ${connections} keep-alive connections, 1 KiB answers, one worker or thread for each proxy; for us session, decision, assertion and journalled event on every request. oauth2-proxy is taken from \`OAUTH2_PROXY\`, else from where packages put it.\n${missing.map((each) => `\nNot measured: ${each}.`).join('')}`;
+  const head = `# Gateway throughput\n\nMade by \`npm run bench -- gateway --runs ${runs} --seconds ${seconds} --policies ${policyCount} --users ${userCount}\` on ${machine}; load average ${loadBefore.toFixed(1)} before it began. Each warmed up for ${warmUpSeconds} s at first and ${lapSeconds} s before each run. Load generator, upstream and proxies share the machine: only the ratios mean anything. ${connections} keep-alive connections, 1 KiB answers, one worker or thread for each proxy; for us session, decision, assertion and journalled event on every request, by ${policyCount} policies beside the shipped ones, for ${userCount} people with a session each, over all of whom the requests at full speed are spread. oauth2-proxy is taken from \`OAUTH2_PROXY\`, else from where packages put it.\n${missing.map((each) => `\nNot measured: ${each}.`).join('')}`;
   const text = `${head}${lines.join('\n')}\n`;
   if (values.out !== undefined) writeFileSync(values.out, text);
   process.stdout.write(text);

@@ -4,9 +4,11 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { Peer } from './peers.ts';
 
 export const connections = 64;
+const script = fileURLToPath(new URL('./spread.lua', import.meta.url));
 
 const headerArgs = (headers: Peer['headers']) =>
   Object.entries(headers).flatMap(([name, value]) => ['-H', `${name}: ${value}`]);
@@ -29,10 +31,34 @@ function run(peer: Peer, command: readonly string[]): string {
   }
 }
 
+/** What is asked: `cookies` are the people's, and each request has one of them, whoever the peer is. */
+interface Load {
+  readonly seconds: number;
+  readonly cookies: readonly string[];
+}
+
+/** A peer's own cookie stands before a person's. */
+const cookieFor = ({ headers }: Peer, cookie: string) =>
+  headers['cookie'] === undefined ? cookie : `${headers['cookie']}; ${cookie}`;
+
 /** Requests per second at full speed and the 99th percentile, milliseconds. Throws when any answer was not 2xx. */
-export function fullSpeed(peer: Peer, seconds: number): { perSecond: number; p99Ms: number } {
-  const args = ['-t1', `-c${connections}`, `-d${seconds}s`, '--latency', ...headerArgs(peer.headers), peer.url];
-  const stdout = run(peer, ['wrk', ...args]);
+export function fullSpeed(peer: Peer, { seconds, cookies }: Load): { perSecond: number; p99Ms: number } {
+  const folder = mkdtempSync(join(tmpdir(), 'nullius-load-'));
+  const file = join(folder, 'cookies');
+  writeFileSync(file, cookies.map((cookie) => cookieFor(peer, cookie)).join('\n'));
+  const { cookie: _, ...headers } = peer.headers;
+  const args = [
+    '-t1',
+    `-c${connections}`,
+    `-d${seconds}s`,
+    '--latency',
+    '-s',
+    script,
+    ...headerArgs(headers),
+    peer.url,
+  ];
+  const stdout = run(peer, ['wrk', ...args, '--', file]);
+  rmSync(folder, { recursive: true });
   const failed = /Non-2xx or 3xx responses: (\d+)/.exec(stdout)?.[1] ?? /Socket errors: (.*)/.exec(stdout)?.[1];
   if (failed !== undefined) throw new Error(`${peer.name}: ${failed} failed answers`);
   const perSecond = Number(/Requests\/sec:\s+([\d.]+)/.exec(stdout)?.[1]);
@@ -41,14 +67,18 @@ export function fullSpeed(peer: Peer, seconds: number): { perSecond: number; p99
   return { perSecond, p99Ms: Number(value) * (unit === 'us' ? 0.001 : unit === 's' ? 1000 : 1) };
 }
 
-/** The 99th percentile at a fixed rate, milliseconds. Throws when any answer was not 2xx, or the rate was not reached. */
-export function atRate(peer: Peer, options: { perSecond: number; seconds: number }): number {
+/**
+ * The 99th percentile at a fixed rate, milliseconds; all requests are the first person's, because h2load knows one cookie. Throws when
+ * any answer was not 2xx, or the rate was not reached.
+ */
+export function atRate(peer: Peer, options: Load & { readonly perSecond: number }): number {
   const folder = mkdtempSync(join(tmpdir(), 'nullius-load-'));
   const log = join(folder, 'requests.log');
   const rate = Math.max(1, Math.round(options.perSecond / connections));
   // Its HTTP/1.1 requests take `Host` from `:authority`, and a second Host field is an attack to us.
   const { Host: host, ...others } = peer.headers;
-  const headers = host === undefined ? others : { ':authority': host, ...others };
+  const cookie = cookieFor(peer, options.cookies[0] ?? '');
+  const headers = { ...others, ...(host === undefined ? {} : { ':authority': host }), cookie };
   const args = [
     '--h1',
     '-t1',
