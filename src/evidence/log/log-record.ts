@@ -23,9 +23,10 @@ export interface LogRecord {
 }
 
 /** Opens a record with whatever key the ring has for it. Throws LogError `damaged` when the right key does not open it. */
-export function openRecord({ header, sealed, opener }: SealedRecord, keys: Keyring): LogRecord {
+export function openRecord(record: SealedRecord, keys: Keyring): LogRecord {
+  const { header, opener } = record;
   const subject = keys.byPseudonym(header.subject);
-  const text = subject === undefined ? undefined : opener.open(sealed, { subject, header });
+  const text = subject === undefined ? undefined : opener.open(record, subject);
   if (subject !== undefined && text === undefined) {
     throw new LogError('damaged', `the payload of event \`${header.id}\` does not open with the key of its subject`);
   }

@@ -1,98 +1,113 @@
-import {
-  createDecipheriv,
-  createSecretKey,
-  type Decipheriv,
-  hash,
-  hkdfSync,
-  type KeyObject,
-  timingSafeEqual,
-} from 'node:crypto';
+import { createDecipheriv, createSecretKey, hash, hkdfSync, type KeyObject, timingSafeEqual } from 'node:crypto';
+import { payloadBytesMax } from './journal.ts';
 import { type SubjectKey, secretOf } from './journal-keys.ts';
+import { type PadMemory, PadStream, positionBytes } from './pad-stream.ts';
 import { QuickHmac, tagRoomBytes } from './quick-hmac.ts';
-import { type RecordHeader, taggedText } from './record-header.ts';
-import {
-  blockBytes,
-  cipherName,
-  derive,
-  keyBytes,
-  positionBytes,
-  positionStart,
-  saltBytes,
-  sealBytes,
-} from './seal-payload.ts';
+import { type RecordHeader, tagEnd, tagEndBytes } from './record-header.ts';
+import { derive, keyBytes, makeRoom, positionStart, saltBytes, sealBytes, sealMemory } from './seal-payload.ts';
 
-/** Subjects whose streams a reader keeps at hand, unless told otherwise. */
+/** Subjects whose streams, and keys of records of version 1, a reader keeps at hand, unless told otherwise. */
 const openedStreamsMax = 4096;
+/** Bytes of a header at most; of one that is longer a part is tagged, and that never fits. */
+const headerBytesMax = 2048;
+
+/** A record as it lies in a segment. */
+export interface LyingRecord {
+  /** What `text` says. */
+  readonly header: RecordHeader;
+  /** The bytes of the header. */
+  readonly text: Buffer;
+  readonly sealed: Buffer;
+}
+
+/** Memory for one record at a time. */
+class OpenMemory {
+  readonly payload: PadMemory = sealMemory(payloadBytesMax);
+  readonly tagging: Buffer = Buffer.alloc(tagRoomBytes + headerBytesMax);
+  readonly end: Buffer = Buffer.alloc(tagEndBytes);
+}
 
 /** Reads one stream: as it goes when payloads come in their order, else from wherever one begins. */
 class OpeningStream {
-  readonly #cipherKey: KeyObject;
+  readonly #salt: Uint8Array;
+  readonly #pad: PadStream;
   readonly #hmac: QuickHmac;
-  #decipher: Decipheriv | undefined;
-  #position = 0;
 
   constructor(subject: SubjectKey, salt: Uint8Array) {
     const { cipherKey, tagKey } = derive(subject, salt);
-    this.#cipherKey = cipherKey;
+    this.#salt = Uint8Array.from(salt);
+    this.#pad = new PadStream(cipherKey);
     this.#hmac = new QuickHmac(tagKey);
   }
 
-  /** Is this the tag of the text? In UTF-8, so that no two texts are taken for one. */
-  hasTagged(text: string, { tag, memory }: { tag: string; memory: Buffer }): boolean {
-    const length = memory.write(text, tagRoomBytes, 'utf8');
-    const claimed = Buffer.from(tag, 'latin1');
-    const expected = Buffer.from(this.#hmac.tag(memory, length), 'latin1');
-    return claimed.byteLength === expected.byteLength && timingSafeEqual(claimed, expected);
+  hasSalt(sealed: Buffer): boolean {
+    return sealed.compare(this.#salt, 0, saltBytes, 0, saltBytes) === 0;
   }
 
-  open(body: Uint8Array, position: number): string {
-    if (this.#decipher === undefined || position !== this.#position) {
-      const counter = Buffer.alloc(blockBytes);
-      counter.writeUIntBE(Math.floor(position / blockBytes), blockBytes - positionBytes, positionBytes);
-      this.#decipher = createDecipheriv(cipherName, this.#cipherKey, counter);
-      // What ciphers the end of the payload before, in the same block.
-      this.#decipher.update(Buffer.alloc(position % blockBytes));
-    }
-    this.#position = position + body.byteLength;
-    return this.#decipher.update(body).toString('utf8');
+  /** Does this text end with the tag of all that stands before? */
+  isTagged(text: Buffer, { tagging, end }: OpenMemory): boolean {
+    const length = text.byteLength - tagEndBytes;
+    if (length <= 0 || length > headerBytesMax) return false;
+    text.copy(tagging, tagRoomBytes, 0, length);
+    end.write(tagEnd(this.#hmac.tag(tagging, length)), 'latin1');
+    return timingSafeEqual(end, text.subarray(length));
+  }
+
+  open(sealed: Buffer, { payload }: OpenMemory): string {
+    const length = sealed.byteLength - sealBytes;
+    sealed.copy(payload.bytes, sealBytes, sealBytes);
+    this.#pad.seek(sealed.readUIntBE(positionStart, positionBytes));
+    this.#pad.apply(payload, length);
+    return payload.bytes.toString('utf8', sealBytes, sealBytes + length);
   }
 }
 
 /** Opens what a PayloadStream sealed. */
 export class PayloadOpener {
-  readonly #streams = new Map<string, OpeningStream>();
+  /** Of each subject the stream it was last met with: a writer uses one after the other. */
+  readonly #streams = new Map<SubjectKey, OpeningStream>();
   readonly #older = new Map<string, KeyObject>();
-  readonly #keysMax: number;
-  /** A header is far shorter; of one that is not, a part is tagged, and that never fits. */
-  readonly #memory = Buffer.alloc(tagRoomBytes + 2048);
+  readonly #streamsMax: number;
+  readonly #memory = new OpenMemory();
 
-  /** `keysMax`: derived keys at hand; more than usual for who reads everybody's records. */
-  constructor({ keysMax = openedStreamsMax }: { keysMax?: number } = {}) {
-    this.#keysMax = keysMax;
+  /** `streamsMax`: who reads everybody's records in their order, and has room for as many as the writer, makes each stream once. */
+  constructor({ streamsMax = openedStreamsMax }: { streamsMax?: number } = {}) {
+    this.#streamsMax = streamsMax;
   }
 
-  #kept<T>(known: Map<string, T>, { subject, salt, make }: { subject: SubjectKey; salt: Buffer; make: () => T }): T {
-    const name = `${subject.pseudonym} ${salt.toString('latin1')}`;
-    let kept = known.get(name);
-    if (kept === undefined) {
-      kept = make();
-      if (known.size >= this.#keysMax) known.clear();
-      known.set(name, kept);
-    }
-    return kept;
+  #stream(subject: SubjectKey, sealed: Buffer): OpeningStream {
+    const known = this.#streams.get(subject);
+    if (known?.hasSalt(sealed) === true) return known;
+    // What it was met with before goes, so that it stands among the newest, as it does with the writer.
+    this.#streams.delete(subject);
+    makeRoom(this.#streams, this.#streamsMax);
+    const stream = new OpeningStream(subject, sealed.subarray(0, saltBytes));
+    this.#streams.set(subject, stream);
+    return stream;
   }
 
   /** Undefined when payload and header were not sealed together with this key. */
-  open(sealed: Buffer, { subject, header }: { subject: SubjectKey; header: RecordHeader }): string | undefined {
+  open({ header, text, sealed }: LyingRecord, subject: SubjectKey): string | undefined {
     if (header.v === 1) return this.#openOlder(sealed, { subject, header });
-    if (sealed.byteLength < sealBytes) return undefined;
-    const salt = sealed.subarray(0, saltBytes);
-    const stream = this.#kept(this.#streams, { subject, salt, make: () => new OpeningStream(subject, salt) });
-    const memory = this.#memory;
-    if (!stream.hasTagged(taggedText(header), { tag: String(header.writer_tag), memory })) return undefined;
+    if (sealed.byteLength < sealBytes || sealed.byteLength > sealBytes + payloadBytesMax) return undefined;
+    const stream = this.#stream(subject, sealed);
+    if (!stream.isTagged(text, this.#memory)) return undefined;
     // The tag is of the header; what stands for the payload in it must be this payload.
     if (hash('sha256', sealed, 'base64url') !== header.payload_hash) return undefined;
-    return stream.open(sealed.subarray(sealBytes), sealed.readUIntBE(positionStart, positionBytes));
+    return stream.open(sealed, this.#memory);
+  }
+
+  #olderKey(subject: SubjectKey, salt: Buffer): KeyObject {
+    const name = subject.pseudonym + salt.toString('latin1');
+    let key = this.#older.get(name);
+    if (key === undefined) {
+      key = createSecretKey(
+        Buffer.from(hkdfSync('sha256', secretOf(subject), salt, 'nullius journal payload', keyBytes)),
+      );
+      makeRoom(this.#older, this.#streamsMax);
+      this.#older.set(name, key);
+    }
+    return key;
   }
 
   /** Records of version 1: salt || nonce || ciphertext || tag, AES-256-GCM with writer, seq and id as associated data. */
@@ -105,9 +120,7 @@ export class PayloadOpener {
     const bodyStart = saltBytes + nonceBytes;
     if (sealed.byteLength < bodyStart + tagBytes) return undefined;
     const salt = sealed.subarray(0, saltBytes);
-    const make = () =>
-      createSecretKey(Buffer.from(hkdfSync('sha256', secretOf(subject), salt, 'nullius journal payload', keyBytes)));
-    const key = this.#kept(this.#older, { subject, salt, make });
+    const key = this.#olderKey(subject, salt);
     const bodyEnd = sealed.byteLength - tagBytes;
     const nonce = sealed.subarray(saltBytes, bodyStart);
     const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: tagBytes });

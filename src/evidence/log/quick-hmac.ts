@@ -8,13 +8,15 @@ const digestBytes = 32;
  * sealing a record. A test compares it with Node's own.
  */
 export class QuickHmac {
-  readonly #inner: Buffer;
-  readonly #outer: Buffer;
+  /** The key as the inner hash takes it, then as the outer one does, and room for a digest. */
+  readonly #pads = Buffer.alloc(2 * hashBlockBytes + digestBytes);
+  readonly #inner = this.#pads.subarray(0, hashBlockBytes);
+  readonly #outer = this.#pads.subarray(hashBlockBytes);
 
+  /** `key`: a block of the hash at most. */
   constructor(key: Uint8Array) {
-    this.#inner = Buffer.alloc(hashBlockBytes, 0x36);
-    this.#outer = Buffer.alloc(hashBlockBytes + digestBytes, 0x5c);
-    for (const [index, byte] of key.entries()) {
+    for (let index = 0; index < hashBlockBytes; index += 1) {
+      const byte = key[index] ?? 0;
       this.#inner[index] = 0x36 ^ byte;
       this.#outer[index] = 0x5c ^ byte;
     }
@@ -22,11 +24,41 @@ export class QuickHmac {
 
   /** The tag, base64url, of the `length` bytes that lie in `memory` from `tagRoomBytes` on; the room before them is overwritten. */
   tag(memory: Buffer, length: number): string {
+    return this.#digest(memory, { length, encoding: 'base64url' });
+  }
+
+  /** The same as bytes, written to `target`. */
+  write(memory: Buffer, { length, target, at = 0 }: { length: number; target: Buffer; at?: number }): void {
+    target.write(this.#digest(memory, { length, encoding: 'binary' }), at, 'latin1');
+  }
+
+  #digest(memory: Buffer, { length, encoding }: { length: number; encoding: 'base64url' | 'binary' }): string {
     memory.set(this.#inner, 0);
+    // As text: asking for bytes costs twice as much.
     this.#outer.write(hash('sha256', memory.subarray(0, hashBlockBytes + length), 'binary'), hashBlockBytes, 'latin1');
-    return hash('sha256', this.#outer, 'base64url');
+    return hash('sha256', this.#outer, encoding);
   }
 }
 
 /** Room that must lie before a text in the memory it is tagged in. */
 export const tagRoomBytes = hashBlockBytes;
+
+const infoBytesMax = 64;
+const scratch = Buffer.alloc(tagRoomBytes + digestBytes + infoBytesMax + 1);
+const extracted = Buffer.alloc(digestBytes);
+
+/** HKDF-SHA-256 (RFC 5869), 64 bytes, at a third of what hkdfSync() costs. A test compares the two. `salt`, `info`: 64 bytes at most. */
+export function quickHkdf(secret: Uint8Array, { salt, info }: { salt: Uint8Array; info: Uint8Array }): Buffer {
+  scratch.set(secret, tagRoomBytes);
+  new QuickHmac(salt).write(scratch, { length: secret.byteLength, target: extracted });
+  const expand = new QuickHmac(extracted);
+  const bytes = Buffer.alloc(2 * digestBytes);
+  scratch.set(info, tagRoomBytes);
+  scratch[tagRoomBytes + info.byteLength] = 1;
+  expand.write(scratch, { length: info.byteLength + 1, target: bytes });
+  scratch.set(bytes.subarray(0, digestBytes), tagRoomBytes);
+  scratch.set(info, tagRoomBytes + digestBytes);
+  scratch[tagRoomBytes + digestBytes + info.byteLength] = 2;
+  expand.write(scratch, { length: digestBytes + info.byteLength + 1, target: bytes, at: digestBytes });
+  return bytes;
+}

@@ -2,9 +2,10 @@ import { hash } from 'node:crypto';
 import { frameOverheadBytes, leafHashInPlace, textBytesMax, writeFrame } from './frame.ts';
 import { checkPayload, payloadBytesMax, type SealableEvent } from './journal.ts';
 import type { CompactRange } from './merkle-tree.ts';
+import type { PadMemory } from './pad-stream.ts';
 import { tagRoomBytes } from './quick-hmac.ts';
 import { checkHeaderFields, tagEnd, taggedText } from './record-header.ts';
-import { type PayloadSealer, SealMemory } from './seal-payload.ts';
+import { type PayloadSealer, sealMemory } from './seal-payload.ts';
 import { entryBytes, writeIndexEntry } from './segment-index.ts';
 
 const startBytes = 256 * 1024;
@@ -16,7 +17,7 @@ export class BatchMemory {
   frames: Buffer = Buffer.alloc(startBytes);
   entries: Buffer = Buffer.alloc(256 * entryBytes);
   /** Room for the largest sealed payload. */
-  readonly sealing: SealMemory = new SealMemory(payloadBytesMax);
+  readonly sealing: PadMemory = sealMemory(payloadBytesMax);
   /** Room for a header and what its tag needs before it. */
   readonly tagging: Buffer = Buffer.alloc(tagRoomBytes + 2048);
 

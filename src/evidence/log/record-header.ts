@@ -92,6 +92,9 @@ export function taggedText(header: HeaderMembers & { readonly v: number }): stri
 /** The end of a header's text, with its tag. */
 export const tagEnd = (tag: string): string => `,"writer_tag":"${tag}"}`;
 
+/** Bytes of that end: a tag is 32 bytes, base64url. */
+export const tagEndBytes: number = tagEnd('').length + 43;
+
 /** The header as canonical JSON (RFC 8785). */
 export function writeHeader(header: RecordHeader): string {
   return taggedText(header) + (header.v === 1 ? '}' : tagEnd(header.writer_tag));

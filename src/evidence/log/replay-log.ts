@@ -3,11 +3,9 @@ import { join } from 'node:path';
 import type { Keyring } from './journal-keys.ts';
 import { PayloadOpener } from './open-payload.ts';
 import type { RecordHeader } from './record-header.ts';
+import { sealedStreamsMax } from './seal-payload.ts';
 import { listSegments, readFrames, readSegmentHead, type SegmentFile } from './segment-file.ts';
 import { listWriters } from './verify-log.ts';
-
-/** Derived keys at hand while everybody's records are read: some 40 MB. */
-const keysMax = 10_000;
 
 /** A record for who reads a great many. `text` is the payload's JSON; null when it cannot be opened. */
 export interface ReplayedRecord {
@@ -76,7 +74,7 @@ function* replaySegment(
   file: SegmentFile,
   { keys, since, until, classUid }: ReplayOptions,
 ): Generator<{ readonly record: ReplayedRecord; readonly bytes: number }> {
-  const opener = new PayloadOpener({ keysMax });
+  const opener = new PayloadOpener({ streamsMax: sealedStreamsMax });
   const fd = openSync(file.path, 'r');
   try {
     const { bytes: start } = readSegmentHead(fd, file);
@@ -86,7 +84,8 @@ function* replaySegment(
       if (header === undefined) return;
       if (header.class_uid !== classUid || header.time < since || header.time >= until) continue;
       const subject = keys.byPseudonym(header.subject);
-      const text = subject === undefined ? undefined : opener.open(frame.rest, { subject, header });
+      const lying = { header, text: frame.text, sealed: frame.rest };
+      const text = subject === undefined ? undefined : opener.open(lying, subject);
       yield {
         record: {
           id: header.id,

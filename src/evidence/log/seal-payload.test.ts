@@ -10,12 +10,12 @@ import { appendMany, journalFolder, signNote, testKeyring, verifyNote } from '..
 import { readFrame, writeFrame } from './frame.ts';
 import { payloadBytesMax } from './journal.ts';
 import { PayloadOpener } from './open-payload.ts';
-import { QuickHmac, tagRoomBytes } from './quick-hmac.ts';
+import { QuickHmac, quickHkdf, tagRoomBytes } from './quick-hmac.ts';
 import { type RecordHeader, readHeader, tagEnd, taggedText, writeHeader } from './record-header.ts';
-import { PayloadSealer, SealMemory, sealedStreamsMax } from './seal-payload.ts';
+import { PayloadSealer, sealedStreamsMax, sealMemory } from './seal-payload.ts';
 
 const ada = subjectKey('ada', randomBytes(32));
-const memory = new SealMemory(payloadBytesMax);
+const memory = sealMemory(payloadBytesMax);
 
 function seal(
   sealer: PayloadSealer,
@@ -60,6 +60,16 @@ test('QuickHmac gives the tags of an Hmac object, one after the other', () => {
   );
 });
 
+test('quickHkdf() gives what hkdfSync() gives', () => {
+  const bytes = (maxLength: number) => fc.uint8Array({ maxLength });
+  fc.assert(
+    fc.property(bytes(96), bytes(64), bytes(64), (secret, salt, info) => {
+      const expected = Buffer.from(hkdfSync('sha256', secret, salt, info, 64));
+      assert.deepEqual(quickHkdf(secret, { salt, info }), expected);
+    }),
+  );
+});
+
 test('a PayloadStream is what AES-256-CTR makes of the payloads laid end to end, whatever their lengths', () => {
   const textOf = fc.oneof(fc.string({ unit: 'binary', maxLength: 50 }), fc.string({ minLength: 500, maxLength: 9000 }));
   fc.assert(
@@ -86,13 +96,18 @@ test('a PayloadStream is what AES-256-CTR makes of the payloads laid end to end,
   );
 });
 
+/** Opens a record whose header lies as it is written. */
+function openWith(opener: PayloadOpener, { sealed, header }: { sealed: Buffer; header: RecordHeader }, subject = ada) {
+  return opener.open({ header, text: Buffer.from(writeHeader(header)), sealed }, subject);
+}
+
 test('PayloadOpener opens what was sealed, in its order and out of it', () => {
   const sealer = new PayloadSealer(randomBytes);
   const texts = Array.from({ length: 40 }, (_, index) => `${index} ü ${'x'.repeat((index * 37) % 900)}`);
   const records = texts.map((text, seq) => ({ text, ...seal(sealer, { text, seq }) }));
   const opener = new PayloadOpener();
   for (const order of [records, records.toReversed(), records.filter((_, index) => index % 3 === 0)]) {
-    for (const { text, sealed, header } of order) assert.equal(opener.open(sealed, { subject: ada, header }), text);
+    for (const { text, sealed, header } of order) assert.equal(openWith(opener, { sealed, header }), text);
   }
 });
 
@@ -107,12 +122,12 @@ test('a payload or header that was changed does not open, even with a sound hash
     copy.writeUInt8(copy.readUInt8(at) ^ 1, at);
     return copy;
   };
-  assert.equal(opener.open(sealed, { subject: ada, header }), text);
+  assert.equal(openWith(opener, { sealed, header }), text);
   for (let at = 0; at < sealed.byteLength; at += 1) {
     const forged = changed(sealed, at);
-    assert.equal(opener.open(forged, { subject: ada, header }), undefined);
+    assert.equal(openWith(opener, { sealed: forged, header }), undefined);
     const payload_hash = hash('sha256', forged, 'base64url');
-    assert.equal(opener.open(forged, { subject: ada, header: { ...header, payload_hash } }), undefined);
+    assert.equal(openWith(opener, { sealed: forged, header: { ...header, payload_hash } }), undefined);
   }
   const lies: Partial<RecordHeader>[] = [
     { seq: 8 },
@@ -126,11 +141,11 @@ test('a payload or header that was changed does not open, even with a sound hash
     { v: 1 } as Partial<RecordHeader>,
   ];
   for (const lie of lies) {
-    assert.equal(opener.open(sealed, { subject: ada, header: { ...header, ...lie } as RecordHeader }), undefined);
+    assert.equal(openWith(opener, { sealed, header: { ...header, ...lie } as RecordHeader }), undefined);
   }
-  assert.equal(opener.open(other.sealed, { subject: ada, header }), undefined);
-  assert.equal(opener.open(sealed.subarray(0, 20), { subject: ada, header }), undefined);
-  assert.equal(opener.open(sealed, { subject: subjectKey('ada', randomBytes(32)), header }), undefined);
+  assert.equal(openWith(opener, { sealed: other.sealed, header }), undefined);
+  assert.equal(openWith(opener, { sealed: sealed.subarray(0, 20), header }), undefined);
+  assert.equal(openWith(opener, { sealed, header }, subjectKey('ada', randomBytes(32))), undefined);
 });
 
 test('no two streams cipher alike, though the subject and its key are the same', () => {
@@ -188,7 +203,7 @@ function asVersion1(path: string): void {
       const nonce = randomBytes(12);
       const cipher = createCipheriv('aes-256-gcm', key, nonce);
       cipher.setAAD(Buffer.from(`nullius-journal-1\0${header.writer}\0${header.seq}\0${header.id}`));
-      const text = opener.open(frame.rest, { subject, header }) ?? assert.fail();
+      const text = openWith(opener, { sealed: frame.rest, header }, subject) ?? assert.fail();
       const body = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()]);
       const rest = Buffer.concat([salt, nonce, body, cipher.getAuthTag()]);
       const payload_hash = hash('sha256', rest, 'base64url');

@@ -1,15 +1,13 @@
 import type { Frame } from './frame.ts';
 import { LogError } from './log-error.ts';
-import { PayloadOpener } from './open-payload.ts';
-import { type RecordHeader, readHeader } from './record-header.ts';
+import { type LyingRecord, PayloadOpener } from './open-payload.ts';
+import { readHeader } from './record-header.ts';
 import { readFrameAt, type SegmentFile, type SegmentHead } from './segment-file.ts';
 import { entryBytes, readSegmentIndex, SegmentIndex, writeIndexEntry } from './segment-index.ts';
 import { openSegment, type ReadableSegment, walkSegment } from './walk-segment.ts';
 
 /** A record as it lies in a segment, still sealed. */
-export interface SealedRecord {
-  readonly header: RecordHeader;
-  readonly sealed: Buffer;
+export interface SealedRecord extends LyingRecord {
   readonly opener: PayloadOpener;
 }
 
@@ -75,7 +73,7 @@ export class SegmentView {
         `record ${this.head.first + entry} cannot be read in \`${this.#file.path}\`: run \`nullius log verify\``,
       );
     }
-    return { header, sealed: frame.rest, opener: this.#opener };
+    return { header, text: frame.text, sealed: frame.rest, opener: this.#opener };
   }
 
   close(): void {

@@ -1,0 +1,92 @@
+import { type Cipheriv, createCipheriv, type KeyObject } from 'node:crypto';
+
+const cipherName = 'aes-256-ctr';
+const blockBytes = 16;
+/** Bytes of the place in a stream: an unsigned integer, big-endian. */
+export const positionBytes = 6;
+
+/** Room for one payload while it is ciphered, from `start` on. One after the other may use it. */
+export class PadMemory {
+  /** Where a payload begins: a multiple of four. */
+  readonly start: number;
+  /** The payload, and whatever its user lays before it. */
+  readonly bytes: Buffer;
+  /** What ciphers it. */
+  readonly pad: Buffer;
+  readonly words: Uint32Array;
+  readonly padWords: Uint32Array;
+
+  constructor(payloadBytesMax: number, { start }: { start: number }) {
+    const bytes = Math.ceil((start + payloadBytesMax) / 4) * 4;
+    this.start = start;
+    this.bytes = Buffer.alloc(bytes);
+    this.pad = Buffer.alloc(bytes);
+    this.words = new Uint32Array(this.bytes.buffer, this.bytes.byteOffset, bytes / 4);
+    this.padWords = new Uint32Array(this.pad.buffer, this.pad.byteOffset, bytes / 4);
+  }
+}
+
+/** A place's first payload makes this much of the stream, as the calls cost more than the ciphering; later ones up to the maximum. */
+const madeBytesMin = 1024;
+const madeBytesMax = 2048;
+const zeros = Buffer.alloc(madeBytesMax);
+
+/** An AES-256-CTR stream (SP 800-38A): the same bytes turn text into what is sealed, and what is sealed into text. */
+export class PadStream {
+  readonly #key: KeyObject;
+  #cipher: Cipheriv;
+  /** What comes next of the stream, and how much of that is used. */
+  #made: Buffer = Buffer.alloc(0);
+  #used = 0;
+  #nextBytes = madeBytesMin;
+  #position = 0;
+
+  constructor(key: KeyObject) {
+    this.#key = key;
+    this.#cipher = createCipheriv(cipherName, key, Buffer.alloc(blockBytes));
+  }
+
+  /** Bytes of the stream that were used. */
+  get position(): number {
+    return this.#position;
+  }
+
+  /** Goes to another place. For who reads: a writer never ciphers two texts by one part of the stream. */
+  seek(position: number): void {
+    if (position === this.#position) return;
+    const counter = Buffer.alloc(blockBytes);
+    counter.writeUIntBE(Math.floor(position / blockBytes), blockBytes - positionBytes, positionBytes);
+    this.#cipher = createCipheriv(cipherName, this.#key, counter);
+    this.#position = position;
+    this.#nextBytes = madeBytesMin;
+    this.#make();
+    // What ciphers the end of the payload before, in the same block.
+    this.#used = position % blockBytes;
+  }
+
+  /** Ciphers, or deciphers, in place the `length` bytes that lie in the memory. */
+  apply({ start, pad, words, padWords }: PadMemory, length: number): void {
+    this.#take(pad, { start, length });
+    for (let at = start / 4, end = (start + length) / 4; at < end; at += 1) {
+      words[at] = (words[at] ?? 0) ^ (padWords[at] ?? 0);
+    }
+    this.#position += length;
+  }
+
+  #make(): void {
+    this.#made = this.#cipher.update(zeros.subarray(0, this.#nextBytes));
+    this.#nextBytes = Math.min(2 * this.#nextBytes, madeBytesMax);
+    this.#used = 0;
+  }
+
+  /** Moves the next bytes of the stream to where the payload lies in its own memory. */
+  #take(pad: Buffer, { start, length }: { start: number; length: number }): void {
+    for (let done = 0; done < length; ) {
+      if (this.#used === this.#made.byteLength) this.#make();
+      const end = Math.min(this.#used + length - done, this.#made.byteLength);
+      this.#made.copy(pad, start + done, this.#used, end);
+      done += end - this.#used;
+      this.#used = end;
+    }
+  }
+}
