@@ -3,7 +3,9 @@ import type { Entities } from './entities.ts';
 import { callExtension, extensionFunction } from './extension-functions.ts';
 import { add, type Long, multiply, negate, subtract } from './long.ts';
 import type { Constant, Outline } from './outline.ts';
+import type { Row } from './row.ts';
 import {
+  type Attributes,
   CedarRecord,
   CedarSet,
   EntityRef,
@@ -19,12 +21,15 @@ export interface Environment {
   readonly principal: EntityRef;
   readonly action: EntityRef;
   readonly resource: EntityRef;
-  readonly context: Value;
+  readonly context: CedarRecord;
   readonly entities: Entities;
 }
 
-/** A compiled outline; `constants` are those of the policy. Throws EvaluationError. */
-export type Evaluate = (environment: Environment, constants: readonly Constant[]) => Value;
+/** Those of a policy. */
+export type Constants = Row<Constant>;
+
+/** A compiled outline. Throws EvaluationError. */
+export type Evaluate = (environment: Environment, constants: Constants) => Value;
 
 export function toBool(value: Value): boolean {
   if (typeof value === 'boolean') return value;
@@ -72,26 +77,31 @@ class AttributeSite {
     this.#name = name;
   }
 
-  find(record: CedarRecord): Value | undefined {
-    if (record.shape !== this.#shape) {
-      this.#shape = record.shape;
-      this.#slot = record.shape.slot(this.#name);
+  find(attributes: Attributes): Value | undefined {
+    const { shape } = attributes;
+    if (shape !== this.#shape) {
+      this.#shape = shape;
+      this.#slot = shape?.slot(this.#name) ?? -1;
     }
-    return record.at(this.#slot);
+    return attributes.at(this.#slot);
   }
 
   get(value: Value, entities: Entities): Value {
-    if (value instanceof CedarRecord) {
-      const found = this.find(value);
-      if (found === undefined) throw new EvaluationError(`record does not have the attribute \`${this.#name}\``);
-      return found;
-    }
-    const { type } = toEntity(value);
-    const attrs = entities.attrs(value as EntityRef);
-    if (attrs === null) throw new EvaluationError(`entity of type \`${type}\` does not exist`);
+    return value instanceof CedarRecord ? this.ofRecord(value) : this.ofEntity(toEntity(value), entities);
+  }
+
+  ofRecord(record: CedarRecord): Value {
+    const found = this.find(record);
+    if (found === undefined) throw new EvaluationError(`record does not have the attribute \`${this.#name}\``);
+    return found;
+  }
+
+  ofEntity(ref: EntityRef, entities: Entities): Value {
+    const attrs = entities.attrs(ref);
+    if (attrs === null) throw new EvaluationError(`entity of type \`${ref.type}\` does not exist`);
     const found = this.find(attrs);
     if (found === undefined)
-      throw new EvaluationError(`entity of type \`${type}\` does not have the attribute \`${this.#name}\``);
+      throw new EvaluationError(`entity of type \`${ref.type}\` does not have the attribute \`${this.#name}\``);
     return found;
   }
 
@@ -144,7 +154,7 @@ const variables: Readonly<Record<string, Evaluate>> = {
 
 function broken(slot: number): Evaluate {
   return (_environment, constants) => {
-    throw constants[slot];
+    throw constants.at(slot);
   };
 }
 
@@ -167,6 +177,25 @@ function has(subject: Evaluate, names: readonly string[]): Evaluate {
   };
 }
 
+/** Of a variable's value it is known whether it is an entity or a record. */
+function attribute(subject: Outline, name: string): Evaluate {
+  const site = new AttributeSite(name);
+  if (subject[0] === 'variable')
+    switch (subject[1]) {
+      case 'principal':
+        return ({ principal, entities }) => site.ofEntity(principal, entities);
+      case 'resource':
+        return ({ resource, entities }) => site.ofEntity(resource, entities);
+      case 'context':
+        return ({ context }) => site.ofRecord(context);
+    }
+  const value = compileOutline(subject);
+  return (environment, k) => site.get(value(environment, k), environment.entities);
+}
+
+const isEntityVariable = ([kind, name]: Outline) =>
+  kind === 'variable' && (name === 'principal' || name === 'action' || name === 'resource');
+
 function binary(operator: string, parts: readonly [Outline, Outline]): Evaluate {
   const [left, right] = [compileOutline(parts[0]), compileOutline(parts[1])];
   // The most frequent operators are written out: a call less for each.
@@ -176,6 +205,8 @@ function binary(operator: string, parts: readonly [Outline, Outline]): Evaluate 
     case '||':
       return (environment, k) => toBool(left(environment, k)) || toBool(right(environment, k));
     case '==':
+      // An entity equals nothing but itself.
+      if (parts.some(isEntityVariable)) return (environment, k) => left(environment, k) === right(environment, k);
       return (environment, k) => equal(left(environment, k), right(environment, k));
     case '<':
       return (environment, k) => compare(left(environment, k), right(environment, k)) < 0;
@@ -234,7 +265,7 @@ export function compileOutline(outline: Outline): Evaluate {
   switch (kind) {
     case 'constant': {
       const slot = outline[1] as number;
-      return (_environment, constants) => constants[slot] as Value;
+      return (_environment, constants) => constants.at(slot) as Value;
     }
     case 'broken':
       return broken(outline[1] as number);
@@ -242,11 +273,8 @@ export function compileOutline(outline: Outline): Evaluate {
       const name = String(outline[1]);
       return (Object.hasOwn(variables, name) ? variables[name] : undefined) ?? unknownVariable(name);
     }
-    case 'attribute': {
-      const subject = compileOutline(first);
-      const site = new AttributeSite(word);
-      return (environment, k) => site.get(subject(environment, k), environment.entities);
-    }
+    case 'attribute':
+      return attribute(first, word);
     case 'has':
       return has(compileOutline(first), rest.slice(1) as readonly string[]);
     case 'is': {
@@ -263,7 +291,7 @@ export function compileOutline(outline: Outline): Evaluate {
     case 'like': {
       const subject = compileOutline(first);
       const slot = rest[1] as number;
-      return (environment, k) => (k[slot] as (text: string) => boolean)(toText(subject(environment, k)));
+      return (environment, k) => (k.at(slot) as (text: string) => boolean)(toText(subject(environment, k)));
     }
     case 'set': {
       const items = parts.map(compileOutline);

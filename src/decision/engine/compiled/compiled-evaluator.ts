@@ -30,7 +30,7 @@ class Tally implements PolicyJudge {
   judge(policy: CompiledPolicy): void {
     const { test, isPermit } = policy;
     try {
-      if (test !== null && !test(this.environment, policy.constants)) return;
+      if (test !== null && !test(this.environment, policy)) return;
     } catch (error) {
       if (!(error instanceof EvaluationError)) throw error;
       this.#errors ??= [];
@@ -160,7 +160,7 @@ export class CompiledEvaluator {
     const ids = idsOf(uid.type, tables);
     if (ids === null) throw invalid(`an entity of type \`${uid.type}\` cannot take part in this action`);
     const known = ids.get(uid.id);
-    if (known !== undefined && known.attrs !== null) return known;
+    if (known !== undefined && known.shape !== null) return known;
     if (!uid.id.isWellFormed()) throw invalid(`an id of type \`${uid.type}\` is not Unicode`);
     this.#store.checkName(uid);
     return names.ref(uid.type, uid.id);

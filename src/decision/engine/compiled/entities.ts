@@ -5,7 +5,7 @@ import { Ancestors, type EntityData, EntityRef, type KeyList, noRefs, noTags, st
 import { ancestorsBy, convertEntity, type EntityStore, type NameSource } from './entity-store.ts';
 import { invalid, readUid } from './schema-types.ts';
 import type { ScopeKeys } from './scope-keys.ts';
-import type { CedarRecord, Value } from './value.ts';
+import type { Attributes, Value } from './value.ts';
 
 /** Names entities that the store may not know, for as long as one request lasts: what strangers send is not kept. */
 export class RequestNames implements NameSource {
@@ -38,7 +38,7 @@ export class RequestNames implements NameSource {
   }
 }
 
-const unknown = { attrs: null, tags: noTags, parents: noRefs } as const;
+const unknown = { tags: noTags, parents: noRefs } as const;
 
 /** Entities that a request brings along: they stand before those of the store, or instead of them. */
 export class Overlay {
@@ -61,14 +61,16 @@ export class Overlay {
     this.#refuseCircles();
   }
 
-  #dataOf(ref: EntityRef): Pick<EntityRef, 'attrs' | 'tags' | 'parents'> {
+  #dataOf(ref: EntityRef): Pick<EntityRef, 'tags' | 'parents'> {
     const own = this.#data.get(ref);
     if (own !== undefined) return own;
     return this.isWhole && !this.#actions.has(ref) ? unknown : ref;
   }
 
-  attrsOf(ref: EntityRef): CedarRecord | null {
-    return this.#dataOf(ref).attrs;
+  attrsOf(ref: EntityRef): Attributes | null {
+    const own = this.#data.get(ref);
+    if (own !== undefined) return own.attrs;
+    return (this.isWhole && !this.#actions.has(ref)) || ref.shape === null ? null : ref;
   }
 
   tagsOf(ref: EntityRef): ReadonlyMap<string, Value> {
@@ -153,9 +155,10 @@ export class Entities {
   }
 
   /** null: nothing is known about it. */
-  attrs(ref: EntityRef): CedarRecord | null {
+  attrs(ref: EntityRef): Attributes | null {
     if (this.reads !== null) this.reads.add(ref);
-    return this.#overlay === null ? ref.attrs : this.#overlay.attrsOf(ref);
+    if (this.#overlay !== null) return this.#overlay.attrsOf(ref);
+    return ref.shape === null ? null : ref;
   }
 
   tags(ref: EntityRef): ReadonlyMap<string, Value> {

@@ -1,5 +1,6 @@
+import { Row } from './row.ts';
 import type { ScopeKeys } from './scope-keys.ts';
-import type { CedarRecord, Value } from './value.ts';
+import type { CedarRecord, RecordShape, Value } from './value.ts';
 
 /** What is known about an entity. */
 export interface EntityData {
@@ -55,10 +56,10 @@ export const strangerIndex = 0x7fff_ffff;
  * An entity by its identity. The same type and id give the same object in a store, and in a request beside it: two refs of one
  * question are the same entity exactly when they are the same object. The fields that change belong to the store.
  */
-export class EntityRef {
-  // What a decision looks at stands together, at the front: with many entities, time is spent on fetching memory.
-  /** null: nothing is known about it, it is only spoken of. */
-  attrs: CedarRecord | null = null;
+export class EntityRef extends Row<Value> {
+  // What a decision looks at stands together, at the front, behind the attributes.
+  /** Of the attributes; null: nothing is known about it, it is only spoken of. */
+  shape: RecordShape | null = null;
   /** Of what stands above it, for the policies that asked last. */
   keysAbove: KeyList | null = null;
   readonly type: string;
@@ -79,8 +80,15 @@ export class EntityRef {
   children = 0;
 
   constructor(type: string, id: string, index: number) {
+    super([]);
     this.type = type;
     this.id = id;
     this.index = index;
+  }
+
+  /** null: nothing is known any more. */
+  know(attrs: CedarRecord | null): void {
+    this.shape = attrs?.shape ?? null;
+    this.fill(attrs?.values(attrs.shape.names.length) ?? []);
   }
 }

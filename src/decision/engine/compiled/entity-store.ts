@@ -36,8 +36,11 @@ export function ancestorsBy(ref: EntityRef, parentsOf: (ref: EntityRef) => reado
 
 const storedParents = (ref: EntityRef) => ref.parents;
 
-const dataOf = ({ attrs, tags, parents, mentions }: EntityRef): EntityData | null =>
-  attrs === null ? null : { attrs, tags, parents, mentions };
+function dataOf(ref: EntityRef): EntityData | null {
+  const { shape, tags, parents, mentions } = ref;
+  if (shape === null) return null;
+  return { attrs: new CedarRecord(shape, ref.values(shape.names.length)), tags, parents, mentions };
+}
 
 /**
  * The entities that decisions are made from, converted once and indexed by whole numbers. Single-threaded: `apply` is one
@@ -65,7 +68,7 @@ export class EntityStore implements NameSource {
     this.actions = new Map(refs);
     for (const [ref, { parents }] of refs) {
       const above = parents.map(({ type, id }) => this.pin(type, id));
-      ref.attrs = actionAttrs;
+      ref.know(actionAttrs);
       ref.parents = above;
     }
   }
@@ -116,8 +119,8 @@ export class EntityStore implements NameSource {
 
   /** Is it known? */
   has({ type, id }: EntityUid): boolean {
-    const attrs = this.names.find(type, id)?.attrs;
-    return attrs !== undefined && attrs !== null;
+    const ref = this.names.find(type, id);
+    return ref !== undefined && ref.shape !== null;
   }
 
   /** Keys of scopes that ask of an entity to stand in what stands above this one. */
@@ -156,7 +159,7 @@ export class EntityStore implements NameSource {
 
   /** Every entity that is known; the schema's actions not counted. */
   *known(): Generator<EntityUid> {
-    for (const ref of this.names.all()) if (ref.attrs !== null && !this.actions.has(ref)) yield ref;
+    for (const ref of this.names.all()) if (ref.shape !== null && !this.actions.has(ref)) yield ref;
   }
 
   /** All entities above this one; none where it is not known. */
@@ -208,7 +211,7 @@ export class EntityStore implements NameSource {
       for (const change of changes) {
         if ('remove' in change) {
           const gone = this.names.find(change.remove.type, change.remove.id);
-          if (gone !== undefined && gone.attrs !== null) this.#change(gone, null);
+          if (gone !== undefined && gone.shape !== null) this.#change(gone, null);
           continue;
         }
         const uid = readUid(change.put.uid as unknown as LosslessJson);
@@ -227,7 +230,7 @@ export class EntityStore implements NameSource {
     try {
       change();
       for (const { ref } of this.#undo) {
-        const isCircle = ref.attrs !== null && ref.children > 0 && this.ancestors(ref).has(ref);
+        const isCircle = ref.shape !== null && ref.children > 0 && this.ancestors(ref).has(ref);
         if (isCircle)
           throw new EngineError({ code: 'invalid-request', message: `entities of type \`${ref.type}\` form a cycle` });
       }
@@ -238,7 +241,7 @@ export class EntityStore implements NameSource {
       for (const { ref, before } of this.#undo)
         touched.push(ref, ...(before?.parents ?? []), ...(before?.mentions ?? []));
       this.#undo.length = 0;
-      for (const ref of touched) if (ref.uses === 0 && ref.attrs === null) this.names.forget(ref);
+      for (const ref of touched) if (ref.uses === 0 && ref.shape === null) this.names.forget(ref);
     }
   }
 
@@ -249,7 +252,7 @@ export class EntityStore implements NameSource {
   }
 
   #set(ref: EntityRef, data: EntityData | null): void {
-    const { parents: before, attrs } = ref;
+    const { parents: before, shape } = ref;
     const after = data?.parents ?? noRefs;
     for (const parent of before) {
       parent.uses -= 1;
@@ -267,8 +270,8 @@ export class EntityStore implements NameSource {
       ref.keysAbove = null;
       if (ref.children > 0) this.#hierarchy += 1;
     }
-    this.#size += Number(data !== null) - Number(attrs !== null);
-    ref.attrs = data?.attrs ?? null;
+    this.#size += Number(data !== null) - Number(shape !== null);
+    ref.know(data?.attrs ?? null);
     ref.tags = data?.tags ?? noTags;
     ref.parents = after;
     ref.mentions = data?.mentions ?? noRefs;

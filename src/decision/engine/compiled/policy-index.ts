@@ -1,29 +1,40 @@
 import type { PolicyJson } from '../policy-set.ts';
-import { compileOutline, type Environment, type Evaluate, toBool } from './compile-expression.ts';
+import { type Constants, compileOutline, type Environment, type Evaluate, toBool } from './compile-expression.ts';
 import type { EntityRef } from './entity-ref.ts';
 import type { EntityStore } from './entity-store.ts';
 import { type Constant, Outliner } from './outline.ts';
 import { type Range, RangeTable } from './range-table.ts';
+import { Row } from './row.ts';
 import { readScope } from './scope.ts';
 import { HeldKeys, isWithinKey, ScopeKeys } from './scope-keys.ts';
 
 /** The conditions of a policy, compiled for all policies of the same outline. Throws EvaluationError. */
-type Test = (environment: Environment, constants: readonly Constant[]) => boolean;
+type Test = (environment: Environment, constants: Constants) => boolean;
 
-/** A policy ready to be evaluated. */
-export interface CompiledPolicy {
-  readonly id: string;
-  /** Its place among all policies by id: reasons and errors are told in that order. */
-  readonly rank: number;
-  readonly isPermit: boolean;
+/** A policy ready to be evaluated, and its constants. */
+export class CompiledPolicy extends Row<Constant> {
   /** null: it has no conditions. */
   readonly test: Test | null;
-  readonly constants: readonly Constant[];
+  readonly isPermit: boolean;
   /** null: of any type. */
   readonly principalType: string | null;
   readonly resourceType: string | null;
+  /** Its place among all policies by id: reasons and errors are told in that order. */
+  readonly rank: number;
+  readonly id: string;
   /** What a decision says that it alone made. */
   readonly reasons: readonly [string];
+
+  constructor(constants: readonly Constant[], rest: Omit<CompiledPolicy, keyof Row<Constant> | 'reasons'>) {
+    super(constants);
+    this.test = rest.test;
+    this.isPermit = rest.isPermit;
+    this.principalType = rest.principalType;
+    this.resourceType = rest.resourceType;
+    this.rank = rest.rank;
+    this.id = rest.id;
+    this.reasons = Object.freeze([rest.id] as const);
+  }
 }
 
 /** Of one resource key, up to this many policies are looked at one by one: finding them by the principal's keys costs as much. */
@@ -194,16 +205,14 @@ export class PolicyIndex {
       this.#tests.set(key, test);
     }
     const [principal, resource] = [readScope(json.principal, this.#store), readScope(json.resource, this.#store)];
-    const policy: CompiledPolicy = {
+    const policy = new CompiledPolicy(outliner.constants, {
       id,
       rank,
       isPermit: json.effect === 'permit',
       test,
-      constants: outliner.constants,
       principalType: principal.type,
       resourceType: resource.type,
-      reasons: Object.freeze([id] as const),
-    };
+    });
     return { policy, principal, resource };
   }
 }

@@ -3,6 +3,7 @@ import type { Decimal } from './decimal.ts';
 import type { EntityData, EntityRef as Ref } from './entity-ref.ts';
 import { EntityRef } from './entity-ref.ts';
 import type { IpNet } from './ip-net.ts';
+import { Row } from './row.ts';
 import { valueKey } from './value-json.ts';
 
 export type { EntityData };
@@ -47,52 +48,20 @@ export class RecordShape {
   }
 }
 
-/** So many values stand in the record itself. */
-const inlineCount = 6;
+/** What has attributes: a record, or an entity as it stands. */
+export interface Attributes {
+  /** null: it has none. */
+  readonly shape: RecordShape | null;
+  at(place: number): Value | undefined;
+}
 
 /** A record: values by place; undefined where an optional attribute is absent. */
-export class CedarRecord {
+export class CedarRecord extends Row<Value> {
   readonly shape: RecordShape;
-  // In the record and not in an array: with many entities, time is spent on fetching memory.
-  readonly #v0: Value | undefined;
-  readonly #v1: Value | undefined;
-  readonly #v2: Value | undefined;
-  readonly #v3: Value | undefined;
-  readonly #v4: Value | undefined;
-  readonly #v5: Value | undefined;
-  /** All of them, when they are more. */
-  readonly #all: readonly (Value | undefined)[] | null;
 
   constructor(shape: RecordShape, values: readonly (Value | undefined)[]) {
+    super(values);
     this.shape = shape;
-    const count = values.length;
-    this.#v0 = count > 0 ? values[0] : undefined;
-    this.#v1 = count > 1 ? values[1] : undefined;
-    this.#v2 = count > 2 ? values[2] : undefined;
-    this.#v3 = count > 3 ? values[3] : undefined;
-    this.#v4 = count > 4 ? values[4] : undefined;
-    this.#v5 = count > 5 ? values[5] : undefined;
-    this.#all = count > inlineCount ? values : null;
-  }
-
-  /** By its place; undefined for places that the shape does not have. */
-  at(slot: number): Value | undefined {
-    switch (slot) {
-      case 0:
-        return this.#v0;
-      case 1:
-        return this.#v1;
-      case 2:
-        return this.#v2;
-      case 3:
-        return this.#v3;
-      case 4:
-        return this.#v4;
-      case 5:
-        return this.#v5;
-      default:
-        return this.#all?.[slot];
-    }
   }
 
   get(name: string): Value | undefined {
@@ -197,8 +166,9 @@ export class CedarSet {
 /** Cedar's `==`: any two values can be compared, values of different types differ. */
 export function equal(a: Value, b: Value): boolean {
   if (a === b) return true;
-  if (typeof a !== 'object' || typeof b !== 'object') return false;
-  if (a instanceof EntityRef || b instanceof EntityRef) return false;
+  // The right one first, without a look at the other: it is mostly a constant, and an entity from afar is memory to fetch.
+  if (typeof b !== 'object' || b instanceof EntityRef) return false;
+  if (typeof a !== 'object' || a instanceof EntityRef) return false;
   if (a instanceof CedarSet) return b instanceof CedarSet && a.size === b.size && a.hasAll(b);
   if (a instanceof CedarRecord) return b instanceof CedarRecord && a.equals(b);
   return 'typeName' in a && a.equals(b);

@@ -1,0 +1,58 @@
+/** So many stand in the row itself. */
+const inlineCount = 6;
+
+/**
+ * Values by place. The first ones stand in the object itself and not in an array: with many entities and many policies, time is spent on
+ * fetching memory.
+ */
+export class Row<T> {
+  #v0: T | undefined;
+  #v1: T | undefined;
+  #v2: T | undefined;
+  #v3: T | undefined;
+  #v4: T | undefined;
+  #v5: T | undefined;
+  /** All of them, when they are more. */
+  #all: readonly (T | undefined)[] | null = null;
+
+  constructor(values: readonly (T | undefined)[]) {
+    this.fill(values);
+  }
+
+  /** For those who may change what stands here. */
+  protected fill(values: readonly (T | undefined)[]): void {
+    const count = values.length;
+    this.#v0 = count > 0 ? values[0] : undefined;
+    this.#v1 = count > 1 ? values[1] : undefined;
+    this.#v2 = count > 2 ? values[2] : undefined;
+    this.#v3 = count > 3 ? values[3] : undefined;
+    this.#v4 = count > 4 ? values[4] : undefined;
+    this.#v5 = count > 5 ? values[5] : undefined;
+    this.#all = count > inlineCount ? values : null;
+  }
+
+  /** As many, as the constructor takes them. */
+  values(count: number): (T | undefined)[] {
+    return Array.from({ length: count }, (_, place) => this.at(place));
+  }
+
+  /** By its place; undefined for places that there are not. */
+  at(place: number): T | undefined {
+    switch (place) {
+      case 0:
+        return this.#v0;
+      case 1:
+        return this.#v1;
+      case 2:
+        return this.#v2;
+      case 3:
+        return this.#v3;
+      case 4:
+        return this.#v4;
+      case 5:
+        return this.#v5;
+      default:
+        return this.#all?.[place];
+    }
+  }
+}
