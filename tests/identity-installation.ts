@@ -84,7 +84,7 @@ export async function openInstallation(options: InstallationOptions = {}): Promi
       const signature = createSign('sha256').update(signingInput).sign({ key: privateKey, dsaEncoding: 'ieee-p1363' });
       return { signature: signature.toString('base64url') };
     },
-    signAssertion: async ({ claims }) => ({ jwt: JSON.stringify(claims) }),
+    signAssertions: async ({ claims }) => ({ signed: claims.map((each) => ({ jwt: JSON.stringify(each) })) }),
     externalProviders: [],
     page: () => page,
     asset: () => undefined,

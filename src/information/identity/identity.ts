@@ -3,7 +3,12 @@ import { ExternalProvider, type ExternalProviderConfig } from './federation/exte
 import type { IdentityCore } from './needs.ts';
 import { inProcessFetch } from './provider/in-process-fetch.ts';
 import { createProvider, type ProviderNeeds } from './provider/provider.ts';
-import { makeAssertion, type SignAssertion } from './relying-party/assertion.ts';
+import {
+  type AssertionAnswer,
+  type AssertionRequest,
+  makeAssertions,
+  type SignAssertions,
+} from './relying-party/assertion.ts';
 import { type BeginRequest, beginSignIn } from './relying-party/begin.ts';
 import { type FinishRequest, finishSignIn } from './relying-party/finish.ts';
 import { confirmAppCookie, rotateAppCookie } from './sessions/app-cookie.ts';
@@ -15,7 +20,7 @@ import { issuerOrigin } from './site-urls.ts';
 
 export interface IdentityNeeds extends ProviderNeeds, Pick<SiteNeeds, 'page' | 'asset' | 'onError'> {
   readonly core: IdentityCore;
-  readonly signAssertion: SignAssertion;
+  readonly signAssertions: SignAssertions;
   /** Other OpenID Providers people may sign in through. */
   readonly externalProviders: readonly ExternalProviderConfig[];
 }
@@ -30,7 +35,7 @@ export interface Identity {
   signOut(request: { cookieHash: string }): Promise<{ location: string }>;
   rotateCookie(request: { cookieHash: string }): Promise<{ cookie: string }>;
   confirmCookie(request: { cookieHash: string }): Promise<Record<string, never>>;
-  assertion(request: { sessionId: string; resource: string }): Promise<{ jwt: string; expiresAt: number }>;
+  assertions(request: { asked: readonly AssertionRequest[] }): Promise<{ made: readonly AssertionAnswer[] }>;
   sessionSeen(request: { sessions: readonly { id: string; at: number }[] }): Promise<Record<string, never>>;
 }
 
@@ -69,7 +74,7 @@ export function createIdentity(needs: IdentityNeeds): Identity {
       await confirmAppCookie(core, cookieHash);
       return {};
     },
-    assertion: (request) => makeAssertion(core, { request, sign: needs.signAssertion }),
+    assertions: async ({ asked }) => ({ made: await makeAssertions(core, { asked, sign: needs.signAssertions }) }),
     async sessionSeen({ sessions }) {
       await recordSeen(core, sessions);
       return {};

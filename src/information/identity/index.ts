@@ -10,6 +10,7 @@ export {
   removeInvitation,
 } from './invitations/invitation.ts';
 export type * from './needs.ts';
+export type { SignAssertions } from './relying-party/assertion.ts';
 export { type RevokeOptions, revokeSession, revokeUserSessions } from './sessions/revoke.ts';
 export { endSession } from './sessions/session-facts.ts';
 export { sweepSessions } from './sessions/sweep.ts';

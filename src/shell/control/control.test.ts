@@ -345,7 +345,8 @@ test('a session behind the gateway is believed by its assertion alone, from its 
     exp: nowS + 60,
   };
   const ask = async (change: object, headers: Record<string, string> = {}) => {
-    const { jwt } = await signer.call('sign-assertion', { claims: { ...claims, ...change } });
+    const { signed } = await signer.call('sign-assertions', { claims: [{ ...claims, ...change }] });
+    const jwt = signed[0] !== undefined && 'jwt' in signed[0] ? signed[0].jwt : '';
     return control.call('GET', '/api/v1/me', { socket: 'web', headers: { 'nullius-assertion': jwt, ...headers } });
   };
   // Signed, but the session does not exist; meant for another app; and with a token beside it.

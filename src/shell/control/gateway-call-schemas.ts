@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { GatewayCalls } from '#shell/wire';
+import { assertionsPerCallMax, type GatewayCalls } from '#shell/wire';
 
 const id = z.string().min(1).max(200);
 const hash = z.string().regex(/^[A-Za-z0-9_-]{43}$/);
@@ -19,7 +19,9 @@ export const gatewayCallSchemas = {
   'sign-out': z.strictObject({ cookieHash: hash }),
   'cookie/rotate': z.strictObject({ cookieHash: hash }),
   'cookie/confirm': z.strictObject({ cookieHash: hash }),
-  assertion: z.strictObject({ sessionId: id, resource: id }),
+  assertions: z.strictObject({
+    asked: z.array(z.strictObject({ sessionId: id, resource: id })).max(assertionsPerCallMax),
+  }),
   'session/seen': z.strictObject({ sessions: z.array(z.strictObject({ id, at: time })).max(10_000) }),
   report: z.strictObject({
     version: z.string().max(100),

@@ -80,7 +80,8 @@ async function as(sid: string, sub: string, change: object = {}) {
     exp: iat + 60,
     ...change,
   };
-  const { jwt } = await signer.call('sign-assertion', { claims });
+  const { signed } = await signer.call('sign-assertions', { claims: [claims] });
+  const jwt = signed[0] !== undefined && 'jwt' in signed[0] ? signed[0].jwt : '';
   return (method: string, path: string, options: CallOptions = {}) =>
     control.call(method, `/api/v1${path}`, {
       socket: 'web',

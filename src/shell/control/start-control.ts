@@ -133,7 +133,7 @@ async function start(handoff: ControlHandoff, at: Starting): Promise<void> {
     clock,
     tokenKeys: tokenKeys.jwks.keys,
     signToken: (request) => signer.call('sign-token', request),
-    signAssertion: (request) => signer.call('sign-assertion', request),
+    signAssertions: (request) => signer.call('sign-assertions', request),
     // Strangers cause these: no right to the space kept for administrators.
     emit: (event) => journal.append(event),
     session: { lifetimeMs: config.session.lifetime, idleMs: config.session.idle },

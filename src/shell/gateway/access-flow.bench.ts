@@ -122,7 +122,10 @@ const parts: Partial<Gate> = {
   isJournalTaking: () => journal.isTaking,
   countStranger: () => 1,
   live,
-  assertions: new Assertions(async () => ({ jwt: 'a'.repeat(700), expiresAt: Date.now() + 60_000 }) as never, Date.now),
+  assertions: new Assertions(
+    async () => ({ made: Array(32).fill({ jwt: 'a'.repeat(700), expiresAt: Date.now() + 60_000 }) }) as never,
+    Date.now,
+  ),
   seen: new SeenSessions(async () => ({}) as never),
   upstreams: { upstreamFor: () => ({}) } as unknown as Gate['upstreams'],
   metrics: new Metrics(),

@@ -146,7 +146,10 @@ export async function startTestGate(
       urls,
       pageKey: sharedPageKey(call, (count) => randomBytes(count)),
     }),
-    assertions: new Assertions(async () => ({ jwt: 'a.b.c', expiresAt: Date.now() + 60_000 }) as never, Date.now),
+    assertions: new Assertions(
+      async () => ({ made: Array(32).fill({ jwt: 'a.b.c', expiresAt: Date.now() + 60_000 }) }) as never,
+      Date.now,
+    ),
     seen: new SeenSessions(async () => ({}) as never),
     upstreams,
     forward: forwardRequest,

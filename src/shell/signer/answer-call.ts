@@ -4,6 +4,7 @@ import { sealKeyBytes } from '#foundation/crypto';
 import { toBase64url } from '#foundation/encoding';
 import { nameSchema } from '#foundation/model';
 import {
+  assertionsPerCallMax,
   controlPeerName,
   gatewayPeerName,
   type HeldKeyStatement,
@@ -31,6 +32,7 @@ import {
   signingInputLengthMax,
   signStatement,
   signToken,
+  type TokenNeeds,
   tokenLifetimeSMax,
 } from '#trust/signing';
 import { type HeldKey, type KeyPurpose, type KeyStore, keyAlgorithms } from './key-store.ts';
@@ -63,7 +65,7 @@ export const callSchemas = {
     leaked: z.boolean(),
   }),
   'sign-token': z.strictObject({ signingInput: z.string().max(signingInputLengthMax), keyId: z.string().max(100) }),
-  'sign-assertion': z.strictObject({ claims: z.record(z.string(), z.unknown()) }),
+  'sign-assertions': z.strictObject({ claims: z.array(z.record(z.string(), z.unknown())).max(assertionsPerCallMax) }),
   'sign-statement': z.strictObject({
     purpose: z.enum(['snapshot', 'publication', 'checkpoint']),
     statement: z.record(z.string(), z.unknown()),
@@ -125,7 +127,10 @@ export function createAnswers(needs: CallNeeds): Answers {
       return publicKeys();
     },
     'sign-token': (request) => ({ signature: signToken(request, tokenNeeds()) }),
-    'sign-assertion': ({ claims }) => ({ jwt: signAssertion(claims, tokenNeeds()) }),
+    'sign-assertions': ({ claims }) => {
+      const needs = tokenNeeds();
+      return { signed: claims.map((each) => signedOrRefused(each, needs)) };
+    },
     'sign-statement': (request) => ({
       jws: signStatement(request, newest(store.keys('statement', clock())).key),
     }),
@@ -154,6 +159,16 @@ export function createAnswers(needs: CallNeeds): Answers {
     'data-key/unwrap': (request) => ({ key: toBase64url(dataKeys.unwrap(request.wrapped, request.purpose)) }),
     'data-key/rewrap': (request) => ({ wrapped: dataKeys.rewrap(request.wrapped, request.purpose) }),
   };
+}
+
+/** What is wrong with one is no reason to refuse the others. */
+function signedOrRefused(claims: unknown, needs: TokenNeeds): { jwt: string } | { refused: string } {
+  try {
+    return { jwt: signAssertion(claims, needs) };
+  } catch (error) {
+    if (error instanceof SigningError) return { refused: error.message };
+    throw error;
+  }
 }
 
 /** Makes the keys that a first start lacks, and a new CA when the domains changed or its certificate grows old. */

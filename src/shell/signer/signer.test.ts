@@ -100,24 +100,28 @@ test('sign-token refuses what is not a token of our provider', async (t) => {
   assert.ok((await client.call('sign-token', { signingInput: good, keyId })).signature);
 });
 
-test('sign-assertion signs a minute at most, of our issuer, with its own type', async (t) => {
+test('sign-assertions signs a minute at most, of our issuer, with its own type, and refuses one without the others', async (t) => {
   const { client } = await start(t);
   const claims = { iss: issuer, aud: 'wiki', sub: 'u1', iat: seconds(), exp: seconds() + 60, groups: ['a'] };
-  const { jwt } = await client.call('sign-assertion', { claims });
-  const jwks = createLocalJWKSet({ keys: [...(await client.call('keys', {})).token] });
-  const { protectedHeader } = await jwtVerify(jwt, jwks, { issuer, audience: 'wiki' });
-  assert.equal(protectedHeader.typ, 'nullius-assertion+jwt');
-  for (const bad of [
+  const bad = [
     { exp: seconds() + 120 },
     { iss: 'https://evil.test' },
     { role: 'root' },
     { groups: Array(201).fill('g') },
-  ])
-    await assert.rejects(
-      client.call('sign-assertion', { claims: { ...claims, ...bad } }),
-      refused,
-      JSON.stringify(bad).slice(0, 50),
-    );
+  ];
+  const { signed } = await client.call('sign-assertions', {
+    claims: [...bad.map((change) => ({ ...claims, ...change })), claims],
+  });
+  assert.deepEqual(
+    signed.map((each) => 'refused' in each),
+    [true, true, true, true, false],
+  );
+  const last = signed.at(-1);
+  const jwt = last !== undefined && 'jwt' in last ? last.jwt : '';
+  const jwks = createLocalJWKSet({ keys: [...(await client.call('keys', {})).token] });
+  const { protectedHeader } = await jwtVerify(jwt, jwks, { issuer, audience: 'wiki' });
+  assert.equal(protectedHeader.typ, 'nullius-assertion+jwt');
+  await assert.rejects(client.call('sign-assertions', { claims: Array(33).fill(claims) }), refused);
 });
 
 test('sign-statement signs each statement under its own type and refuses fields it does not know', async (t) => {
@@ -190,10 +194,9 @@ test('a rotated token key is shown before it signs, and the old one verifies unt
   const kids = async () => (await client.call('keys', {})).token.map((jwk) => jwk.kid);
   const assertionKid = async () => {
     const iat = Math.floor(now / 1000);
-    const { jwt } = await client.call('sign-assertion', {
-      claims: { iss: issuer, aud: 'a', sub: 'b', iat, exp: iat + 60 },
-    });
-    return decodeProtectedHeader(jwt).kid;
+    const claims = [{ iss: issuer, aud: 'a', sub: 'b', iat, exp: iat + 60 }];
+    const [made] = (await client.call('sign-assertions', { claims })).signed;
+    return made !== undefined && 'jwt' in made ? decodeProtectedHeader(made.jwt).kid : undefined;
   };
   const [old] = await kids();
   const [first, announced, ...rest] = (await client.call('rotate-token-key', rotation)).token;

@@ -26,6 +26,9 @@ export interface SnapshotStatement {
   readonly digest: string;
 }
 
+/** Assertions of one call: with as many groups as people may have, their answer stays below the bound of answers. */
+export const assertionsPerCallMax = 32;
+
 /** The gateway's calls to control, by name. */
 export interface GatewayCalls {
   /** Begin sign-in for an app host: where to send the browser, and the sealed flow cookie to set. */
@@ -58,10 +61,15 @@ export interface GatewayCalls {
   };
   /** The newest value of a rotated app cookie was used for the first time. */
   'cookie/confirm': { request: { readonly cookieHash: string }; answer: Record<string, never> };
-  /** A JWT for the upstream, at most 60 s old: `Nullius-Assertion`. */
-  assertion: {
-    request: { readonly sessionId: string; readonly resource: string };
-    answer: { readonly jwt: string; readonly expiresAt: number };
+  /** JWTs for upstreams, at most 60 s old: `Nullius-Assertion`. The answers stand in the order of what is asked. */
+  assertions: {
+    request: { readonly asked: readonly { readonly sessionId: string; readonly resource: string }[] };
+    answer: {
+      readonly made: readonly (
+        | { readonly jwt: string; readonly expiresAt: number }
+        | { readonly status: number; readonly refused: string }
+      )[];
+    };
   };
   /** Sessions used since the last call, with the newest time: keeps idle expiry honest. */
   'session/seen': {

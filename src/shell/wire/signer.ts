@@ -43,10 +43,10 @@ export interface SignerCalls {
     request: { readonly signingInput: string; readonly keyId: string };
     answer: { readonly signature: string };
   };
-  /** Signs a Nullius-Assertion: lifetime at most 60 s. */
-  'sign-assertion': {
-    request: { readonly claims: Readonly<Record<string, unknown>> };
-    answer: { readonly jwt: string };
+  /** Signs Nullius-Assertions, lifetime at most 60 s: the answers stand in the order of the claims. */
+  'sign-assertions': {
+    request: { readonly claims: readonly Readonly<Record<string, unknown>>[] };
+    answer: { readonly signed: readonly ({ readonly jwt: string } | { readonly refused: string })[] };
   };
   /** Signs a statement: snapshot, publication manifest or journal checkpoint, each with its own `typ`, checked field by field. */
   'sign-statement': {

@@ -7,18 +7,63 @@ import { issuerOrigin, resourceOrigin } from '../site-urls.ts';
 export const assertionLifetimeMs = 60_000;
 const secondMs = 1000;
 const groupsMax = 200;
+/** The signer said no: that is a fault of ours. */
+const unsignedStatus = 500;
 
-/** Asks the signer for a Nullius-Assertion. */
-export type SignAssertion = (request: {
-  claims: Readonly<Record<string, unknown>>;
-}) => Promise<{ readonly jwt: string }>;
+type Claims = Readonly<Record<string, unknown>>;
 
-/** The identity an upstream gets: a JWT of at most 60 s for one session and one app (`aud` is the app's origin). */
-export async function makeAssertion(
+export interface AssertionRequest {
+  readonly sessionId: string;
+  readonly resource: string;
+}
+
+/** An assertion, or why there is none, for people. */
+export type AssertionAnswer =
+  | { readonly jwt: string; readonly expiresAt: number }
+  | { readonly status: number; readonly refused: string };
+
+/** Asks the signer for Nullius-Assertions; it answers in the order of the claims. */
+export type SignAssertions = (request: {
+  readonly claims: readonly Claims[];
+}) => Promise<{ readonly signed: readonly ({ readonly jwt: string } | { readonly refused: string })[] }>;
+
+/**
+ * The identity upstreams get: for each of what is asked a JWT of at most 60 s for one session and one app (`aud` is the app's
+ * origin). What cannot be had for one is refused to that one alone.
+ */
+export async function makeAssertions(
   core: IdentityCore,
-  options: { request: { sessionId: string; resource: string }; sign: SignAssertion },
-): Promise<{ jwt: string; expiresAt: number }> {
-  const { sessionId, resource } = options.request;
+  { asked, sign }: { asked: readonly AssertionRequest[]; sign: SignAssertions },
+): Promise<AssertionAnswer[]> {
+  const drafts = asked.map((request) => draftOf(core, request));
+  const claims = drafts.flatMap((draft) => ('claims' in draft ? [draft.claims] : []));
+  const { signed } = claims.length === 0 ? { signed: [] } : await sign({ claims });
+  let next = 0;
+  return drafts.map((draft) => {
+    if ('refused' in draft) return draft;
+    const answer = signed[next++] ?? { refused: 'the signer answered too little' };
+    return 'jwt' in answer
+      ? { jwt: answer.jwt, expiresAt: draft.expiresAt }
+      : { status: unsignedStatus, refused: answer.refused };
+  });
+}
+
+function draftOf(
+  core: IdentityCore,
+  request: AssertionRequest,
+): { claims: Claims; expiresAt: number } | { status: number; refused: string } {
+  try {
+    return claimsOf(core, request);
+  } catch (error) {
+    if (error instanceof IdentityError) return { status: error.status, refused: error.message };
+    throw error;
+  }
+}
+
+function claimsOf(
+  core: IdentityCore,
+  { sessionId, resource }: AssertionRequest,
+): { claims: Claims; expiresAt: number } {
   const facts = core.store.facts();
   const session = facts.get('session', sessionId);
   const user = session === undefined ? undefined : facts.get('user', session.user);
@@ -32,7 +77,8 @@ export async function makeAssertion(
   }
   const issuedAt = Math.floor(now / secondMs);
   const expiresAt = Math.min((issuedAt + assertionLifetimeMs / secondMs) * secondMs, session.expiresAt);
-  const { jwt } = await options.sign({
+  return {
+    expiresAt,
     claims: {
       iss: issuerOrigin(core.urls),
       aud: resourceOrigin(core.urls, resource),
@@ -47,6 +93,5 @@ export async function makeAssertion(
       ...authenticationContext(session),
       auth_time: Math.floor(session.authTime / secondMs),
     },
-  });
-  return { jwt, expiresAt };
+  };
 }

@@ -165,13 +165,28 @@ test('an assertion for an upstream lives at most 60 s and dies with the session'
   await openApp(site, { browser, resource: 'wiki' });
   const [session] = site.core.store.facts().sessionsOf(user);
   assert.ok(session);
-  const { jwt } = await site.identity.assertion({ sessionId: session.id, resource: 'wiki' });
-  const claims = JSON.parse(jwt);
+  const asked = [
+    { sessionId: session.id, resource: 'wiki' },
+    { sessionId: 'nobody-s', resource: 'wiki' },
+    { sessionId: session.id, resource: 'nothing' },
+    { sessionId: session.id, resource: 'wiki' },
+  ];
+  const { made } = await site.identity.assertions({ asked });
+  const [claims, stranger, nothing, second] = made.map((each) => ('jwt' in each ? JSON.parse(each.jwt) : each.status));
+  assert.deepEqual(
+    [stranger, nothing, second.aud],
+    [401, 404, 'http://crm.localhost:8080'],
+    'each gets its own answer',
+  );
   assert.equal(claims.exp - claims.iat, 60);
   assert.equal(claims.aud, 'http://wiki.localhost:8080');
   assert.deepEqual(claims.groups, ['everyone']);
   await revokeSession(site.core, { id: session.id, reason: 'test', by: 'User::"test"' });
-  await assert.rejects(site.identity.assertion({ sessionId: session.id, resource: 'wiki' }), refused('session-ended'));
+  const { made: afterwards } = await site.identity.assertions({ asked });
+  assert.deepEqual(
+    afterwards.map((each) => 'jwt' in each || each.status),
+    [401, 401, 401, 401],
+  );
 });
 
 test('parseReturnPath() keeps paths of this host and turns everything else into /', () => {

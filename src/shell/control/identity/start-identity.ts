@@ -6,6 +6,7 @@ import {
   type ExternalProviderConfig,
   type Identity,
   type IdentityCore,
+  type SignAssertions,
   sweepSessions,
 } from '#information/identity';
 import type { Store } from '#shell/store';
@@ -19,10 +20,10 @@ export interface StartIdentityOptions {
   readonly facts: CurrentFacts;
   readonly urls: PublicUrls;
   readonly clock: Clock;
-  /** Public token keys of the signer, and its `sign-token` and `sign-assertion` calls. */
+  /** Public token keys of the signer, and its `sign-token` and `sign-assertions` calls. */
   readonly tokenKeys: readonly JWK[];
   readonly signToken: (request: { signingInput: string; keyId: string }) => Promise<{ signature: string }>;
-  readonly signAssertion: (request: { claims: Readonly<Record<string, unknown>> }) => Promise<{ jwt: string }>;
+  readonly signAssertions: SignAssertions;
   readonly emit: EventSink;
   /** `session.lifetime` and `session.idle` of the configuration, milliseconds. */
   readonly session: { readonly lifetimeMs: number; readonly idleMs: number };
@@ -40,7 +41,7 @@ type SignInCalls =
   | 'cookie/rotate'
   | 'cookie/confirm'
   | 'session/seen'
-  | 'assertion';
+  | 'assertions';
 
 /** The gateway's calls that identity answers; refusals throw IdentityError. */
 export type IdentityCalls = {
@@ -78,7 +79,7 @@ export async function startIdentity(options: StartIdentityOptions): Promise<Runn
     core,
     tokenKeys: options.tokenKeys,
     signToken: options.signToken,
-    signAssertion: options.signAssertion,
+    signAssertions: options.signAssertions,
     externalProviders: options.externalProviders,
     page: pages.page,
     asset: pages.asset,
@@ -100,7 +101,7 @@ export async function startIdentity(options: StartIdentityOptions): Promise<Runn
       'cookie/rotate': identity.rotateCookie,
       'cookie/confirm': identity.confirmCookie,
       'session/seen': identity.sessionSeen,
-      assertion: identity.assertion,
+      assertions: identity.assertions,
     },
     async stop() {
       clearInterval(timer);

@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { assertionsPerCallMax, type GatewayCalls } from '#shell/wire';
+import { Assertions } from './assertions.ts';
+import { type CallControl, ControlError } from './control-client.ts';
+
+type Asked = GatewayCalls['assertions']['request']['asked'];
+const lifeMs = 60_000;
+
+/** Control as the gateway sees it: makes an assertion that says whose it is and when it was made. */
+function control() {
+  const state = { now: 1_000_000, isAway: false, calls: [] as Asked[] };
+  const call = (async (_name: string, { asked }: { asked: Asked }) => {
+    state.calls.push(asked);
+    await new Promise((resolve) => setImmediate(resolve));
+    if (state.isAway) throw new ControlError('unreachable', { message: 'away' });
+    const made = asked.map(({ sessionId, resource }) =>
+      sessionId === 'ended'
+        ? { status: 401, refused: 'this session has ended' }
+        : { jwt: `${sessionId} ${resource} ${state.now}`, expiresAt: state.now + lifeMs },
+    );
+    return { made };
+  }) as unknown as CallControl;
+  return { state, assertions: new Assertions(call, () => state.now) };
+}
+
+const about = { resource: 'wiki', version: '1' };
+
+test('get() asks once for all that is wanted at the same time, and each gets its own or its own refusal', async () => {
+  const { state, assertions } = control();
+  const people = Array.from({ length: 3 * assertionsPerCallMax }, (_, index) => `s${index}`);
+  const wanted = people.map((id) => assertions.get(id, about));
+  const ended = assert.rejects(Promise.resolve(assertions.get('ended', about)), { code: 'refused', status: 401 });
+  const again = people.map((id) => assertions.get(id, about));
+  assert.deepEqual(
+    await Promise.all(wanted),
+    people.map((id) => `${id} wiki ${state.now}`),
+  );
+  await Promise.all([ended, ...again]);
+  assert.deepEqual(
+    state.calls.map((asked) => asked.length),
+    [...Array(3).fill(assertionsPerCallMax), 1],
+  );
+  assert.equal(assertions.get('s1', about), `s1 wiki ${state.now}`, 'at once from then on');
+});
+
+test('get() sends what is still good while the next is made, and waits for a new one when facts changed or it runs out', async () => {
+  const { state, assertions } = control();
+  const first = await assertions.get('s', about);
+  state.now += 35_000;
+  assert.equal(assertions.get('s', about), first);
+  assert.equal(assertions.get('s', about), first);
+  await new Promise((resolve) => setImmediate(() => setImmediate(() => setImmediate(resolve))));
+  assert.equal(state.calls.length, 2, 'made once');
+  const second = assertions.get('s', about);
+  assert.equal(second, `s wiki ${state.now}`);
+  state.now += 55_000;
+  assert.equal(await assertions.get('s', about), `s wiki ${state.now}`, 'five seconds are too little');
+  assert.equal(
+    typeof assertions.get('s', { ...about, version: '2' }),
+    'object',
+    'what was said of other facts is not sent',
+  );
+});
+
+test('get() goes on with the one at hand while control is away, until it runs out', async () => {
+  const { state, assertions } = control();
+  const first = await assertions.get('s', about);
+  state.isAway = true;
+  for (const passedMs of [40_000, 15_000, 3_000]) {
+    state.now += passedMs;
+    assert.equal(await assertions.get('s', about), first);
+  }
+  state.now += 1_500;
+  await assert.rejects(Promise.resolve(assertions.get('s', about)), { code: 'unreachable' });
+  await assert.rejects(Promise.resolve(assertions.get('s', { ...about, version: '2' })), { code: 'unreachable' });
+});
+
+test('get() refuses when too many wait for control', async () => {
+  const never = new Assertions((() => new Promise(() => {})) as unknown as CallControl, () => 0);
+  const wanted = Array.from({ length: 10_001 }, (_, index) => Promise.resolve(never.get(`s${index}`, about)));
+  await assert.rejects(Promise.race(wanted), { code: 'unreachable' });
+});
