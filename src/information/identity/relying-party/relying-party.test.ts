@@ -175,7 +175,7 @@ test('an assertion for an upstream lives at most 60 s and dies with the session'
   const [claims, stranger, nothing, second] = made.map((each) => ('jwt' in each ? JSON.parse(each.jwt) : each.status));
   assert.deepEqual(
     [stranger, nothing, second.aud],
-    [401, 404, 'http://crm.localhost:8080'],
+    [401, 404, 'http://wiki.localhost:8080'],
     'each gets its own answer',
   );
   assert.equal(claims.exp - claims.iat, 60);
