@@ -62,7 +62,9 @@ export async function authorise(
   const common = { caller, method: route.method, operation: `${route.method} /api/v1${route.path}`, verdict };
   if (verdict.answer === 'allow') {
     // Behind the gateway the same request is journalled there; here only what came by the local socket.
-    if (caller.isOperator) await services.emit(callEvent(services, { ...common, message: route.summary }), operators);
+    if (caller.isOperator) {
+      await services.emit(callEvent(services, { ...common, message: `allowed: ${route.summary}` }), operators);
+    }
     return verdict;
   }
   if (caller.isOperator && route.isWayBack === true) {
