@@ -4,7 +4,7 @@ import type { EventView } from '../../api/shapes.ts';
 import { className, readEvent } from '../../events/read-event.ts';
 import { Words } from '../../parts/words.tsx';
 import { exactTime } from '../../time/relative.ts';
-import { OutcomeMark } from './event-table.tsx';
+import { OutcomeMark } from './outcome-mark.tsx';
 
 /** Everything the journal holds about one event, and the way to why. */
 export function EventDrawer({ event, onClose }: { event: EventView | null; onClose: () => void }) {

@@ -1,4 +1,4 @@
-import { Badge, UnstyledButton } from '@mantine/core';
+import { UnstyledButton } from '@mantine/core';
 import { useState } from 'react';
 import { useList } from '../../api/queries.ts';
 import type { EventView } from '../../api/shapes.ts';
@@ -8,14 +8,7 @@ import { Await, Empty } from '../../parts/states.tsx';
 import { When } from '../../parts/when.tsx';
 import { Words } from '../../parts/words.tsx';
 import { EventDrawer } from './event-drawer.tsx';
-
-/** Did it succeed? Said in a word besides the colour. */
-export function OutcomeMark({ event }: { event: EventView }) {
-  if (event.statusId === 0) return <span className="dim">–</span>;
-  const isRequest = event.classUid === 4002;
-  const words = event.statusId === 1 ? (isRequest ? 'allowed' : 'done') : isRequest ? 'refused' : 'failed';
-  return <Badge color={event.statusId === 1 ? 'verdigris' : 'madder'}>{words}</Badge>;
-}
+import { OutcomeMark } from './outcome-mark.tsx';
 
 interface EventRowsProps {
   readonly label: string;

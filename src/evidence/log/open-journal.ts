@@ -3,12 +3,13 @@ import { open } from 'node:fs/promises';
 import { toBase64url } from '#foundation/encoding';
 import { type Checkpoint, readCheckpoints, type VerifyNote } from './checkpoint.ts';
 import { DiskReserve, type ReserveOptions } from './disk-reserve.ts';
-import { Journal, type JournalState, type OpenSegment, type SyncMode, sealable } from './journal.ts';
+import { Journal, type JournalState, type OpenSegment, type SyncMode } from './journal.ts';
 import { type Keyring, systemSubject } from './journal-keys.ts';
 import { journalRepaired } from './journal-repaired.ts';
 import { LogError } from './log-error.ts';
 import { CompactRange, hashBytes } from './merkle-tree.ts';
 import { checkWriter } from './record-header.ts';
+import { sealable } from './sealable-event.ts';
 import {
   createSegment,
   listSegments,

@@ -1,10 +1,10 @@
 import { createDecipheriv, createSecretKey, hash, hkdfSync, type KeyObject, timingSafeEqual } from 'node:crypto';
-import { payloadBytesMax } from './journal.ts';
 import { type SubjectKey, secretOf } from './journal-keys.ts';
 import { type PadMemory, PadStream, positionBytes } from './pad-stream.ts';
 import { QuickHmac, tagRoomBytes } from './quick-hmac.ts';
 import { type RecordHeader, tagEnd, tagEndBytes } from './record-header.ts';
 import { derive, keyBytes, makeRoom, positionStart, saltBytes, sealBytes, sealMemory } from './seal-payload.ts';
+import { payloadBytesMax } from './sealable-event.ts';
 
 /** Subjects whose streams, and keys of records of version 1, a reader keeps at hand, unless told otherwise. */
 const openedStreamsMax = 4096;

@@ -1,11 +1,11 @@
 import { hash } from 'node:crypto';
 import { frameOverheadBytes, leafHashInPlace, textBytesMax, writeFrame } from './frame.ts';
-import { checkPayload, payloadBytesMax, type SealableEvent } from './journal.ts';
 import type { CompactRange } from './merkle-tree.ts';
 import type { PadMemory } from './pad-stream.ts';
 import { tagRoomBytes } from './quick-hmac.ts';
 import { checkHeaderFields, tagEnd, taggedText } from './record-header.ts';
 import { type PayloadSealer, sealMemory } from './seal-payload.ts';
+import { checkPayload, payloadBytesMax, type SealableEvent } from './sealable-event.ts';
 import { entryBytes, writeIndexEntry } from './segment-index.ts';
 
 const startBytes = 256 * 1024;

@@ -8,11 +8,11 @@ import { findRecord, LogError, openRecord, queryLog, type SubjectKey, subjectKey
 import { canonicalJson } from '#foundation/encoding';
 import { appendMany, journalFolder, signNote, testKeyring, verifyNote } from '../../../tests/fakes/journal-folder.ts';
 import { readFrame, writeFrame } from './frame.ts';
-import { payloadBytesMax } from './journal.ts';
 import { PayloadOpener } from './open-payload.ts';
 import { QuickHmac, quickHkdf, tagRoomBytes } from './quick-hmac.ts';
 import { type RecordHeader, readHeader, tagEnd, taggedText, writeHeader } from './record-header.ts';
 import { PayloadSealer, sealedStreamsMax, sealMemory } from './seal-payload.ts';
+import { payloadBytesMax } from './sealable-event.ts';
 
 const ada = subjectKey('ada', randomBytes(32));
 const memory = sealMemory(payloadBytesMax);

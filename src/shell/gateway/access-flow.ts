@@ -1,7 +1,7 @@
 import { type Exchange, isRefusal, matchRoute } from '#enforcement/gateway';
 import { accessEvent, isAdministration, isWorthAnEvent } from './access-event.ts';
 import { answerAcme } from './answer-acme.ts';
-import { answerRefusal, answerUnavailable, answerUnknownHost, answerVerdict } from './answers.ts';
+import { answerRefusal, answerUnavailable, answerUnknownHost } from './answers.ts';
 import { canonicalLocation } from './canonical-location.ts';
 import { answerCookieFlood, isCookieFlood } from './cookie-flood.ts';
 import { forwardAllowed } from './forward-allowed.ts';
@@ -12,6 +12,7 @@ import { pdpHost, servePdp } from './pdp/serve-pdp.ts';
 import { identifyRequest, questionOfRequest } from './question-of-request.ts';
 import { confirmCookie } from './rotate-cookie.ts';
 import { redirect } from './sign-in.ts';
+import { answerVerdict } from './verdict-answers.ts';
 
 /**
  * The way of one request, from the client's bytes to the app or to a refusal. The order is the security argument: parse, name the

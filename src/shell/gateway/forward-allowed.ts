@@ -1,10 +1,11 @@
 import { type ForwardHandle, type Refusal, requestHeadersFor } from '#enforcement/gateway';
 import type { Session, User, Verdict } from '#foundation/model';
 import { accessEvent } from './access-event.ts';
-import { answerGatewayRefusal, answerUnavailable, answerVerdict } from './answers.ts';
+import { answerGatewayRefusal, answerUnavailable } from './answers.ts';
 import type { Gate, Judged } from './gate.ts';
 import { judgeAccess } from './judge-access.ts';
 import { rotatedCookie } from './rotate-cookie.ts';
+import { answerVerdict } from './verdict-answers.ts';
 
 /**
  * Sends an allowed request on: identity attached, our own credentials taken off, and the running exchange entered among

@@ -1,8 +1,9 @@
 import { type GatewayRequest, headerOf, readWholeBody, refusalAnswer, sendAnswer } from '#enforcement/gateway';
-import { answerGatewayRefusal, whoIs } from './answers.ts';
+import { answerGatewayRefusal } from './answers.ts';
 import type { Asked, Gate } from './gate.ts';
 import { requestSource } from './request-source.ts';
 import { beginSignIn, finishSignIn, orRefuse, signOut } from './sign-in.ts';
+import { whoIs } from './verdict-answers.ts';
 
 const formBytesMax = 4_096;
 /** A small form is here by then, or its sender is stalling. */

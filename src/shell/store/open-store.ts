@@ -15,12 +15,12 @@ import {
 import { migrate } from './migrate.ts';
 import { type Migration, migrations } from './migrations/index.ts';
 import { toStoreError } from './read-error.ts';
-import { rootKeyOf } from './root-keys-in-use.ts';
 import { type DataKeys, SecretBox } from './secrets.ts';
 import { openSqlite } from './sqlite.ts';
 import type { FactVersion, FeedPage, Snapshot, Store } from './store.ts';
 import { StoreError } from './store-error.ts';
 import type { StoreTables } from './tables.ts';
+import { rootKeyOf } from './wrapped-key.ts';
 import { type FactWrite, WriteTransaction } from './write-transaction.ts';
 
 const outboxPageMax = 1_000;

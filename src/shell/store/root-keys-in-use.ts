@@ -4,12 +4,7 @@ import { toStoreError } from './read-error.ts';
 import { openSqliteForReading } from './sqlite.ts';
 import { StoreError } from './store-error.ts';
 import type { StoreTables } from './tables.ts';
-
-/** The id of the root key that wraps a key: `w1.<root key id>.<sealed>`, as the signer makes it. Undefined: of another form. */
-export function rootKeyOf(wrapped: string): string | undefined {
-  const [form, id, sealed, ...rest] = wrapped.split('.');
-  return form === 'w1' && id !== undefined && id !== '' && sealed !== undefined && rest.length === 0 ? id : undefined;
-}
+import { rootKeyOf } from './wrapped-key.ts';
 
 /**
  * Which root keys wrap the data keys of a store, in use or not, and how many each. Changes nothing. Throws StoreError when there is no

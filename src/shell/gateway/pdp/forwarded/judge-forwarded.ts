@@ -14,13 +14,13 @@ import {
 } from '#enforcement/gateway';
 import { pdpScopeCovers, type Verdict } from '#foundation/model';
 import { accessEvent, isWorthAnEvent } from '../../access-event.ts';
-import { verdictAnswer } from '../../answers.ts';
 import { isCookieFlood } from '../../cookie-flood.ts';
 import { assertionVersion } from '../../forward-allowed.ts';
 import type { Gate, Judged } from '../../gate.ts';
 import { judgeAccess } from '../../judge-access.ts';
 import { isOwnEndpoint } from '../../own-endpoints.ts';
 import { identifyRequest, questionOfRequest } from '../../question-of-request.ts';
+import { verdictAnswer } from '../../verdict-answers.ts';
 import type { KnownCall } from '../pdp.ts';
 
 /** What a proxy is told. */
