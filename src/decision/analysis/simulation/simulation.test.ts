@@ -12,9 +12,15 @@ const request = { method: 'GET', host: 'x', path: '/', route: 'default', address
 
 /** Bodies as the fake view completes them. */
 const complete = fakeFactView({
-  group: { everyone: {}, staff: {} },
-  user: { ada: { name: 'ada', groups: ['staff'] }, ben: { name: 'ben' }, cas: { name: 'cas', groups: ['staff'] } },
+  group: { everyone: {}, staff: {}, crew: { memberOf: ['staff'] } },
+  user: {
+    ada: { name: 'ada', groups: ['staff'] },
+    ben: { name: 'ben' },
+    cas: { name: 'cas', groups: ['staff'] },
+    dan: { name: 'dan', groups: ['crew'] },
+  },
   session: {
+    dan: { user: 'dan', authTime: now },
     ada: { user: 'ada', authTime: now },
     ben: { user: 'ben', authTime: now },
     cas: { user: 'cas', authTime: now - 7_200_000 },
@@ -28,6 +34,8 @@ const kinds = ['group', 'user', 'session', 'resource', 'segment', 'token', 'gran
 const row = (kind: (typeof kinds)[number], id: string, revision = 1): FactRow =>
   ({ kind, id, revision, body: complete.get(kind, id) ?? null }) as FactRow;
 const allRows = () => kinds.flatMap((kind) => [...complete.all(kind)].map(([id]) => row(kind, id)));
+const changed = (kind: (typeof kinds)[number], id: string, body: object): FactRow =>
+  ({ kind, id, revision: 4, body: { ...complete.get(kind, id), ...body } }) as FactRow;
 const facts = () => new VersionedFacts({ epoch: 1, first: 1, rows: allRows() });
 
 function decision(
@@ -173,6 +181,10 @@ const conditions = fc.uniqueArray(
     'resource is App && [App::"shop"].contains(resource)',
     'resource is App && resource.requestable',
     'resource is App && principal is User && principal in Group::"staff" && resource in App::"shop"',
+    'resource is App && resource.origin == "api"',
+    'resource in Segment::"secret"',
+    'User::"ben".status == "active"',
+    'Group::"crew" in Group::"staff"',
   ),
   { maxLength: 2 },
 );
@@ -183,7 +195,7 @@ test('DecideAgain answers every question as judge() does, however alike the ques
     maxLength: 4,
   });
   const asked = fc.record({
-    who: fc.constantFrom('ada', 'ben', 'cas', 't', ''),
+    who: fc.constantFrom('ada', 'ben', 'cas', 'dan', 't', ''),
     resource: fc.constantFrom('wiki', 'shop'),
     action: fc.constantFrom('read' as const, 'write' as const),
     time: fc.constantFrom(now, now + 1, now + 1000, now + 60_000, now + 61_000),
@@ -192,7 +204,7 @@ test('DecideAgain answers every question as judge() does, however alike the ques
     route: fc.constantFrom('x', 'default'),
     method: fc.constantFrom('GET', 'POST'),
     tls: fc.boolean(),
-    revision: fc.constantFrom(1, 2, 3),
+    revision: fc.constantFrom(1, 2, 3, 4, 5),
   });
   fc.assert(
     fc.property(texts, fc.array(asked, { minLength: 1, maxLength: 60 }), (all, questions) => {
@@ -206,6 +218,11 @@ test('DecideAgain answers every question as judge() does, however alike the ques
       const versions = facts();
       versions.append([row('user', 'ben', 2), { kind: 'user', id: 'cas', revision: 2, body: null }], 2);
       versions.append([{ kind: 'group', id: 'staff', revision: 3, body: null }], 3);
+      versions.append([changed('user', 'ben', { status: 'suspended' }), changed('grant', 'g', { user: 'dan' })], 4);
+      versions.append(
+        [changed('group', 'crew', { memberOf: [] }), changed('resource', 'shop', { segment: 'secret' })],
+        5,
+      );
       const again = new DecideAgain({ facts: versions, before: new Map(), after: published });
       for (const each of questions) {
         const { question } = decision(each.who, { resource: each.resource, action: each.action });

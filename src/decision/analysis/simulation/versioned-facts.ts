@@ -1,5 +1,11 @@
 import type { AppCookie, FactId, FactKind, FactOf, FactRow, FactView, Grant, Session, Token } from '#foundation/model';
 
+/** Revisions from one on, up to and without another. */
+interface Span {
+  readonly from: number;
+  readonly until: number;
+}
+
 interface Version {
   readonly from: number;
   readonly body: unknown;
@@ -22,7 +28,7 @@ export class VersionedFacts implements FactView {
   /** Ids of sessions and grants that a user ever had. */
   readonly #ofUser = { session: new Map<string, Set<string>>(), grant: new Map<string, Set<string>>() };
   /** Revisions at which something of these kinds changed, ascending. */
-  readonly #changes = { place: [0], person: [0], grant: [0] };
+  readonly #changes = { place: [0], person: [0], anything: [0] };
   /** Every change after the first revision, ascending. */
   readonly #log: (FactId & { readonly revision: number })[] = [];
   readonly epoch: number;
@@ -64,8 +70,8 @@ export class VersionedFacts implements FactView {
     return this.#revision;
   }
 
-  /** The last revision, up to the one that is read, at which something of this kind changed. */
-  changedAt(what: 'place' | 'person' | 'grant'): number {
+  /** The span around the revision that is read in which nothing of this kind changed. */
+  changeSpan(what: 'place' | 'person' | 'anything'): Span {
     const all = this.#changes[what];
     let [low, high] = [0, all.length];
     while (high - low > 1) {
@@ -73,7 +79,17 @@ export class VersionedFacts implements FactView {
       if ((all[middle] ?? 0) <= this.#revision) low = middle;
       else high = middle;
     }
-    return all[low] ?? 0;
+    return { from: all[low] ?? 0, until: all[low + 1] ?? Number.POSITIVE_INFINITY };
+  }
+
+  /** The span in which this fact is what it is at the revision that is read. */
+  span(kind: ReplayedKind, id: string): Span {
+    let span: Span = { from: 0, until: Number.POSITIVE_INFINITY };
+    for (const { from } of this.#byKind.get(kind)?.get(id) ?? []) {
+      if (from > this.#revision) return { ...span, until: from };
+      span = { from, until: Number.POSITIVE_INFINITY };
+    }
+    return span;
   }
 
   changesSince(revision: number): readonly FactId[] {
@@ -106,9 +122,13 @@ export class VersionedFacts implements FactView {
       if (known === undefined) this.#ofUser[kind].set(user, new Set([id]));
       else known.add(id);
     }
-    const what = kind === 'resource' || kind === 'segment' ? 'place' : kind === 'grant' ? 'grant' : undefined;
-    const changed = kind === 'user' || kind === 'group' ? 'person' : what;
-    if (changed !== undefined && this.#changes[changed].at(-1) !== revision) this.#changes[changed].push(revision);
+    this.#changed('anything', revision);
+    if (kind === 'resource' || kind === 'segment') this.#changed('place', revision);
+    if (kind === 'user' || kind === 'group') this.#changed('person', revision);
+  }
+
+  #changed(what: 'place' | 'person' | 'anything', revision: number): void {
+    if (this.#changes[what].at(-1) !== revision) this.#changes[what].push(revision);
   }
 
   #body(versions: readonly Version[] | undefined): unknown {
@@ -142,6 +162,11 @@ export class VersionedFacts implements FactView {
 
   grantsOf(user: string): readonly { id: string; body: Grant }[] {
     return this.#owned('grant', user);
+  }
+
+  /** At any revision that is held. */
+  everHadGrants(user: string): boolean {
+    return this.#ofUser.grant.has(user);
   }
 
   sessionsOf(user: string): readonly { id: string; body: Session }[] {

@@ -44,8 +44,10 @@ class Kept<T> {
     let value = this.#known.get(text);
     if (value === undefined) {
       if (this.#known.size >= keptMax) this.#known.clear();
-      value = make(text);
-      this.#known.set(text, value);
+      // A copy: the slice would keep the whole payload that it is of.
+      const own = Buffer.from(text, 'utf8').toString('utf8');
+      value = make(own);
+      this.#known.set(own, value);
     }
     return value;
   }
