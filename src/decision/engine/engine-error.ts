@@ -26,6 +26,11 @@ export interface Problem {
   readonly hint?: string;
 }
 
+/** What is wrong, with what may help: the words of a problem wherever people read it. */
+export function problemWords({ message, hint }: { message: string; hint?: string | undefined }): string {
+  return hint === undefined ? message : `${message}; ${hint}`;
+}
+
 /** Thrown when policies cannot be compiled, or a question cannot be judged. */
 export class EngineError extends Error {
   readonly code: EngineErrorCode;

@@ -69,11 +69,27 @@ export function validatePolicies(
       ...(error.help === null ? {} : { hint: error.help }),
     };
   };
-  return [
+  return oncePerPlace([
     ...answer.validationErrors.map(({ policyId, error }) => problem('error', policyId, error)),
     ...answer.validationWarnings.map(({ policyId, error }) => problem('warning', policyId, error)),
     ...answer.otherWarnings.map(
       (error): Problem => ({ level: 'warning', code: 'policy-type', message: error.message }),
     ),
-  ];
+  ]);
+}
+
+/** Cedar looks at a policy once for each action it may be asked about, in no order, and says the same of each: people need to read it once. */
+function oncePerPlace(problems: readonly Problem[]): Problem[] {
+  const places = new Map<string, Problem[]>();
+  for (const each of problems) {
+    const words = each.message.replace(/\bAction::"(?:[^"\\]|\\.)*"/g, 'Action');
+    const key = JSON.stringify([each.level, each.file, each.line, each.column, words]);
+    places.set(key, [...(places.get(key) ?? []), each]);
+  }
+  return [...places.values()].flatMap((same) => {
+    const [first, ...more] = same.sort((a, b) => (a.message < b.message ? -1 : 1));
+    if (first === undefined || more.length === 0) return same;
+    const others = more.length === 1 ? 'another action' : `${more.length} other actions`;
+    return [{ ...first, message: `${first.message} (the same for ${others})` }];
+  });
 }

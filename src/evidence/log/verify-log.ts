@@ -50,6 +50,8 @@ export interface VerifyReport {
 
 const claims = {
   bad: 'The journal is not what was written. See the faults.',
+  unsigned:
+    'Every record is whole and in its place. No checkpoint was signed yet (one is about every minute, and when it stops), so there is no signature to check: someone who can write every file here could have written all of it. Ask again in a minute.',
   unpinned:
     'Every record is whole, in its place, and every signed checkpoint in the folder holds. Someone who can write every file here could still have cut off the newest records together with their checkpoints: pin checkpoints elsewhere and give one with --checkpoint to rule that out.',
   pinned:
@@ -72,7 +74,8 @@ export async function verifyLog(options: VerifyOptions): Promise<VerifyReport> {
     reports.push(emptyReport(gone.writer, { kind: 'missing', seq: 0, words }));
   }
   const ok = reports.every((report) => report.faults.length === 0);
-  const claim = ok ? (pinned.length === 0 ? claims.unpinned : claims.pinned) : claims.bad;
+  const isSigned = reports.some(({ checkpoints }) => checkpoints > 0);
+  const claim = ok ? claims[pinned.length > 0 ? 'pinned' : isSigned ? 'unpinned' : 'unsigned'] : claims.bad;
   return { ok, writers: reports, isPinned: pinned.length > 0, claim };
 }
 

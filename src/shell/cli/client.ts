@@ -6,6 +6,7 @@ import { rootCertificates } from 'node:tls';
 import { adminTokenFile } from '#shell/wire';
 import { isLoopback } from '../config/listen.ts';
 import { CliError } from './failure.ts';
+import { problemLine } from './problem-line.ts';
 
 /** Bytes of an answer; lists are paged, so more is a fault. */
 const answerBytesMax = 64 * 1024 * 1024;
@@ -25,6 +26,8 @@ export interface ApiCall {
   readonly query?: Readonly<Record<string, string | number | undefined>>;
   readonly body?: unknown;
   readonly ifMatch?: string;
+  /** Where the policies of the body lie: what is wrong with them is told with their place. */
+  readonly folder?: string;
   /** How long an answer may take; less than a minute unless told. */
   readonly timeoutMs?: number;
 }
@@ -59,7 +62,7 @@ export function createApiClient(input: {
     const text = await readAll(response);
     const body = parseAnswer(text, response);
     const status = response.statusCode ?? 0;
-    if (status >= 400) throw refusal(status, { body, sent: each.body });
+    if (status >= 400) throw refusal(status, { body, call: each });
     return { status, etag: response.headers.etag, body };
   };
   return {
@@ -84,7 +87,7 @@ export function createApiClient(input: {
       if (response.statusCode !== 200)
         throw refusal(response.statusCode ?? 0, {
           body: parseAnswer(await readAll(response), response),
-          sent: each.body,
+          call: each,
         });
       await readEvents(response, options);
     },
@@ -232,27 +235,39 @@ function sentAt(sent: unknown, path: string): string {
 /** Problems that say a check of what was sent has failed; the call itself was right. */
 const failedChecks = new Set(['gate-closed', 'invalid-policies']);
 
-function refusal(status: number, { body, sent }: { readonly body: unknown; readonly sent: unknown }): CliError {
-  const problem = (body ?? {}) as {
-    title?: string;
-    code?: string;
-    detail?: string;
-    words?: string[];
-    errors?: { path: string; message: string }[];
-    correlationId?: string;
-  };
-  const mistakes = (problem.errors ?? []).map(
-    ({ path, message }) => `${path === '' ? '' : `\`${path}\`: `}${sentAt(sent, path)}${message}`,
+interface Problem {
+  readonly title?: string;
+  readonly code?: string;
+  readonly detail?: string;
+  readonly words?: readonly string[];
+  readonly errors?: readonly { readonly path: string; readonly message: string }[];
+  readonly correlationId?: string;
+}
+
+/** What is wrong, the first mistake first; a set of policies has a line for each, under what it means. */
+function mistakeLines({ code, detail, errors = [] }: Problem, { body, folder }: ApiCall): string[] {
+  if (code === 'invalid-policies')
+    return [
+      'the policies are not valid:',
+      ...errors.map(({ path, message }) => `  ${problemLine({ message }, join(folder ?? '', path))}`),
+    ];
+  if (code === 'gate-closed')
+    return [
+      'a gate is closed, so nothing was put in force',
+      ...errors.map(({ path, message }) => `  \`${path}\`: ${message}`),
+    ];
+  const mistakes = errors.map(
+    ({ path, message }) => `${path === '' ? '' : `\`${path}\`: `}${sentAt(body, path)}${message}`,
   );
-  const [first] = mistakes;
-  const lines = [first ?? problem.detail ?? problem.title ?? `the server answered ${status}`];
-  for (const mistake of mistakes.slice(1)) lines.push(`  ${mistake}`);
+  const [first = detail, ...more] = mistakes;
+  return [...(first === undefined ? [] : [first]), ...more.map((mistake) => `  ${mistake}`)];
+}
+
+function refusal(status: number, { body, call }: { readonly body: unknown; readonly call: ApiCall }): CliError {
+  const problem = (body ?? {}) as Problem;
+  const lines = mistakeLines(problem, call);
+  if (lines.length === 0) lines.push(problem.title ?? `the server answered ${status}`);
   for (const words of problem.words ?? []) lines.push(`  ${words}`);
-  if (problem.code === 'gate-closed') {
-    lines.push(
-      'nothing was published; mend it, or use `nullius policy publish` or `rollback` with `--override "reason"`',
-    );
-  }
   if (problem.correlationId !== undefined) lines.push(`  why: nullius policy explain ${problem.correlationId}`);
   const isNo = status === 403 || failedChecks.has(problem.code ?? '');
   return new CliError(isNo ? 'no' : status === 400 ? 'usage' : 'failed', lines.join('\n'), body);

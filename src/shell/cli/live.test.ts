@@ -150,13 +150,22 @@ test('policy publish, stage, promote, shadow, history, override and draft tell t
   assert.equal((await nullius('policy', 'promote', 'new', 'auditors-read')).code, 0);
   assert.equal((await nullius('policy', 'shadow', 'new')).code, 0);
   assert.equal((await nullius('policy', 'stage', 'new', '125%')).code, 2);
-  assert.match((await nullius('policy', 'promote', 'nobody')).err, /no policy has the id `nobody`/);
+  assert.match((await nullius('policy', 'promote', 'ne')).err, /no policy has the id `ne`; the nearest is `new`/);
+  const again = await nullius('policy', 'shadow', 'new');
+  assert.deepEqual(
+    [again.code, /nothing changes: publication \d+ says the same/.test(again.err)],
+    [0, true],
+    again.err,
+  );
 
   writeFileSync(join(folder, '30-demo.cedar'), '@id("demo-public-page") permit (principal, action, resource);\n');
   const closed = await nullius('policy', 'publish', folder, '-m', 'open');
   assert.equal(closed.code, 1, closed.err);
   assert.match(closed.err, /apps\.test\.yaml:\d+: /);
-  assert.match(closed.err, /nothing was published; mend it, or use .* `--override/);
+  assert.match(
+    closed.err,
+    /a gate is closed, so nothing was put in force\n.*mend it, or repeat the command with `--override/s,
+  );
   const forced = await nullius('policy', 'publish', folder, '-m', 'open', '--override', 'tonight only');
   assert.equal(forced.code, 0, forced.err);
   assert.match(forced.err, /although these gates were closed: tests/);
@@ -164,6 +173,7 @@ test('policy publish, stage, promote, shadow, history, override and draft tell t
   assert.equal((await nullius('log', 'query', '--shadow', 'allow')).code, 0);
   assert.equal((await nullius('log', 'query', '--shadow', 'perhaps')).code, 2);
 
+  writeFileSync(join(folder, '51-other.cedar'), '@id("other") permit (principal == User::"x", action, resource);\n');
   assert.match(
     (await nullius('policy', 'draft', 'save', 'mine', '--from', folder, '-m', 'later')).err,
     /draft `mine` is kept/,
@@ -173,9 +183,73 @@ test('policy publish, stage, promote, shadow, history, override and draft tell t
   const tested = await nullius('policy', 'draft', 'test', 'mine');
   assert.equal(tested.code, 1);
   assert.match(tested.out, /\d+ passed, [1-9]\d* failed/);
+  const closedDraft = await nullius('policy', 'draft', 'publish', 'mine');
+  assert.deepEqual([closedDraft.code, /repeat the command with `--override/.test(closedDraft.err)], [1, true]);
   assert.equal((await nullius('policy', 'draft', 'discard', 'mine')).code, 0);
   assert.equal((await nullius('policy', 'draft', 'lose', 'mine')).code, 2);
   assert.equal((await nullius('policy', 'rollback', '1')).code, 0);
+});
+
+test('what is not there is told with what is: publications, drafts, actions', async () => {
+  for (const argv of [
+    ['policy', 'show', '99'],
+    ['policy', 'rollback', '99'],
+  ])
+    assert.match((await nullius(...argv)).err, /there is no publication `99`; they go from `1` to `\d+`/);
+  assert.match((await nullius('policy', 'show', 'last')).err, /`last` is no publication; `nullius policy history`/);
+  assert.equal(
+    (await nullius('policy', 'draft', 'show', 'bad name/')).err,
+    'nullius: `bad name/` may have lower-case letters, digits and inner hyphens, at most 63 characters\n',
+  );
+  assert.match(
+    (await nullius('policy', 'who-can', 'raed', 'demo')).err,
+    /`action`: `raed` must be one of .*; the nearest is `read`/,
+  );
+});
+
+test('every command tells what is wrong in a policy in one shape, once for all actions', async () => {
+  const folder = join(control.folder, 'wrong');
+  cpSync('policies', folder, { recursive: true });
+  writeFileSync(
+    join(folder, '60-wrong.cedar'),
+    '@id("w") permit (principal, action, resource) when { context.nun };\n',
+  );
+  const line =
+    /^ *(.*wrong\/60-wrong\.cedar:1:\d+: for policy `w`, attribute `nun` in context for Action::"administer-read" not found \(the same for 5 other actions\); did you mean `noun`\?)$/gm;
+  const told = [];
+  for (const argv of [
+    ['policy', 'publish', folder, '-m', 'x'],
+    ['policy', 'test', folder],
+    ['policy', 'prove', folder],
+    ['policy', 'diff', folder, '--meaning'],
+    ['policy', 'simulate', folder],
+  ]) {
+    const { code, err } = await nullius(...argv);
+    assert.equal(code, 1, err);
+    const lines = [...err.matchAll(line)].map(([, words]) => words);
+    assert.equal(lines.length, 1, err);
+    told.push(...lines);
+  }
+  assert.equal(new Set(told).size, 1);
+});
+
+test('publishing what is in force already makes no other publication, and says so', async () => {
+  const { body: before } = await control.call('GET', '/api/v1/policies/current');
+  const folder = join(control.folder, 'same');
+  mkdirSync(folder);
+  writeFileSync(join(folder, 'a.cedarschema'), before.schema);
+  for (const { file, text } of [...before.policies, ...before.tests, ...before.invariants])
+    writeFileSync(join(folder, file), text);
+  const same = await nullius('policy', 'publish', folder, '-m', 'the same');
+  assert.deepEqual([same.code, /nothing changes: publication/.test(same.err)], [0, true], same.err);
+  const back = await nullius('policy', 'rollback', String(before.sequence));
+  assert.deepEqual([back.code, /nothing changes/.test(back.err)], [0, true], back.err);
+  const enforced = await nullius('policy', 'publish', folder, '-m', 'x', '--enforce', 'nobody');
+  assert.match(enforced.err, /no policy has the id `nobody`/);
+  assert.equal((await control.call('GET', '/api/v1/policies/current')).body.sequence, before.sequence);
+  writeFileSync(join(folder, 'b.cedar'), '@id("b") permit (principal, action, resource) when { false };\n');
+  const other = await nullius('policy', 'publish', folder, '-m', 'another');
+  assert.match(other.err, new RegExp(`publication ${before.sequence + 1} is in force`));
 });
 
 test('check validates the policies that the configuration names, with their places', async () => {

@@ -1,5 +1,6 @@
 import { policySetOf } from '#decision/administration';
 import type { PolicyStage, PolicyState, PolicyStates } from '#foundation/model';
+import { nearestWord } from '../config/nearest.ts';
 
 /** What shall become of one policy. */
 export type StateChange = { readonly id: string } & (PolicyState | { readonly state: 'enforced' });
@@ -8,6 +9,9 @@ export type StateChange = { readonly id: string } & (PolicyState | { readonly st
 export class UnknownPolicyError extends Error {
   override readonly name = 'UnknownPolicyError';
 }
+
+/** Ids that are told where none is near. */
+const knownIdsMax = 20;
 
 /** The states after `changes`: of policies that are no longer there, none. Throws UnknownPolicyError for a change of no policy. */
 export function statesAfter(
@@ -18,8 +22,10 @@ export function statesAfter(
   const { policies } = policySetOf({ ...set, sequence: 0 });
   const stray = changes.find(({ id }) => !policies.has(id));
   if (stray !== undefined) {
-    const known = [...policies.keys()].slice(0, 20).map((id) => `\`${id}\``);
-    throw new UnknownPolicyError(`no policy has the id \`${stray.id}\`; there are ${known.join(', ')}`);
+    const nearest = nearestWord(stray.id, policies.keys());
+    const known = [...policies.keys()].slice(0, knownIdsMax).map((id) => `\`${id}\``);
+    const words = nearest === undefined ? `there are ${known.join(', ')}` : `the nearest is \`${nearest}\``;
+    throw new UnknownPolicyError(`no policy has the id \`${stray.id}\`; ${words}`);
   }
   const states = new Map<string, StateChange>(
     before.filter(({ id }) => policies.has(id)).map((each) => [each.id, each]),

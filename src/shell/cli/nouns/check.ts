@@ -35,6 +35,7 @@ async function policyProblems(configFile: string, folder: string | undefined): P
   if (folder === undefined) return [];
   const { PolicyFolderError, readPolicyFolder, resolveBeside } = await import('../../config/index.ts');
   const { checkPolicies } = await import('#decision/parser');
+  const { problemWords } = await import('#decision/engine');
   const { join } = await import('node:path');
   const path = resolveBeside(configFile, folder);
   try {
@@ -45,7 +46,7 @@ async function policyProblems(configFile: string, folder: string | undefined): P
       line: problem.line ?? 1,
       column: problem.column ?? 1,
       severity: problem.level,
-      message: problem.hint === undefined ? problem.message : `${problem.message}. ${problem.hint}`,
+      message: problemWords(problem),
     }));
   } catch (error) {
     if (!(error instanceof PolicyFolderError)) throw error;

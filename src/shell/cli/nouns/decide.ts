@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { EngineError } from '#decision/engine';
 import type { Command } from '../command.ts';
 import { CliError, exitCodes } from '../failure.ts';
+import { problemLine } from '../problem-line.ts';
 
 /** A policy, schema, entities or request file is at most this large. */
 const fileBytesMax = 64 * 1024 * 1024;
@@ -37,19 +38,6 @@ function readPolicies(folder: string): { file: string; text: string }[] {
     .map((name) => readText(join(folder, name)));
 }
 
-interface Placed {
-  readonly message: string;
-  readonly file?: string | undefined;
-  readonly line?: number | undefined;
-  readonly column?: number | undefined;
-  readonly hint?: string | undefined;
-}
-
-function inWords(error: Placed): string {
-  const place = [error.file, error.line, error.column].filter((part) => part !== undefined).join(':');
-  return `${place === '' ? '' : `${place}: `}${error.message}${error.hint === undefined ? '' : ` (${error.hint})`}`;
-}
-
 export const decideCommands: readonly Command[] = [
   {
     noun: 'decide',
@@ -80,13 +68,13 @@ warned about. Exit 0 allow, 1 deny.`,
           entities: readText(text('entities') ?? ''),
           request: readText(text('request') ?? ''),
         });
-        for (const warning of warnings) out.note(`warning: ${inWords(warning)}`);
+        for (const warning of warnings) out.note(problemLine(warning));
         for (const { id, message } of decision.errors) out.note(`${id}: ${message}`);
         const answer = { ...decision, errors: decision.errors.map(({ id }) => id) };
         out.line(answer, JSON.stringify(answer));
         return decision.decision === 'allow' ? exitCodes.done : exitCodes.no;
       } catch (error) {
-        if (error instanceof EngineError) throw new CliError('failed', inWords(error));
+        if (error instanceof EngineError) throw new CliError('failed', problemLine(error));
         throw error;
       }
     },

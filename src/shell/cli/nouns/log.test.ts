@@ -17,7 +17,7 @@ function nullius(...argv: string[]) {
 }
 
 /** A data folder whose journal is signed as the signer does. */
-async function dataFolder(t: { after: (end: () => void) => void }) {
+async function dataFolder(t: { after: (end: () => void) => void }, { isSigned = true } = {}) {
   const folder = journalFolder('gateway-1');
   t.after(folder.remove);
   const { publicKey, privateKey } = generateKeyPairSync('ed25519');
@@ -32,10 +32,20 @@ async function dataFolder(t: { after: (end: () => void) => void }) {
     verifyNote: async (note) => JSON.parse(atob(note.split('.')[1] ?? '')),
   });
   await appendMany(journal, 30);
-  await journal.checkpoint(sign, { time: 1 });
+  if (isSigned) await journal.checkpoint(sign, { time: 1 });
   await journal.close();
   return { root: folder.root, directory, publicKey };
 }
+
+test('log verify claims no signature where no checkpoint was signed yet', async (t) => {
+  const { root } = await dataFolder(t, { isSigned: false });
+  mkdirSync(join(root, 'journal', 'gateway-2'));
+  const { code, out } = nullius('log', 'verify', '--data', root);
+  assert.equal(code, 0, out);
+  assert.match(out, /gateway-1\s+30\s+0\s+0\s+0\s+whole, not signed yet\ngateway-2\s+0\s+0\s+0\s+0\s+empty/);
+  assert.match(out, /No checkpoint was signed yet .* there is no signature to check/);
+  assert.doesNotMatch(out, /sound/);
+});
 
 test('log verify says sound and what it does not claim; with a pinned checkpoint it claims more; damage exits 1', async (t) => {
   const { root, directory } = await dataFolder(t);

@@ -136,6 +136,7 @@ function reportWords(report: VerifyReport): string {
 function resultOf({ faults, size, signedSize }: VerifyReport['writers'][number]): string {
   if (faults.length > 0) return faults.length === 1 ? '1 fault' : `${faults.length} faults`;
   // A checkpoint is written every minute: what came since is chained, and nobody has signed it.
+  if (size === 0) return 'empty';
   if (signedSize >= size) return 'sound';
   return signedSize === 0 ? 'whole, not signed yet' : `sound, last ${size - signedSize} not signed yet`;
 }

@@ -1,8 +1,9 @@
 import type { Command, Invocation } from '../command.ts';
 import { CliError, exitCodes } from '../failure.ts';
 import { formatTime, table } from '../output.ts';
+import { problemLine } from '../problem-line.ts';
 import { readFolder } from '../read-folder.ts';
-import { gatesMsMax } from './policy-life.ts';
+import { overrideOption, putInForce } from './policy-life.ts';
 
 interface Draft {
   id: string;
@@ -64,14 +65,14 @@ async function test(invocation: Invocation) {
   const answer = await api.call({ method: 'POST', path: `${pathOf(nameOf(invocation))}/test` });
   const tested = answer.body as {
     ok: boolean;
-    problems: { file: string; line: number; column: number; message: string }[];
+    problems: { file: string; line: number; column: number; message: string; help?: string }[];
     failures: string[];
     report: { passed: number; failed: number; coverage: { percent: number } } | null;
   };
   const { report } = tested;
   const sum = `${report?.passed} passed, ${report?.failed} failed, coverage ${report?.coverage.percent}%`;
   const words = [
-    ...tested.problems.map(({ file, line, column, message }) => `${file}:${line}:${column}: ${message}`),
+    ...tested.problems.map(({ help, ...problem }) => problemLine({ ...problem, hint: help })),
     ...tested.failures,
     ...(report === null ? ['no test was run'] : [sum]),
   ];
@@ -84,11 +85,11 @@ async function publish(invocation: Invocation) {
   const name = nameOf(invocation);
   const { schema, policies, tests, invariants } = (await api.call({ method: 'GET', path: pathOf(name) }))
     .body as FullDraft;
-  const body = { schema, policies, tests, invariants, message: text('message') ?? `the draft ${name}` };
-  const published = (await api.call({ method: 'POST', path: '/policies/publish', body, timeoutMs: gatesMsMax }))
-    .body as { sequence: number };
-  out.answer(published, '');
-  out.note(`publication ${published.sequence} is in force; the draft is kept until you discard it`);
+  const override = text('override');
+  const message = text('message') ?? `the draft ${name}`;
+  const body = { schema, policies, tests, invariants, message, ...(override === undefined ? {} : { override }) };
+  await putInForce(invocation, { path: '/policies/publish', body });
+  out.note(`the draft is kept until \`nullius policy draft discard ${name}\``);
   return exitCodes.done;
 }
 
@@ -121,6 +122,7 @@ nullius policy draft discard tighter`,
   options: {
     from: { type: 'string', value: 'folder', summary: 'folder to save (default `policies`)' },
     message: { type: 'string', short: 'm', value: 'words', summary: 'what it is for' },
+    override: overrideOption,
   },
   run: async (invocation) => {
     const [word = ''] = invocation.positionals;

@@ -1,5 +1,5 @@
 import type { GitOrigin } from '#foundation/model';
-import type { ApiClient } from '../client.ts';
+import type { ApiCall, ApiClient } from '../client.ts';
 import type { Command, Invocation } from '../command.ts';
 import { CliError, exitCodes } from '../failure.ts';
 import { formatTime, table } from '../output.ts';
@@ -53,14 +53,39 @@ function stagedFrom(text: string): StateChange {
   return { id: text.slice(0, at), state: 'staged', stage: parseStage(text.slice(at + 1)) };
 }
 
-async function changeStates({ api, out, text }: Invocation, changes: readonly StateChange[]) {
-  const message = text('message');
-  const body = { changes, ...(message === undefined ? {} : { message }) };
-  const published = (await api.call({ method: 'POST', path: '/policies/states', body, timeoutMs: gatesMsMax }))
-    .body as PublicationLine;
+/** What can be done where a gate is closed: the same command with an override. */
+const overrideHint = 'mend it, or repeat the command with `--override "reason"`';
+
+/** Puts policies in force, and says which publication they are; none is made where nothing changes. */
+export async function putInForce(
+  { api, out }: Invocation,
+  { mend = overrideHint, ...call }: Pick<ApiCall, 'path' | 'body' | 'folder'> & { mend?: string },
+) {
+  const published = await api
+    .call({ ...call, method: 'POST', timeoutMs: gatesMsMax })
+    .then(({ body }) => body as PublicationLine & { isNew: boolean })
+    .catch((error: unknown) => {
+      const isClosed = error instanceof CliError && (error.detail as { code?: string } | null)?.code === 'gate-closed';
+      throw isClosed ? new CliError(error.code, `${error.message}\n${mend}`, error.detail) : error;
+    });
   out.answer(published, '');
-  out.note(`publication ${published.sequence} is in force: ${published.message}`);
+  if (published.isNew) out.note(`publication ${published.sequence} is in force: ${published.message}`);
+  else out.note(`nothing changes: publication ${published.sequence} says the same, and stays in force`);
+  return published;
+}
+
+async function changeStates(invocation: Invocation, changes: readonly StateChange[]) {
+  const message = invocation.text('message');
+  const body = { changes, ...(message === undefined ? {} : { message }) };
+  const mend = 'mend it, or publish with this state and `--override "reason"` (`nullius policy publish --help`)';
+  await putInForce(invocation, { path: '/policies/states', body, mend });
   return exitCodes.done;
+}
+
+/** The number of a publication. Throws CliError. */
+export function sequenceFrom(word: string): number {
+  if (/^[1-9][0-9]{0,14}$/.test(word)) return Number(word);
+  throw new CliError('usage', `\`${word}\` is no publication; \`nullius policy history\` shows their numbers`);
 }
 
 const message = { type: 'string', short: 'm', value: 'words', summary: 'why, for the history' } as const;
@@ -109,6 +134,12 @@ async function gitOriginOf(folder: string, options: { allowDirty: boolean }) {
   }
 }
 
+export const overrideOption = {
+  type: 'string',
+  value: 'reason',
+  summary: 'publish although tests or invariants fail, or are dropped; loud in the log',
+} as const;
+
 const publishCommand: Command = {
   noun: 'policy',
   verb: 'publish',
@@ -124,13 +155,10 @@ state; new ones are enforced. --shadow: evaluated and logged only. --stage ID=25
     shadow: { type: 'string', multiple: true, value: 'id', summary: 'evaluate this policy, do not enforce it' },
     stage: { type: 'string', multiple: true, value: 'id=stage', summary: 'enforce this policy for a part only' },
     enforce: { type: 'string', multiple: true, value: 'id', summary: 'enforce this policy for everyone' },
-    override: {
-      type: 'string',
-      value: 'reason',
-      summary: 'publish although tests or invariants fail, or are dropped; loud in the log',
-    },
+    override: overrideOption,
   },
-  run: async ({ api, out, positionals, text, texts, flag }) => {
+  run: async (invocation) => {
+    const { out, positionals, text, texts, flag } = invocation;
     const folder = positionals[0] ?? text('from') ?? 'policies';
     const { schema, policies, tests, invariants } = readFolder(folder);
     const origin = flag('git') ? await gitOriginOf(folder, { allowDirty: flag('allow-dirty') }) : undefined;
@@ -153,10 +181,8 @@ state; new ones are enforced. --shadow: evaluated and logged only. --stage ID=25
       ...(origin === undefined ? {} : { git: statedOrigin(origin.origin) }),
       message: words,
     };
-    const published = (await api.call({ method: 'POST', path: '/policies/publish', body, timeoutMs: gatesMsMax }))
-      .body as PublicationLine;
-    out.answer(published, '');
-    out.note(`publication ${published.sequence} is in force`);
+    const published = await putInForce(invocation, { path: '/policies/publish', body, folder });
+    if (!published.isNew) return exitCodes.done;
     if (published.states.length > 0) out.note(`not enforced for everyone: ${formatStates(published.states)}`);
     if (published.override !== null)
       out.note(
@@ -210,20 +236,16 @@ must hold of the earlier policies, unless --override says why not; then it comes
       message,
       override: { type: 'string', value: 'reason', summary: 'go back although invariants of today do not hold' },
     },
-    run: async ({ api, out, positionals, text }) => {
+    run: async (invocation) => {
+      const { positionals, text } = invocation;
       const [word] = positionals;
-      if (word !== undefined && !/^[1-9][0-9]{0,14}$/.test(word))
-        throw new CliError('usage', `\`${word}\` is no publication; \`nullius policy history\` shows their numbers`);
       const [words, override] = [text('message'), text('override')];
       const body = {
-        ...(word === undefined ? {} : { sequence: Number(word) }),
+        ...(word === undefined ? {} : { sequence: sequenceFrom(word) }),
         ...(override === undefined ? {} : { override }),
         ...(words === undefined ? {} : { message: words }),
       };
-      const published = (await api.call({ method: 'POST', path: '/policies/rollback', body, timeoutMs: gatesMsMax }))
-        .body as PublicationLine;
-      out.answer(published, '');
-      out.note(`publication ${published.sequence} is in force: ${published.message}`);
+      await putInForce(invocation, { path: '/policies/rollback', body });
       return exitCodes.done;
     },
   },

@@ -1,9 +1,9 @@
-import type { Problem } from '#decision/engine';
 import type { ProofResult } from '#decision/proof';
 // Types alone: the prover's client is loaded where something is to be proved.
 import type { Checked, PolicyTexts, ProveLimits } from '../../prover/index.ts';
 import type { Command, Invocation } from '../command.ts';
 import { CliError, type ExitCode, exitCodes } from '../failure.ts';
+import { problemLine } from '../problem-line.ts';
 import { readFolder } from '../read-folder.ts';
 import { readInvariants } from '../read-invariants.ts';
 import { describeComparison, describeResult } from '../write-proof.ts';
@@ -30,11 +30,6 @@ export function readWithSchema(folder: string) {
   return { schema, policies };
 }
 
-export function problemWords({ level, file, line, column, message, hint }: Problem): string {
-  const place = [file, line, column].filter((part) => part !== undefined).join(':');
-  return `${place === '' ? '' : `${place}: `}${level}: ${message}${hint === undefined ? '' : ` (${hint})`}`;
-}
-
 function exitOf(results: readonly ProofResult[]): ExitCode {
   if (results.some(({ outcome }) => outcome === 'counterexample')) return exitCodes.no;
   return results.some(({ outcome }) => outcome === 'undecided') ? exitCodes.failed : exitCodes.done;
@@ -44,16 +39,17 @@ function exitOf(results: readonly ProofResult[]): ExitCode {
 async function found<T>(
   out: Invocation['out'],
   run: (limits: ProveLimits) => Promise<Checked<T>>,
-  timeout: string | undefined,
+  { timeout, folder }: { timeout: string | undefined; folder?: string | undefined },
 ): Promise<T> {
   const { ProverError } = await import('../../prover/index.ts');
   const checkMsMax = timeoutMs(timeout);
   try {
     const { problems, found: findings } = await run({
       ...(checkMsMax === undefined ? {} : { checkMsMax }),
-      onProgress: ({ done, total, what }) => out.note(`${done}/${total} ${what}`.trimEnd()),
+      onProgress: ({ done, total, what }) =>
+        out.note(`looked at ${done} of ${total}${what === '' ? ' ways that requests can be' : `: ${what}`}`),
     });
-    for (const problem of problems) out.note(problemWords(problem));
+    for (const problem of problems) out.note(problemLine(problem, folder));
     if (findings === undefined) throw new CliError('no', 'nothing was proved: mend what is wrong first', problems);
     return findings;
   } catch (error) {
@@ -80,7 +76,7 @@ really answered so. Exit 0 all hold, 1 a counterexample or something wrong with 
     const folder = positionals[0] ?? 'policies';
     const texts = { ...readWithSchema(folder), invariants: readInvariants(text('invariants') ?? folder) };
     const { prove } = await import('../../prover/index.ts');
-    const results = await found(out, (limits) => prove(texts, limits), text('timeout'));
+    const results = await found(out, (limits) => prove(texts, limits), { timeout: text('timeout'), folder });
     out.answer({ results }, results.map(describeResult).join('\n'));
     return exitOf(results);
   },
@@ -95,9 +91,10 @@ every answer is the same (of two that say the same, each is). Exit 0 none, 1 som
   positionals: [{ name: 'folder', optional: true }],
   options: { timeout: timeoutOption },
   run: async ({ out, positionals, text }) => {
-    const texts = readWithSchema(positionals[0] ?? 'policies');
+    const folder = positionals[0] ?? 'policies';
+    const texts = readWithSchema(folder);
     const { analyse } = await import('../../prover/index.ts');
-    const findings = await found(out, (limits) => analyse(texts, limits), text('timeout'));
+    const findings = await found(out, (limits) => analyse(texts, limits), { timeout: text('timeout'), folder });
     const words = findings.map(
       ({ kind, id, effect, file, line }) => `${kind.padEnd(10)} ${effect} \`${id}\` (${file}:${line})`,
     );
@@ -111,10 +108,10 @@ every answer is the same (of two that say the same, each is). Exit 0 none, 1 som
 /** What two sets let in, compared for all requests and facts: `policy diff` with two folders, or with `--meaning`. */
 export async function compareMeanings(
   { out, text }: Pick<Invocation, 'out' | 'text'>,
-  sets: { before: Omit<PolicyTexts, 'schema'>; after: PolicyTexts },
+  { folder, ...sets }: { before: Omit<PolicyTexts, 'schema'>; after: PolicyTexts; folder?: string },
 ): Promise<ExitCode> {
   const { compare } = await import('../../prover/index.ts');
-  const comparison = await found(out, (limits) => compare(sets, limits), text('timeout'));
+  const comparison = await found(out, (limits) => compare(sets, limits), { timeout: text('timeout'), folder });
   out.answer(comparison, describeComparison(comparison));
   if (comparison.verdict === 'equivalent') return exitCodes.done;
   return comparison.verdict === 'undecided' ? exitCodes.failed : exitCodes.no;

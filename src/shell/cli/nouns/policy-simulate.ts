@@ -80,7 +80,8 @@ export const simulateCommand: Command = {
     until: { type: 'string', value: 'time', summary: 'before this time (default now)' },
   },
   run: async ({ api, out, positionals, text }) => {
-    const folder = readFolder(positionals[0] ?? 'policies');
+    const name = positionals[0] ?? 'policies';
+    const folder = readFolder(name);
     const [since, until] = [text('since'), text('until')];
     const body = {
       ...(folder.schema === undefined ? {} : { schema: folder.schema }),
@@ -102,7 +103,10 @@ export const simulateCommand: Command = {
         out.note(`${Math.min(share, 100)} %, ${told.replayed} decisions replayed`);
       }
     };
-    await api.stream({ method: 'POST', path: '/policies/simulate', body }, { onData, signal: stop.signal });
+    await api.stream(
+      { method: 'POST', path: '/policies/simulate', body, folder: name },
+      { onData, signal: stop.signal },
+    );
     if (report === undefined) throw new CliError('failed', 'the server ended the rehearsal without a report');
     out.answer(report, reportWords(report));
     for (const words of report.approximations) out.note(`not exact: ${words}`);

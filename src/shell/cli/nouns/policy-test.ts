@@ -1,8 +1,8 @@
-import { join } from 'node:path';
 import type { Coverage, TestReport } from '#decision/analysis';
 import type { Command } from '../command.ts';
 import { CliError, exitCodes } from '../failure.ts';
 import { table } from '../output.ts';
+import { problemLine } from '../problem-line.ts';
 import { readFolder } from '../read-folder.ts';
 
 function percentOf(text: string | undefined): number {
@@ -72,16 +72,11 @@ decision a door shall give: allow, deny, or indeterminate (allowed while a forbi
     if (schema === undefined) throw new CliError('usage', `no \`*.cedarschema\` file lies in \`${name}\``);
     if (tests.length === 0) throw new CliError('usage', `no \`*.test.yaml\` file lies in \`${name}\``);
     // WebAssembly, and YAML, that few commands need.
-    const { readPolicyTests, runPolicyTests, TestFileError, formatTestFileProblem } = await import(
-      '#decision/analysis'
-    );
+    const { readPolicyTests, runPolicyTests, TestFileError } = await import('#decision/analysis');
     const { preparePolicies } = await import('#decision/parser');
     const { readParsedForm } = await import('#decision/engine');
     const { problems, parsedForm } = preparePolicies({ policies, schema });
-    for (const { level, file, line, column, message, hint } of problems) {
-      const place = file === undefined ? name : `${join(name, file)}:${line ?? 1}:${column ?? 1}`;
-      out.note(`${place}: ${level === 'warning' ? 'warning: ' : ''}${message}${hint === undefined ? '' : `. ${hint}`}`);
-    }
+    for (const problem of problems) out.note(problemLine(problem, name));
     if (parsedForm === undefined)
       throw new CliError('no', `the policies in \`${name}\` are not valid, so no test was run`, { problems });
     try {
@@ -92,7 +87,7 @@ decision a door shall give: allow, deny, or indeterminate (allowed while a forbi
       return report.failed === 0 && isCovered ? exitCodes.done : exitCodes.no;
     } catch (error) {
       if (!(error instanceof TestFileError)) throw error;
-      for (const problem of error.problems) out.note(`${join(name, '/')}${formatTestFileProblem(problem)}`);
+      for (const problem of error.problems) out.note(problemLine(problem, name));
       throw new CliError('no', 'the tests cannot be read, so none was run', { problems: error.problems });
     }
   },

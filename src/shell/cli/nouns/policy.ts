@@ -6,7 +6,7 @@ import { readFolder } from '../read-folder.ts';
 import { policyAccessCommands } from './policy-access.ts';
 import { draftCommand } from './policy-draft.ts';
 import { explainCommand } from './policy-explain.ts';
-import { lifeCommands } from './policy-life.ts';
+import { lifeCommands, sequenceFrom } from './policy-life.ts';
 import { compareMeanings, readWithSchema, timeoutOption } from './policy-prove.ts';
 import { simulateCommand } from './policy-simulate.ts';
 import { testCommand } from './policy-test.ts';
@@ -34,7 +34,7 @@ const listCommands: readonly Command[] = [
     positionals: [{ name: 'sequence', optional: true }],
     run: async ({ api, out, positionals }) => {
       const [sequence] = positionals;
-      const path = sequence === undefined ? '/policies/current' : `/policies/history/${encodeURIComponent(sequence)}`;
+      const path = sequence === undefined ? '/policies/current' : `/policies/history/${sequenceFrom(sequence)}`;
       const publication = (await api.call({ method: 'GET', path })).body as PublicationView;
       const files = publication.policies.map((each) => `// ${each.file}\n${each.text.trimEnd()}`);
       out.answer(publication, files.join('\n\n'));
@@ -66,7 +66,7 @@ whether two sets are equivalent, more or less permissive, or both, with a reques
       if (flag('meaning')) {
         const before = await currentPublication(api);
         const after = { policies: folder.policies, schema: folder.schema ?? before.schema };
-        return await compareMeanings(invocation, { before, after });
+        return await compareMeanings(invocation, { before, after, folder: old ?? 'policies' });
       }
       const current = await currentPublication(api);
       const before = new Map(current.policies.map((each) => [each.file, each.text]));

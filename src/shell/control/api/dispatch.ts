@@ -5,7 +5,7 @@ import { originOf } from '#shell/wire';
 import { describeFault } from '../describe-fault.ts';
 import { authorise } from './authorise.ts';
 import type { Caller } from './caller.ts';
-import { ApiProblem, problem, problemResponse } from './problem.ts';
+import { ApiProblem, nearestWords, problem, problemResponse } from './problem.ts';
 import type { Route } from './route.ts';
 import { routes } from './routes.ts';
 import type { ApiServices } from './services.ts';
@@ -189,13 +189,28 @@ function nearestIssues(issue: z.core.$ZodIssue): z.core.$ZodIssue[] {
   return nearest.flatMap((each) => nearestIssues({ ...each, path: [...issue.path, ...each.path] }));
 }
 
-function issueWords(issue: z.core.$ZodIssue): string {
+/** `sent` is attacker-controlled: it is compared with what is known, and never told. */
+function issueWords(issue: z.core.$ZodIssue, sent: unknown): string {
   if (issue.code !== 'invalid_value') return issue.message;
-  const known = issue.values.map((value) => `\`${String(value)}\``);
-  return known.length === 1 ? `must be ${known[0]}` : `must be one of ${known.join(', ')}`;
+  const values = issue.values.map(String);
+  const known = values.map((value) => `\`${value}\``);
+  const nearest = typeof sent === 'string' ? nearestWords(sent, values) : '';
+  return known.length === 1 ? `must be ${known[0]}` : `must be one of ${known.join(', ')}${nearest}`;
 }
 
-/** Parses one part of the request; what the client sent is quoted by path only. */
+/** What stands at a path of what was sent. */
+function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>(
+    (at, step) =>
+      typeof at === 'object' && at !== null && Object.hasOwn(at, step) ? Reflect.get(at, step) : undefined,
+    value,
+  );
+}
+
+/** What stands in the URL is quoted when it is no longer. */
+const quotedLengthMax = 200;
+
+/** Parses one part of the request. Of bodies, which may hold secrets, only the place is told; of URLs the value too. */
 function parse(schema: z.ZodType | undefined, value: unknown, where: string): unknown {
   if (schema === undefined) {
     if (where === 'query' && Object.keys(value as object).length > 0)
@@ -207,7 +222,14 @@ function parse(schema: z.ZodType | undefined, value: unknown, where: string): un
   const errors = parsed.error.issues
     .flatMap(nearestIssues)
     .slice(0, 50)
-    .map((issue) => ({ path: issue.path.map(String).join('.'), message: issueWords(issue) }));
+    .map((issue) => {
+      const sent = valueAt(value, issue.path);
+      const isQuoted = where !== 'body' && typeof sent === 'string' && sent.length <= quotedLengthMax;
+      const words = issueWords(issue, sent);
+      // Members of the path have names that nobody typed; their values say which it is.
+      const path = where === 'path' && isQuoted ? '' : issue.path.map(String).join('.');
+      return { path, message: isQuoted ? `\`${sent}\` ${words}` : words };
+    });
   const [first] = errors;
   const detail =
     first === undefined || first.path === ''

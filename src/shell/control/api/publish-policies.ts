@@ -1,4 +1,6 @@
 import { compilePublication } from '#decision/administration';
+import { problemWords } from '#decision/engine';
+import { canonicalJson } from '#foundation/encoding';
 import { formatUid, type GitOrigin, type Publication } from '#foundation/model';
 import { isPublicationSigned, verifyPublication } from '#shell/replica';
 import { failedGates, GateError } from '../gates.ts';
@@ -17,7 +19,7 @@ import { refuseToStrand } from './administrators.ts';
 import { authoriseAlso } from './authorise.ts';
 import type { Caller } from './caller.ts';
 import { change, checkRevision } from './change.ts';
-import { ApiProblem, notFound, problem } from './problem.ts';
+import { ApiProblem, problem } from './problem.ts';
 import type { ApiServices } from './services.ts';
 import { viewFact } from './view.ts';
 
@@ -50,6 +52,37 @@ export function currentPublication(services: ApiServices) {
   return { body: publication, revision: publication.revision };
 }
 
+/** The publication in force, and whether it was made just now: what changes nothing makes no other. */
+function answerOf(services: ApiServices, { isNew }: { isNew: boolean }) {
+  const { body, revision } = currentPublication(services);
+  return { body: { ...body, isNew }, revision };
+}
+
+/** The answer where nothing changes. Throws ApiProblem when the caller has seen another publication. */
+function unchanged(services: ApiServices, ifMatch: number | undefined) {
+  const answer = answerOf(services, { isNew: false });
+  checkRevision(ifMatch, answer.revision);
+  return answer;
+}
+
+interface Compared {
+  readonly schema: string;
+  readonly policies: readonly Text[];
+  readonly tests: readonly Text[];
+  readonly invariants: readonly Text[];
+  readonly states: Publication['states'];
+  readonly git: GitOrigin | null;
+}
+
+/** Does this say what is in force already? Nothing does when the signer did not sign what stands: that is in force for nobody. */
+function isInForce(services: ApiServices, wanted: Compared): boolean {
+  const current = services.facts.get('publication', 'current');
+  if (current === undefined || services.policies() === null) return false;
+  const compared = ({ schema, policies, tests, invariants, states, git }: Compared) =>
+    canonicalJson({ schema, policies, tests, invariants, states, git });
+  return compared(current) === compared(wanted);
+}
+
 /** What is wrong with policies, as an answer. */
 export function unpublishable(error: UnpublishableError): ApiProblem {
   return new ApiProblem({
@@ -58,7 +91,7 @@ export function unpublishable(error: UnpublishableError): ApiProblem {
     detail: `the policies are not valid, nothing was published: ${error.message}`,
     errors: error.problems.slice(0, 100).map((each) => ({
       path: `${each.file ?? '(schema)'}:${each.line ?? 1}:${each.column ?? 1}`,
-      message: each.hint === undefined ? each.message : `${each.message}. ${each.hint}`,
+      message: problemWords(each),
     })),
   });
 }
@@ -133,7 +166,7 @@ async function commit(services: ApiServices, caller: Caller, { message, severity
       }
     },
   });
-  return currentPublication(services);
+  return answerOf(services, { isNew: true });
 }
 
 const commentMax = 1_000;
@@ -184,6 +217,7 @@ export async function publish(
   if (wanted.override !== undefined) await authoriseOverride(services, caller, '/api/v1/policies/publish');
   checkRevision(ifMatch, services.facts.standing('publication', 'current')?.revision ?? 0);
   refuseStrayStages(services, wanted.states ?? []);
+  if (isUnchanged(services, wanted)) return unchanged(services, ifMatch);
   // Not in the queue of changes: tests and proofs take their time.
   const examined = await examine(services, { ...wanted, author: formatUid(caller.uid) });
   return commit(services, caller, {
@@ -195,6 +229,22 @@ export async function publish(
       return prepareExamined(services, examined);
     },
   });
+}
+
+/** Does this publish what is in force already, with the states that it has? */
+function isUnchanged(services: ApiServices, wanted: WantedPublication): boolean {
+  const current = services.facts.get('publication', 'current');
+  if (current === undefined) return false;
+  const standing = new Map(current.states.map((each) => [each.id, canonicalJson(each)]));
+  const known = services.policies()?.compiled.policies;
+  const isKept = (each: StateChange) =>
+    each.state === 'enforced'
+      ? known?.has(each.id) === true && !standing.has(each.id)
+      : standing.get(each.id) === canonicalJson(each);
+  const { schema, policies, tests, invariants, git, states = [] } = wanted;
+  // What is left out stays as it is.
+  const given = Object.entries({ tests, invariants, git }).filter(([, value]) => value !== undefined);
+  return states.every(isKept) && isInForce(services, { ...current, schema, policies, ...Object.fromEntries(given) });
 }
 
 async function examine(services: ApiServices, request: PublicationRequest): Promise<ExaminedPublication> {
@@ -223,27 +273,28 @@ export async function changeStates(
   const author = formatUid(caller.uid);
   refuseStrayStages(services, changes);
   // Not in the queue of changes: proofs take their time.
-  const examined = await examineStates(services, changes);
+  const { earlier: examined, states: wanted } = await examineStates(services, changes);
+  if (isInForce(services, { ...examined, states: wanted })) return unchanged(services, ifMatch);
   return commit(services, caller, {
     message: 'changed the states of policies',
     severity: 'medium',
     ifMatch,
     prepare: async () => {
       const { earlier, states } = await withStates(services, changes);
-      if (earlier.sequence !== examined) throw publishedMeanwhile();
+      if (earlier.sequence !== examined.sequence) throw publishedMeanwhile();
       return prepareAgain(services, { earlier, states, author, message });
     },
   });
 }
 
-/** The sequence of the publication whose invariants hold under these states. */
-async function examineStates(services: ApiServices, changes: readonly StateChange[]): Promise<number> {
+/** The publication in force and its states after these changes, under which its invariants hold. */
+async function examineStates(services: ApiServices, changes: readonly StateChange[]) {
   try {
     const { earlier, states } = await withStates(services, changes);
     const check = services.checkInvariants;
     const failed = await failedGates({ ...earlier, tested: undefined, dropped: [], check, states });
     if (failed.length > 0) throw new GateError(failed);
-    return earlier.sequence;
+    return { earlier, states };
   } catch (error) {
     throw told(error);
   }
@@ -276,6 +327,8 @@ export async function rollback(
   // What the signer did not sign guards nothing, and is not signed now.
   const guarding = services.policies() === null ? undefined : today?.invariants;
   const invariants = guarding ?? earlier.invariants;
+  const restored = { ...earlier, invariants: reason === undefined ? invariants : earlier.invariants };
+  if (isInForce(services, restored)) return unchanged(services, ifMatch);
   // Not in the queue of changes: proofs take their time.
   const failed = await failedGates({
     ...{ ...earlier, invariants },
@@ -303,14 +356,23 @@ export async function rollback(
 
 const publishedMeanwhile = () => problem(409, 'conflict', 'somebody else published meanwhile; look again, then repeat');
 
+/** The publication of this number. Throws ApiProblem. */
+export async function publicationOf(services: ApiServices, sequence: number) {
+  const all = await publications(services);
+  const found = all.find(({ body }) => body.sequence === sequence);
+  if (found !== undefined) return found;
+  const [oldest, newest] = [all.at(-1)?.body.sequence, all[0]?.body.sequence];
+  const known = oldest === newest ? `the only one is \`${newest}\`` : `they go from \`${oldest}\` to \`${newest}\``;
+  const words = newest === undefined ? 'nothing is published yet' : known;
+  throw problem(404, 'not-found', `there is no publication \`${sequence}\`; ${words}`);
+}
+
 /** The publication of this number, or the one before that in force. Throws ApiProblem. */
 async function earlierPublication(services: ApiServices, sequence: number | undefined): Promise<Publication> {
-  const all = await publications(services);
-  const found = sequence === undefined ? all[1] : all.find((each) => each.body.sequence === sequence);
-  if (found !== undefined) return found.body;
-  throw sequence === undefined
-    ? problem(409, 'no-earlier', 'there is no earlier publication to go back to')
-    : notFound('publication', String(sequence));
+  if (sequence !== undefined) return (await publicationOf(services, sequence)).body;
+  const [, before] = await publications(services);
+  if (before !== undefined) return before.body;
+  throw problem(409, 'no-earlier', 'there is no earlier publication to go back to');
 }
 
 /**

@@ -12,8 +12,15 @@ import {
   stateChangesSchema,
   viewProblem,
 } from '../policy-shapes.ts';
-import { notFound, problem } from '../problem.ts';
-import { changeStates, currentPublication, publications, publish, rollback } from '../publish-policies.ts';
+import { problem } from '../problem.ts';
+import {
+  changeStates,
+  currentPublication,
+  publicationOf,
+  publications,
+  publish,
+  rollback,
+} from '../publish-policies.ts';
 import { type Route, route } from '../route.ts';
 import { publicationView } from '../view.ts';
 
@@ -65,10 +72,9 @@ const readRoutes: readonly Route[] = [
     params: z.strictObject({ sequence: z.coerce.number().int().positive() }),
     answer: publicationView,
     handle: async ({ services, params }) => {
-      const found = (await publications(services)).find(({ body }) => body.sequence === params.sequence);
-      if (found === undefined) throw notFound('publication', String(params.sequence));
-      const { manifest: _manifest, parsed: _parsed, ...body } = found.body;
-      return { body: { ...body, id: 'current', revision: found.revision } };
+      const { body, revision } = await publicationOf(services, params.sequence);
+      const { manifest: _manifest, parsed: _parsed, ...publication } = body;
+      return { body: { ...publication, id: 'current', revision } };
     },
   }),
   route({
@@ -97,6 +103,9 @@ const readRoutes: readonly Route[] = [
   }),
 ];
 
+/** `isNew` false: it was in force already, and no other was made. */
+const publishedView = publicationView.extend({ isNew: z.boolean() });
+
 const writeRoutes: readonly Route[] = [
   route({
     method: 'POST',
@@ -119,7 +128,7 @@ const writeRoutes: readonly Route[] = [
       message: z.string().min(1).max(500),
     }),
     bodyBytesMax: policyBodyBytesMax,
-    answer: publicationView,
+    answer: publishedView,
     handle: async ({ services, caller, body, ifMatch }) => {
       const schema = body.schema ?? services.facts.get('publication', 'current')?.schema;
       if (schema === undefined) throw problem(400, 'no-schema', 'nothing is published yet; send a `schema` as well');
@@ -134,7 +143,7 @@ const writeRoutes: readonly Route[] = [
     action: 'write',
     summary: 'Gives policies other states: shadow, staged, enforced',
     body: z.strictObject({ changes: stateChangesSchema.min(1), message: z.string().max(500).optional() }),
-    answer: publicationView,
+    answer: publishedView,
     handle: async ({ services, caller, body: { changes, message }, ifMatch }) =>
       changeStates(services, caller, { ifMatch, changes, message: message ?? describeChanges(changes) }),
   }),
@@ -150,7 +159,7 @@ const writeRoutes: readonly Route[] = [
       override: z.string().min(1, 'must say why').max(500).optional(),
       message: z.string().max(500).optional(),
     }),
-    answer: publicationView,
+    answer: publishedView,
     isWayBack: true,
     handle: async ({ services, caller, body: { sequence, override, message }, ifMatch }) =>
       rollback(services, caller, { ifMatch, sequence, override, message }),

@@ -1,0 +1,21 @@
+import { join } from 'node:path';
+
+/** Something wrong at a place, as engine and API tell it. */
+interface Placed {
+  readonly level?: 'error' | 'warning' | undefined;
+  readonly file?: string | undefined;
+  readonly line?: number | undefined;
+  readonly column?: number | undefined;
+  readonly message: string;
+  readonly hint?: string | undefined;
+}
+
+/**
+ * `policies/apps.cedar:3:5: what is wrong; what may help`, the one shape in which every command tells it, and which editors can follow; `folder`
+ * is where the file lies.
+ */
+export function problemLine({ level, file, line, column, message, hint }: Placed, folder = ''): string {
+  const place = file === undefined ? folder : [join(folder, file), line ?? 1, column ?? 1].join(':');
+  const mark = level === 'warning' ? 'warning: ' : '';
+  return `${place === '' ? '' : `${place}: `}${mark}${message}${hint === undefined ? '' : `; ${hint}`}`;
+}
