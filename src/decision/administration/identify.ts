@@ -20,7 +20,7 @@ export const operatorUid: EntityUid = { type: 'Workload', id: 'local-operator' }
 
 /**
  * Resolves an asker to a subject at a time (milliseconds since the epoch). An ended session, an expired token, or one
- * whose user is gone makes a stranger: no policy can forget to check that.
+ * whose user is gone makes a stranger, and so does a token of a suspended user: no policy can forget to check that.
  */
 export function identify(view: FactView, { asker, now }: { asker: Asker; now: number }): Subject {
   switch (asker.kind) {
@@ -42,7 +42,8 @@ export function identify(view: FactView, { asker, now }: { asker: Asker; now: nu
       const found = { id: asker.tokenId, body: token };
       if (token.owner.type === 'Workload') return { ...stranger, uid: token.owner, token: found };
       const user = view.get('user', token.owner.id);
-      return user === undefined ? stranger : { uid: token.owner, user, session: null, token: found };
+      // Sessions end with the suspension; tokens wait for the day when their owner may come back.
+      return user?.status === 'active' ? { uid: token.owner, user, session: null, token: found } : stranger;
     }
   }
 }

@@ -1,6 +1,7 @@
 import { hypotheticalSession, judge, type PublishedPolicies } from '#decision/administration';
 import type { FactKind, FactOf, FactView, Group, User } from '#foundation/model';
 import { problem } from './problem.ts';
+import type { Noun } from './route.ts';
 import type { ApiServices } from './services.ts';
 
 /** What would change: users and groups (null: removed), and the policies in force. */
@@ -35,21 +36,31 @@ async function anyAdministrator(services: ApiServices, hypothesis: Hypothesis): 
     ([, a], [, b]) => Number(b.groups.includes('administrators')) - Number(a.groups.includes('administrators')),
   );
   for (const [id, user] of ordered) {
-    if (user.status !== 'active' || !mayAdminister(services, { id, user, hypothesis })) continue;
+    if (user.status !== 'active' || !mightWrite(services, { id, user, hypothesis, nouns: ['policy', 'user'] }))
+      continue;
     if (await services.identity.canSignIn(id)) return true;
   }
   return false;
 }
 
-function mayAdminister(services: ApiServices, candidate: { id: string; user: User; hypothesis: Hypothesis }): boolean {
-  const { id, user, hypothesis } = candidate;
+/** Would policy let this person, after a fresh sign-in, write all these nouns? Whether they can sign in is another question. */
+export function mightWrite(
+  services: ApiServices,
+  candidate: {
+    readonly id: string;
+    readonly user: User;
+    readonly hypothesis: Hypothesis;
+    readonly nouns: readonly Noun[];
+  },
+): boolean {
+  const { id, user, hypothesis, nouns } = candidate;
   const policies = hypothesis.policies === undefined ? services.policies() : hypothesis.policies;
   const now = services.clock();
   const view = withGroups(services.facts, hypothesis.groups);
   // No fact has an empty id, so no policy can mean this session.
   const session = { id: '', body: hypotheticalSession({ user: id, now }) };
   const as = { uid: { type: 'User', id }, user, session, token: null };
-  return ['policy', 'user'].every((noun) => {
+  return nouns.every((noun) => {
     const question = {
       asker: { kind: 'anonymous' },
       action: 'administer-write',

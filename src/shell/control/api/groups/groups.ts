@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { type Group, nameSchema } from '#foundation/model';
 import { refuseToStrand } from '../administrators.ts';
+import { authoriseAlso } from '../authorise.ts';
 import type { Caller } from '../caller.ts';
 import { change, checkOrigin, checkRevision } from '../change.ts';
 import { pageOf, pageQuery, paginate } from '../page.ts';
@@ -42,7 +43,6 @@ async function setMembership(
 ) {
   const { group, user: id, isMember } = options;
   viewFact(services, 'group', group);
-  if (isMember) refuseToRaise(services, caller, [group]);
   await change(services, caller, {
     activity: 'update',
     message: isMember ? `put a user into group ${group}` : `took a user out of group ${group}`,
@@ -52,6 +52,7 @@ async function setMembership(
       const { id: _id, revision, ...user } = viewFact(services, 'user', id);
       const others = user.groups.filter((each) => each !== group);
       const next = { ...user, groups: isMember ? [...others, group] : others };
+      refuseToRaise(services, caller, { groups: isMember ? [group] : [], people: [[id, user, next]] });
       await refuseToStrand(services, { users: new Map([[id, next]]) });
       return [{ kind: 'user', id, body: next, expectedRevision: revision }];
     },
@@ -88,7 +89,7 @@ export const groupRoutes: readonly Route[] = [
     status: 201,
     handle: async ({ services, caller, body }) => {
       checkGroups(services, body.memberOf);
-      refuseToRaise(services, caller, body.memberOf);
+      refuseToRaise(services, caller, { groups: body.memberOf, people: [] });
       const group: Group = {
         displayName: body.displayName ?? body.name,
         description: body.description,
@@ -153,12 +154,13 @@ export const groupRoutes: readonly Route[] = [
             description: body.description ?? group.description,
             memberOf: body.memberOf ?? group.memberOf,
           };
-          refuseToRaise(
-            services,
-            caller,
-            next.memberOf.filter((each) => !group.memberOf.includes(each)),
-          );
-          await refuseToStrand(services, { groups: new Map([[id, next]]) });
+          const nesting = new Map([[id, next]]);
+          refuseToRaise(services, caller, {
+            groups: next.memberOf.filter((each) => !group.memberOf.includes(each)),
+            people: [...services.facts.all('user')].map(([person, user]) => [person, user, user] as const),
+            nesting,
+          });
+          await refuseToStrand(services, { groups: nesting });
           return [{ kind: 'group', id, body: next, expectedRevision: revision }];
         },
       });
@@ -198,10 +200,14 @@ export const groupRoutes: readonly Route[] = [
               id,
               body: { ...group, memberOf: group.memberOf.filter((each) => each !== params.id) },
             }));
-          await refuseToStrand(services, {
-            users: new Map(members.map(({ id, body }) => [id, body])),
-            groups: new Map([[params.id, null], ...nested.map(({ id, body }) => [id, body] as const)]),
+          const users = new Map(members.map(({ id, body }) => [id, body]));
+          const nesting = new Map([[params.id, null], ...nested.map(({ id, body }) => [id, body] as const)]);
+          refuseToRaise(services, caller, {
+            groups: [],
+            people: [...services.facts.all('user')].map(([id, user]) => [id, user, users.get(id) ?? user] as const),
+            nesting,
           });
+          await refuseToStrand(services, { users, groups: nesting });
           return [{ kind: 'group', id: params.id, body: null, expectedRevision: revision }, ...members, ...nested];
         },
       });
@@ -217,7 +223,9 @@ export const groupRoutes: readonly Route[] = [
     params: nameParams,
     query: z.strictObject(pageQuery),
     answer: pageOf(userView),
-    handle: async ({ services, params, query }) => {
+    handle: async ({ services, caller, params, query }) => {
+      const asked = { noun: 'user', action: 'read', method: 'GET', path: '/api/v1/groups/:id/members' } as const;
+      await authoriseAlso(services, caller, { ...asked, words: 'read people' });
       viewFact(services, 'group', params.id);
       const members = [...viewAll(services, 'user')].filter((user) => user.groups.includes(params.id));
       const page = paginate(members, { ...query, cursor: query.cursor, keyOf: (user) => `${user.name} ${user.id}` });

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { formatUid, loginNameSchema, nameSchema } from '#foundation/model';
+import { formatUid, loginNameSchema, nameSchema, type User } from '#foundation/model';
 import { administrators } from '#information/identity';
 import { pageOf, pageQuery, paginate } from '../page.ts';
 import { notFound } from '../problem.ts';
@@ -18,6 +18,19 @@ const invitationView = z.strictObject({
   createdAt: z.int(),
   expiresAt: z.int(),
 });
+
+/** The person that may come of an invitation. */
+function invited(
+  {
+    name = 'invited',
+    displayName = name,
+    email,
+  }: { name?: string | undefined; displayName?: string | undefined; email?: string | undefined },
+  groups: readonly string[],
+): User {
+  const plain = { status: 'active', source: 'local', createdAt: 0 } as const;
+  return { ...plain, name, displayName, email: email ?? null, groups: [...groups] };
+}
 
 export const invitationRoutes: readonly Route[] = [
   route({
@@ -52,7 +65,8 @@ export const invitationRoutes: readonly Route[] = [
     handle: async ({ services, caller, body }) => {
       checkGroups(services, body.groups);
       const { name, displayName, email, groups, admin } = body;
-      refuseToRaise(services, caller, admin ? [...groups, administrators] : groups);
+      const given = admin ? [...groups, administrators] : groups;
+      refuseToRaise(services, caller, { groups: given, people: [['', null, invited(body, given)]] });
       const made = await services.identity.createInvitation(
         {
           groups,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { mayAdminister } from '../authorise.ts';
 import { type Route, route } from '../route.ts';
 import type { ApiServices } from '../services.ts';
 import { eventView } from './events.ts';
@@ -64,6 +65,7 @@ export const overviewRoutes: readonly Route[] = [
       processes: z.array(
         z.strictObject({ name: z.string(), state: z.enum(['up', 'down']), detail: z.string().nullable() }),
       ),
+      /** Empty for whoever may not read events. */
       recentDenials: z.array(eventView),
       config: z.strictObject({
         file: z.string().nullable(),
@@ -74,13 +76,11 @@ export const overviewRoutes: readonly Route[] = [
         restart: z.array(z.string()),
       }),
     }),
-    handle: async ({ services }) => {
+    handle: async ({ services, caller }) => {
       const publication = services.facts.get('publication', 'current');
-      const { items } = await services.events.query({
-        order: 'newest-first',
-        outcome: 'failure',
-        limit: recentDenialsMax,
-      });
+      const recentDenials = mayAdminister(services, caller, { noun: 'event', action: 'read' })
+        ? await services.events.query({ order: 'newest-first', outcome: 'failure', limit: recentDenialsMax })
+        : { items: [] };
       const { ownsPolicies: _owns, restart, ...config } = services.configStatus();
       return {
         body: {
@@ -98,7 +98,7 @@ export const overviewRoutes: readonly Route[] = [
           revision: services.facts.revision,
           epoch: services.facts.epoch,
           processes: services.processes().map((each) => ({ ...each })),
-          recentDenials: items.map((item) => ({ ...item })),
+          recentDenials: recentDenials.items.map((item) => ({ ...item })),
           config: { ...config, restart: [...restart] },
         },
       };

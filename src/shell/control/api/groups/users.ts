@@ -87,7 +87,6 @@ export const userRoutes: readonly Route[] = [
           const { id, revision, ...user } = viewFact(services, 'user', params.id);
           checkRevision(ifMatch, revision);
           const added = (body.groups ?? []).filter((group) => !user.groups.includes(group));
-          refuseToRaise(services, caller, added);
           const next: User = {
             ...user,
             displayName: body.displayName ?? user.displayName,
@@ -95,8 +94,15 @@ export const userRoutes: readonly Route[] = [
             groups: body.groups === undefined ? user.groups : [...new Set(body.groups)],
             status: body.status ?? user.status,
           };
+          refuseToRaise(services, caller, { groups: added, people: [[id, user, next]] });
           await refuseToStrand(services, { users: new Map([[id, next]]) });
-          return [{ kind: 'user', id, body: next, expectedRevision: revision }];
+          // Not left to policies, nor to the sweep of sessions: whoever is suspended is out.
+          const sessions = next.status === 'suspended' ? services.facts.sessionsOf(id) : [];
+          const reason = 'the account was suspended';
+          return [
+            { kind: 'user', id, body: next, expectedRevision: revision },
+            ...sessions.flatMap((session) => sessionEnd(services, { id: session.id, reason })),
+          ];
         },
       });
       return answerUser(services, params.id);
