@@ -9,8 +9,11 @@ export const positionStart = saltBytes + 2;
 /** Bytes of a sealed payload beyond those of the text. */
 export const sealBytes = positionStart + positionBytes;
 export const keyBytes = 32;
-/** Subjects whose streams a writer keeps at hand: some 75 MB when so many people are active. */
-export const sealedStreamsMax = 8192;
+/**
+ * Subjects whose streams a writer keeps at hand: more than the people we are made for, because with one too few in turn nearly every
+ * record begins a stream anew. Some 160 MB when so many are active.
+ */
+export const sealedStreamsMax = 16_384;
 
 const info = Buffer.from('nullius journal record 2', 'latin1');
 

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { assertionsPerCallMax, type GatewayCalls } from '#shell/wire';
-import { Assertions } from './assertions.ts';
+import { fakeFact } from '../../../tests/fakes/fact-view.ts';
+import { Assertions, type Bearer } from './assertions.ts';
 import { type CallControl, ControlError } from './control-client.ts';
 
 type Asked = GatewayCalls['assertions']['request']['asked'];
@@ -24,60 +25,86 @@ function control() {
   return { state, assertions: new Assertions(call, () => state.now) };
 }
 
-const about = { resource: 'wiki', version: '1' };
+const bearer = (sessionId: string): Bearer => ({ sessionId, session: fakeFact('session'), user: fakeFact('user') });
 
 test('get() asks once for all that is wanted at the same time, and each gets its own or its own refusal', async () => {
   const { state, assertions } = control();
-  const people = Array.from({ length: 3 * assertionsPerCallMax }, (_, index) => `s${index}`);
-  const wanted = people.map((id) => assertions.get(id, about));
-  const ended = assert.rejects(Promise.resolve(assertions.get('ended', about)), { code: 'refused', status: 401 });
-  const again = people.map((id) => assertions.get(id, about));
+  const people = Array.from({ length: 3 * assertionsPerCallMax }, (_, index) => bearer(`s${index}`));
+  const wanted = people.map((each) => assertions.get(each, 'wiki'));
+  const ended = assert.rejects(Promise.resolve(assertions.get(bearer('ended'), 'wiki')), {
+    code: 'refused',
+    status: 401,
+  });
+  const again = people.map((each) => assertions.get(each, 'wiki'));
   assert.deepEqual(
     await Promise.all(wanted),
-    people.map((id) => `${id} wiki ${state.now}`),
+    people.map(({ sessionId }) => `${sessionId} wiki ${state.now}`),
   );
   await Promise.all([ended, ...again]);
   assert.deepEqual(
     state.calls.map((asked) => asked.length),
     [...Array(3).fill(assertionsPerCallMax), 1],
   );
-  assert.equal(assertions.get('s1', about), `s1 wiki ${state.now}`, 'at once from then on');
+  const [first] = people;
+  assert.ok(first);
+  assert.equal(assertions.get(first, 'wiki'), `s0 wiki ${state.now}`, 'at once from then on');
+  assert.equal(typeof assertions.get(first, 'crm'), 'object', 'each app has its own');
 });
 
 test('get() sends what is still good while the next is made, and waits for a new one when facts changed or it runs out', async () => {
   const { state, assertions } = control();
-  const first = await assertions.get('s', about);
+  const s = bearer('s');
+  const first = await assertions.get(s, 'wiki');
   state.now += 35_000;
-  assert.equal(assertions.get('s', about), first);
-  assert.equal(assertions.get('s', about), first);
+  assert.equal(assertions.get(s, 'wiki'), first);
+  assert.equal(assertions.get(s, 'wiki'), first);
   await new Promise((resolve) => setImmediate(() => setImmediate(() => setImmediate(resolve))));
   assert.equal(state.calls.length, 2, 'made once');
-  const second = assertions.get('s', about);
+  const second = assertions.get(s, 'wiki');
   assert.equal(second, `s wiki ${state.now}`);
   state.now += 55_000;
-  assert.equal(await assertions.get('s', about), `s wiki ${state.now}`, 'five seconds are too little');
-  assert.equal(
-    typeof assertions.get('s', { ...about, version: '2' }),
-    'object',
-    'what was said of other facts is not sent',
-  );
+  assert.equal(await assertions.get(s, 'wiki'), `s wiki ${state.now}`, 'five seconds are too little');
+  for (const changed of [{ user: fakeFact('user') }, { session: fakeFact('session') }]) {
+    assert.equal(
+      typeof assertions.get({ ...s, ...changed }, 'wiki'),
+      'object',
+      'what was said of other facts is not sent',
+    );
+  }
 });
 
 test('get() goes on with the one at hand while control is away, until it runs out', async () => {
   const { state, assertions } = control();
-  const first = await assertions.get('s', about);
+  const s = bearer('s');
+  const first = await assertions.get(s, 'wiki');
   state.isAway = true;
   for (const passedMs of [40_000, 15_000, 3_000]) {
     state.now += passedMs;
-    assert.equal(await assertions.get('s', about), first);
+    assert.equal(await assertions.get(s, 'wiki'), first);
   }
   state.now += 1_500;
-  await assert.rejects(Promise.resolve(assertions.get('s', about)), { code: 'unreachable' });
-  await assert.rejects(Promise.resolve(assertions.get('s', { ...about, version: '2' })), { code: 'unreachable' });
+  await assert.rejects(Promise.resolve(assertions.get(s, 'wiki')), { code: 'unreachable' });
+  await assert.rejects(Promise.resolve(assertions.get({ ...s, user: fakeFact('user') }, 'wiki')), {
+    code: 'unreachable',
+  });
+});
+
+test('get() sends nothing that a key signed which control names no more', async () => {
+  const signedBy = (kid: string) => `${Buffer.from(JSON.stringify({ kid })).toString('base64url')}.e30.`;
+  let kid = 'old';
+  const call = async () => ({ made: [{ jwt: signedBy(kid), expiresAt: lifeMs }] });
+  const assertions = new Assertions(call as unknown as CallControl, () => 0);
+  const s = bearer('s');
+  await assertions.get(s, 'wiki');
+  assertions.keepSignedBy(['old', 'new']);
+  assert.equal(assertions.get(s, 'wiki'), signedBy('old'));
+  kid = 'new';
+  assertions.keepSignedBy(['new']);
+  assert.equal(await assertions.get(s, 'wiki'), signedBy('new'));
 });
 
 test('get() refuses when too many wait for control', async () => {
   const never = new Assertions((() => new Promise(() => {})) as unknown as CallControl, () => 0);
-  const wanted = Array.from({ length: 10_001 }, (_, index) => Promise.resolve(never.get(`s${index}`, about)));
+  const wanted = Array.from({ length: 10_001 }, (_, index) => Promise.resolve(never.get(bearer(`s${index}`), 'wiki')));
   await assert.rejects(Promise.race(wanted), { code: 'unreachable' });
 });

@@ -1,7 +1,8 @@
+import type { Session, User } from '#foundation/model';
 import { assertionsPerCallMax } from '#shell/wire';
 import { type CallControl, ControlError } from './control-client.ts';
 
-const assertionsCachedMax = 50_000;
+const assertionsKeptMax = 50_000;
 /** Renew this long before it runs out: what is left is how long people go on while control is away. */
 const assertionRenewMs = 30_000;
 /** With this much left the one at hand is sent while the next one is made. */
@@ -11,33 +12,45 @@ const assertionLeftMsMin = 1_000;
 const callsAtOnceMax = 2;
 const waitingMax = 10_000;
 
-interface Cached {
-  readonly jwt: string;
-  readonly expiresAt: number;
-  readonly version: string;
-  readonly keyId: string;
+/** Whom an assertion speaks of. Facts are replaced when they change, so the same two objects say the same. */
+export interface Bearer {
+  readonly sessionId: string;
+  readonly session: Session;
+  readonly user: User;
 }
 
-interface About {
-  readonly sessionId: string;
-  readonly resource: string;
-  readonly version: string;
+/** One of our token keys, shared by all that it signed: `isGood` until control no longer names it. */
+interface TokenKey {
+  isGood: boolean;
+}
+
+interface Made {
+  readonly jwt: string;
+  readonly expiresAt: number;
+  readonly key: TokenKey;
+}
+
+/** For one bearer and resource: the newest, and the one that is being made. */
+interface Kept {
+  made: Made | undefined;
+  coming: Promise<Made> | undefined;
 }
 
 interface Waiting {
-  readonly about: About;
-  readonly resolve: (made: Cached) => void;
+  readonly about: { readonly sessionId: string; readonly resource: string };
+  readonly resolve: (made: Made) => void;
   readonly reject: (error: unknown) => void;
 }
 
 /**
- * Keeps one `Nullius-Assertion` per session and resource. `version` names the facts it speaks about (the revisions of
- * session and user): when they change, a new one is fetched. Control and signer make it; it lives at most 60 s. Those that are wanted
- * at about the same time are asked for together.
+ * Keeps one `Nullius-Assertion` per session and resource, until session or user change. Control and signer make it; it lives at most
+ * 60 s. Those that are wanted at about the same time are asked for together.
  */
 export class Assertions {
-  readonly #cached = new Map<string, Cached>();
-  readonly #pending = new Map<string, Promise<Cached>>();
+  /** By session, because that is at hand with every request. */
+  #kept = new WeakMap<Session, { readonly user: User; readonly byResource: Map<string, Kept> }>();
+  #keptCount = 0;
+  readonly #keys = new Map<string, TokenKey>();
   #waiting: Waiting[] = [];
   #callCount = 0;
   #isDue = false;
@@ -49,14 +62,13 @@ export class Assertions {
     this.#clock = clock;
   }
 
-  /** A cached JWT now, or a promise of a fresh one. Throws ControlError when control cannot make one. */
-  get(sessionId: string, { resource, version }: { resource: string; version: string }): string | Promise<string> {
-    const key = `${sessionId} ${resource}`;
-    const cached = this.#cached.get(key);
-    const good = cached?.version === version ? cached : undefined;
+  /** A JWT at hand, or a promise of a fresh one. Throws ControlError when control cannot make one. */
+  get(bearer: Bearer, resource: string): string | Promise<string> {
+    const kept = this.#keptFor(bearer, resource);
+    const good = kept.made?.key.isGood === true ? kept.made : undefined;
     const leftMs = good === undefined ? 0 : good.expiresAt - this.#clock();
     if (good !== undefined && leftMs > assertionRenewMs) return good.jwt;
-    const fresh = this.#fetch(key, { sessionId, resource, version });
+    const fresh = this.#renew(kept, { sessionId: bearer.sessionId, resource });
     if (good !== undefined && leftMs > assertionSendMs) {
       fresh.catch(() => {});
       return good.jwt;
@@ -71,28 +83,47 @@ export class Assertions {
     );
   }
 
-  /** Forgets what was signed by any other key: after a leak, apps no longer believe it. */
+  /** What any other key signed is sent no more: after a leak, apps no longer believe it. */
   keepSignedBy(keyIds: readonly string[]): void {
-    const kept = new Set(keyIds);
-    for (const [key, { keyId }] of this.#cached) if (!kept.has(keyId)) this.#cached.delete(key);
+    for (const [id, key] of this.#keys) {
+      if (keyIds.includes(id)) continue;
+      key.isGood = false;
+      this.#keys.delete(id);
+    }
   }
 
-  #fetch(key: string, about: About): Promise<Cached> {
-    const pendingKey = `${key} ${about.version}`;
-    const pending = this.#pending.get(pendingKey);
-    if (pending !== undefined) return pending;
-    const fresh = this.#ask(about)
+  #keptFor({ session, user }: Bearer, resource: string): Kept {
+    let ofSession = this.#kept.get(session);
+    const known = ofSession?.user === user ? ofSession.byResource.get(resource) : undefined;
+    if (known !== undefined) return known;
+    if (this.#keptCount >= assertionsKeptMax) {
+      this.#kept = new WeakMap();
+      this.#keptCount = 0;
+      ofSession = undefined;
+    }
+    if (ofSession?.user !== user) {
+      ofSession = { user, byResource: new Map() };
+      this.#kept.set(session, ofSession);
+    }
+    const kept: Kept = { made: undefined, coming: undefined };
+    ofSession.byResource.set(resource, kept);
+    this.#keptCount += 1;
+    return kept;
+  }
+
+  #renew(kept: Kept, about: Waiting['about']): Promise<Made> {
+    kept.coming ??= this.#ask(about)
       .then((made) => {
-        if (this.#cached.size >= assertionsCachedMax) this.#cached.clear();
-        this.#cached.set(key, made);
+        kept.made = made;
         return made;
       })
-      .finally(() => this.#pending.delete(pendingKey));
-    this.#pending.set(pendingKey, fresh);
-    return fresh;
+      .finally(() => {
+        kept.coming = undefined;
+      });
+    return kept.coming;
   }
 
-  #ask(about: About): Promise<Cached> {
+  #ask(about: Waiting['about']): Promise<Made> {
     return new Promise((resolve, reject) => {
       if (this.#waiting.length >= waitingMax) {
         reject(new ControlError('unreachable', { message: 'too many requests wait for an assertion' }));
@@ -122,13 +153,12 @@ export class Assertions {
 
   async #fulfil(batch: readonly Waiting[]): Promise<void> {
     try {
-      const asked = batch.map(({ about: { sessionId, resource } }) => ({ sessionId, resource }));
-      const { made } = await this.#call('assertions', { asked });
-      for (const [index, { about, resolve, reject }] of batch.entries()) {
+      const { made } = await this.#call('assertions', { asked: batch.map(({ about }) => about) });
+      for (const [index, { resolve, reject }] of batch.entries()) {
         const answer = made[index];
         if (answer !== undefined && 'jwt' in answer) {
           const { jwt, expiresAt } = answer;
-          resolve({ jwt, expiresAt, version: about.version, keyId: keyIdOf(jwt) });
+          resolve({ jwt, expiresAt, key: this.#keyOf(jwt) });
         } else {
           const { refused: message, status } = answer ?? { refused: 'control answered too little', status: 500 };
           reject(new ControlError('refused', { message, status }));
@@ -137,6 +167,16 @@ export class Assertions {
     } catch (error) {
       for (const { reject } of batch) reject(error);
     }
+  }
+
+  #keyOf(jwt: string): TokenKey {
+    const id = keyIdOf(jwt);
+    let key = this.#keys.get(id);
+    if (key === undefined) {
+      key = { isGood: true };
+      this.#keys.set(id, key);
+    }
+    return key;
   }
 }
 

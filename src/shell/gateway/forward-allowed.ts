@@ -1,7 +1,8 @@
 import { type ForwardHandle, type Refusal, requestHeadersFor } from '#enforcement/gateway';
-import type { Session, User, Verdict } from '#foundation/model';
+import type { Asker, Verdict } from '#foundation/model';
 import { accessEvent } from './access-event.ts';
 import { answerGatewayRefusal, answerUnavailable } from './answers.ts';
+import type { Bearer } from './assertions.ts';
 import type { Gate, Judged } from './gate.ts';
 import { judgeAccess } from './judge-access.ts';
 import { rotatedCookie } from './rotate-cookie.ts';
@@ -21,11 +22,11 @@ export async function forwardAllowed(gate: Gate, judged: Judged & { readonly epo
       words: 'The address of this app cannot be used. An administrator can correct it.',
     });
   const own = ['nullius-decision', id];
-  if (asker.kind === 'session') {
-    const about = { resource: site.id, version: assertionVersion(gate, asker.sessionId) };
-    const assertion = gate.assertions.get(asker.sessionId, about);
+  const bearer = bearerOf(gate, asker);
+  if (bearer !== null) {
+    const assertion = gate.assertions.get(bearer, site.id);
     own.push('nullius-assertion', typeof assertion === 'string' ? assertion : await assertion);
-    gate.seen.saw(asker.sessionId, judged.now);
+    gate.seen.saw(bearer.sessionId, judged.now);
   }
   const rotating = rotatedCookie(gate, judged);
   const ownSetCookie = rotating === null ? null : await rotating;
@@ -46,7 +47,7 @@ export async function forwardAllowed(gate: Gate, judged: Judged & { readonly epo
   });
   let handle: ForwardHandle | undefined;
   let cutBefore: string | undefined;
-  const userId = asker.kind === 'session' ? (gate.facts.get('session', asker.sessionId)?.user ?? null) : null;
+  const userId = bearer?.session.user ?? null;
   const { question } = judged;
   const unregister = gate.live.register({
     sessionId: asker.kind === 'session' ? asker.sessionId : null,
@@ -95,16 +96,11 @@ function authorityOf({ request }: Judged): string {
   return request.port === null ? request.host : `${request.host}:${request.port}`;
 }
 
-const versions = new WeakMap<Session, { readonly user: User; readonly version: string }>();
-
-/** Changes whenever what an assertion says may have: the session or its user. Written once for as long as both stand. */
-export function assertionVersion(gate: Gate, sessionId: string): string {
+/** The session and user behind the asker as they stand now; null when there is none of them. */
+export function bearerOf(gate: Pick<Gate, 'facts'>, asker: Asker): Bearer | null {
+  if (asker.kind !== 'session') return null;
+  const { sessionId } = asker;
   const session = gate.facts.get('session', sessionId);
   const user = session === undefined ? undefined : gate.facts.get('user', session.user);
-  if (session === undefined || user === undefined) return 'gone';
-  const known = versions.get(session);
-  if (known?.user === user) return known.version;
-  const version = `${session.authTime} ${user.name} ${user.email} ${user.groups.join(' ')}`;
-  versions.set(session, { user, version });
-  return version;
+  return session === undefined || user === undefined ? null : { sessionId, session, user };
 }

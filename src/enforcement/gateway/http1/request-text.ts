@@ -17,7 +17,7 @@ const lineStartBytesMax = 256;
 
 /** The assertions found fit: long texts of our own, each sent many times. A client's field of that name is never sent on. */
 const fitAssertions = new Set<string>();
-const fitAssertionsMax = 1000;
+const fitAssertionsMax = 16_384;
 
 function isFitAssertion(value: string): boolean {
   if (fitAssertions.has(value)) return true;

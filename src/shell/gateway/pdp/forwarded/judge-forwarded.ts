@@ -15,7 +15,7 @@ import {
 import { pdpScopeCovers, type Verdict } from '#foundation/model';
 import { accessEvent, isWorthAnEvent } from '../../access-event.ts';
 import { isCookieFlood } from '../../cookie-flood.ts';
-import { assertionVersion } from '../../forward-allowed.ts';
+import { bearerOf } from '../../forward-allowed.ts';
 import type { Gate, Judged } from '../../gate.ts';
 import { judgeAccess } from '../../judge-access.ts';
 import { isOwnEndpoint } from '../../own-endpoints.ts';
@@ -122,11 +122,10 @@ type JudgedHere = Omit<Judged, 'exchange'>;
 /** Who the app shall believe to be asking, and what of the client's own credentials it may see. */
 async function identityFor(gate: Gate, { id, identified, request, site, now }: JudgedHere): Promise<string[]> {
   const identity = ['nullius-decision', id];
-  const { asker } = identified;
-  if (asker.kind === 'session') {
-    const about = { resource: site.id, version: assertionVersion(gate, asker.sessionId) };
-    identity.push('nullius-assertion', await gate.assertions.get(asker.sessionId, about));
-    gate.seen.saw(asker.sessionId, now);
+  const bearer = bearerOf(gate, identified.asker);
+  if (bearer !== null) {
+    identity.push('nullius-assertion', await gate.assertions.get(bearer, site.id));
+    gate.seen.saw(bearer.sessionId, now);
   }
   const cookie = withoutOwnCookies(request.cookie);
   if (cookie !== '') identity.push('nullius-cookie', cookie);
