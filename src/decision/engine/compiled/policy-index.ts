@@ -39,8 +39,10 @@ export class CompiledPolicy extends Row<Constant> {
 
 /** Of one resource key, up to this many policies are looked at one by one: finding them by the principal's keys costs as much. */
 const listedMax = 16;
-/** Stands for all keys of principals. */
+/** Stands for all keys of principals, */
 const everyone = 0x7fff_ffff;
+/** and for those of standing in something, where there are any. */
+const anyAbove = 0x7fff_fffe;
 
 /** A policy of an action, with the keys of its scope. */
 interface Entry {
@@ -58,11 +60,10 @@ export interface PolicyJudge {
 /** Policies of one action, by the keys of resource and principal. */
 export class Bucket {
   readonly #index: PolicyIndex;
-  /** By resource key and `everyone`: where its policies stand; where there are many, also by both keys. */
+  /** By resource key and `everyone`: where its policies stand; where there are many, also by `anyAbove` and by both keys. */
   readonly #ranges: RangeTable;
   /** Pairs of a principal key and the rank of a policy. */
   readonly #entries: Int32Array;
-  readonly #asksAbovePrincipal: boolean;
   readonly #asksAboveResource: boolean;
 
   /** `entries` by resource key and then by principal key. */
@@ -74,7 +75,6 @@ export class Bucket {
       this.#entries[at * 2 + 1] = policy.rank;
     }
     this.#ranges = new RangeTable(rangesOf(entries));
-    this.#asksAbovePrincipal = entries.some(({ principalKey }) => isWithinKey(principalKey));
     this.#asksAboveResource = entries.some(({ resourceKey }) => isWithinKey(resourceKey));
   }
 
@@ -101,9 +101,12 @@ export class Bucket {
   #visitMany(resourceKey: number, judge: PolicyJudge): void {
     const { principals } = this.#index;
     const ranges = this.#ranges;
-    if (this.#asksAbovePrincipal) principals.holdAbove(judge.environment.entities);
+    const asksAbove = ranges.find(resourceKey, anyAbove) >= 0;
+    if (asksAbove) principals.holdAbove(judge.environment.entities);
     for (let index = 0; index < principals.count; index += 1) {
-      const found = ranges.find(resourceKey, principals.list[index] ?? -1);
+      const key = principals.list[index] ?? -1;
+      if (!asksAbove && isWithinKey(key)) continue;
+      const found = ranges.find(resourceKey, key);
       if (found < 0) continue;
       const end = ranges.end(found);
       for (let at = ranges.start(found); at < end; at += 1) this.#tell(at, judge);
@@ -137,6 +140,8 @@ function rangesOf(entries: readonly Entry[]): Range[] {
     const end = endOf(start, (a, b) => a.resourceKey === b.resourceKey);
     ranges.push({ first, second: everyone, start, end });
     if (end - start <= listedMax) start = end;
+    else if (entries.slice(start, end).some(({ principalKey }) => isWithinKey(principalKey)))
+      ranges.push({ first, second: anyAbove, start, end });
     while (start < end) {
       const next = endOf(start, (a, b) => a.resourceKey === b.resourceKey && a.principalKey === b.principalKey);
       ranges.push({ first, second: entries[start]?.principalKey ?? 0, start, end: next });

@@ -58,7 +58,7 @@ export class ScopeKeys {
 
   /** 0: there is none. */
   ofType(type: string): number {
-    return this.#types.get(type) ?? noKey;
+    return this.#types.size === 0 ? noKey : (this.#types.get(type) ?? noKey);
   }
 }
 
