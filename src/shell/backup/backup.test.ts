@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { appendFile, cp, mkdir, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -191,6 +192,23 @@ onInstallation(
   },
 );
 
+onInstallation('restore() puts nothing into the data folder that no backup holds', async (installation) => {
+  const { manifest } = await backup(installation.options);
+  const { target } = installation.options;
+  const planted = ['cache/control/prepared', 'run/config-in-force.json', 'gateway/gateway-1/position', 'control.token'];
+  for (const path of planted) {
+    const bytes = Buffer.from('planted');
+    await mkdir(join(target, path, '..'), { recursive: true });
+    await writeFile(join(target, path), bytes);
+    const sha256 = createHash('sha256').update(bytes).digest('hex');
+    const files = [...manifest.files, { path, bytes: bytes.length, sha256 }];
+    await writeFile(join(target, 'manifest.json'), JSON.stringify({ ...manifest, files }));
+    await assert.rejects(restore(into(installation)), code('damaged'), path);
+    assertNothing(into(installation).dataDirectory);
+    await rm(join(target, path));
+  }
+});
+
 onInstallation('a backup rewritten with fitting hashes is told by the hash of its manifest', async (installation) => {
   const { manifestHash } = await backup(installation.options);
   const other = { ...installation.options, target: join(installation.folder, 'other') };
@@ -201,7 +219,6 @@ onInstallation('a backup rewritten with fitting hashes is told by the hash of it
 });
 
 onInstallation('an export with good hashes and bad rows is refused, and nothing is left', async (installation) => {
-  const { createHash } = await import('node:crypto');
   await backup(installation.options);
   const manifestPath = join(installation.options.target, 'manifest.json');
   const storePath = join(installation.options.target, 'store.ndjson');

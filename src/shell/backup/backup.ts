@@ -5,7 +5,16 @@ import type { Clock } from '#foundation/model';
 import { exportStore } from '#shell/store';
 import { BackupError } from './backup-error.ts';
 import { copyFile, copyFolder, syncFolder, syncFolders } from './copy-folder.ts';
-import { formatManifest, hashFile, hashText, type Manifest, manifestFile, rootKeyFile, storeFile } from './manifest.ts';
+import {
+  backedUpFolders,
+  formatManifest,
+  hashFile,
+  hashText,
+  type Manifest,
+  manifestFile,
+  rootKeyFile,
+  storeFile,
+} from './manifest.ts';
 
 export interface BackupOptions {
   readonly dataDirectory: string;
@@ -57,7 +66,7 @@ async function fill(folder: string, options: BackupOptions): Promise<Manifest> {
     options.storeUrl === undefined ? { path: embeddedStorePath(dataDirectory) } : { url: options.storeUrl };
   const exported = await exportStore(source, join(folder, storeFile));
   const files = [{ path: storeFile, ...(await hashFile(join(folder, storeFile))) }];
-  for (const name of ['journal', 'signer']) {
+  for (const name of backedUpFolders) {
     files.push(...(await copyFolder(join(dataDirectory, name), { to: folder, as: name })));
   }
   if (options.includeRootKey !== undefined) {

@@ -12,11 +12,23 @@ export const rootKeyFile = 'root-key';
 const manifestBytesMax = 64 * 1024 * 1024;
 const filesMax = 1_000_000;
 
-/** Plain names only: what a manifest says must never lead out of the folder. */
+/** Folders of the data folder that a backup holds. */
+export const backedUpFolders: readonly string[] = ['journal', 'signer'];
+
+const isPlainName = (part: string) => /^[A-Za-z0-9._-]{1,200}$/.test(part) && !/^\.+$/.test(part);
+
+/**
+ * Plain names only: what a manifest says must never lead out of the folder. And only what a backup holds: anything else would lie in the
+ * data folder as if a process of ours had put it there, compiled code that it runs above all.
+ */
 const pathSchema = z
   .string()
   .max(1_000)
-  .refine((path) => path.split('/').every((part) => /^[A-Za-z0-9._-]{1,200}$/.test(part) && !/^\.+$/.test(part)));
+  .refine((path) => {
+    const [folder = '', ...rest] = path.split('/');
+    if (rest.length === 0) return path === storeFile || path === rootKeyFile;
+    return backedUpFolders.includes(folder) && rest.every(isPlainName);
+  });
 
 const manifestSchema = z.strictObject({
   format: z.literal('nullius-backup'),

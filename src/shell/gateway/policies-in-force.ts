@@ -14,6 +14,8 @@ import { verifyPublication } from '#shell/replica';
  */
 export class PoliciesInForce {
   #compiled: PublishedPolicies | null = null;
+  /** Of what is compiled. Of two publications of one number only the manifest tells which it is. */
+  #manifest = '';
   /** What was compiled to check a manifest, kept for when it comes into force: compiling takes a good part of the start. */
   #verified: { readonly manifest: string; readonly published: PublishedPolicies } | undefined;
   /** For the one view of facts that this process has. */
@@ -40,7 +42,8 @@ export class PoliciesInForce {
       this.#compiled = null;
       return;
     }
-    if (publication.sequence === this.#compiled?.sequence) return;
+    if (this.#compiled !== null && publication.manifest === this.#manifest) return;
+    this.#manifest = publication.manifest;
     try {
       const isVerified = this.#verified?.manifest === publication.manifest;
       this.#compiled =

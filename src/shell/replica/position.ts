@@ -9,7 +9,14 @@ export interface Position {
   readonly revision: number;
 }
 
-const positionSchema = z.strictObject({ epoch: z.int().min(0), revision: z.int().min(0) });
+/** What is remembered: how far this gateway has been, and the newest publication it has seen in that epoch. */
+interface Known extends Position {
+  readonly publication: number;
+}
+
+const count = z.int().min(0);
+/** Earlier versions remembered no publication. */
+const knownSchema = z.strictObject({ epoch: count, revision: count, publication: count.default(0) });
 
 export function isBefore(a: Position, b: Position): boolean {
   return a.epoch < b.epoch || (a.epoch === b.epoch && a.revision < b.revision);
@@ -21,12 +28,12 @@ export function isBefore(a: Position, b: Position): boolean {
  */
 export class PositionFile {
   readonly #path: string;
-  #known: Position;
-  #wanted: Position | undefined;
+  #known: Known;
+  #wanted: Known | undefined;
   #writing: Promise<void> | undefined;
   readonly #onError: (error: ReplicaError) => void;
 
-  private constructor(path: string, known: Position, onError: (error: ReplicaError) => void) {
+  private constructor(path: string, known: Known, onError: (error: ReplicaError) => void) {
     this.#path = path;
     this.#known = known;
     this.#onError = onError;
@@ -38,26 +45,32 @@ export class PositionFile {
       text = await readFile(path, 'utf8');
     } catch (error) {
       if (error instanceof Error && 'code' in error && error.code === 'ENOENT') {
-        return new PositionFile(path, { epoch: 0, revision: 0 }, onError);
+        return new PositionFile(path, { epoch: 0, revision: 0, publication: 0 }, onError);
       }
       throw unreadable(path, error);
     }
     try {
-      return new PositionFile(path, positionSchema.parse(JSON.parse(text)), onError);
+      return new PositionFile(path, knownSchema.parse(JSON.parse(text)), onError);
     } catch (error) {
       throw unreadable(path, error);
     }
   }
 
-  get known(): Position {
+  get known(): Known {
     return this.#known;
   }
 
+  /** The newest publication seen in this epoch; none in another. */
+  publicationIn(epoch: number): number {
+    return this.#known.epoch === epoch ? this.#known.publication : 0;
+  }
+
   /** Remembers a position: at once in memory, soon on disk; positions that come while one is written are joined. */
-  raise(position: Position): void {
-    if (!isBefore(this.#known, position)) return;
-    this.#known = position;
-    this.#wanted = position;
+  raise({ epoch, revision, publication = 0 }: Position & { readonly publication?: number | undefined }): void {
+    const known = { epoch, revision, publication: Math.max(publication, this.publicationIn(epoch)) };
+    if (!isBefore(this.#known, known) && known.publication === this.#known.publication) return;
+    this.#known = known;
+    this.#wanted = known;
     this.#writing ??= this.#write().finally(() => {
       this.#writing = undefined;
     });
@@ -70,10 +83,10 @@ export class PositionFile {
 
   async #write(): Promise<void> {
     while (this.#wanted !== undefined) {
-      const position = this.#wanted;
+      const known = this.#wanted;
       this.#wanted = undefined;
       try {
-        await replaceFile(this.#path, `${JSON.stringify(position)}\n`);
+        await replaceFile(this.#path, `${JSON.stringify(known)}\n`);
       } catch (cause) {
         this.#onError(
           new ReplicaError('position', `the position cannot be remembered in \`${this.#path}\`; check the disk`, {

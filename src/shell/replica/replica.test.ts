@@ -78,7 +78,7 @@ onBench('facts older than the newest ever seen are refused, also after a restart
   await first.whenFresh();
   await first.close();
   const file = join(bench.folder, 'position.json');
-  assert.deepEqual(JSON.parse(await readFile(file, 'utf8')), { epoch, revision: 1 });
+  assert.deepEqual(JSON.parse(await readFile(file, 'utf8')), { epoch, revision: 1, publication: 0 });
   for (const known of [
     { epoch, revision: 2 },
     { epoch: epoch + 1, revision: 0 },
@@ -99,22 +99,37 @@ onBench('a position file that cannot be read is an error, not a fresh start', as
   await assert.rejects(bench.startReplica(), /cannot be read/);
 });
 
+const publicationOf = (sequence: number, manifest = 'good'): Publication => ({
+  ...{ sequence, schema: '', policies: [], author: 'x', message: '', publishedAt: 1, parsed: null, states: [] },
+  ...{ tests: [], invariants: [], git: null, override: null, manifest },
+});
+const publish = (bench: FollowBench, publication: Publication) =>
+  bench.store.commit([{ kind: 'publication', id: 'current', body: publication }]);
+
+onBench(
+  'a publication that was replaced is not taken again, signed though it is, nor after a restart',
+  async (bench) => {
+    for (const sequence of [1, 2]) await publish(bench, publicationOf(sequence));
+    const replica = await bench.startReplica();
+    await replica.whenFresh();
+    await publish(bench, publicationOf(3));
+    await until(() => replica.table.get('publication', 'current')?.sequence === 3);
+    await publish(bench, publicationOf(1));
+    await until(() => bench.problems.some(({ code, message }) => code === 'replayed' && /publication 1/.test(message)));
+    assert.equal(replica.table.get('publication', 'current')?.sequence, 3);
+    await replica.close();
+    bench.problems.length = 0;
+    const again = await bench.startReplica();
+    await until(() => bench.problems.some(({ code }) => code === 'replayed'));
+    assert.equal(again.state().state, 'never-synced');
+    await publish(bench, publicationOf(4));
+    await again.whenFresh();
+    assert.equal(again.table.get('publication', 'current')?.sequence, 4);
+  },
+);
+
 onBench('a publication whose manifest does not verify never takes effect', async (bench) => {
-  const publication = (sequence: number): Publication => ({
-    sequence,
-    schema: '',
-    policies: [],
-    author: 'x',
-    message: '',
-    publishedAt: 1,
-    parsed: null,
-    states: [],
-    tests: [],
-    invariants: [],
-    git: null,
-    override: null,
-    manifest: sequence === 2 ? 'forged' : 'good',
-  });
+  const publication = (sequence: number) => publicationOf(sequence, sequence === 2 ? 'forged' : 'good');
   await bench.store.commit([{ kind: 'publication', id: 'current', body: publication(1) }]);
   const replica = await bench.startReplica({
     verifyPublication: async ({ manifest }) => assert.equal(manifest, 'good'),

@@ -216,10 +216,10 @@ class Feed {
   async #endSnapshot(): Promise<void> {
     const intake = this.#opened();
     const rows = intake.finish();
-    await this.#verifyPublications(rows);
     const { epoch, revision } = intake.statement;
+    const publication = await this.#verifyPublications(rows, epoch);
     this.#table.replace({ epoch, revision, rows });
-    this.#position.raise({ epoch, revision });
+    this.#position.raise({ epoch, revision, publication });
     this.#intake = undefined;
     this.#hasBase = true;
   }
@@ -231,23 +231,40 @@ class Feed {
     const rows = facts.map(parseFactRow);
     if (rows.some((row) => row.revision !== revision))
       throw new ReplicaError('malformed', 'a fact is of another revision than its change');
-    await this.#verifyPublications(rows);
+    const { epoch } = this.#table;
+    const publication = await this.#verifyPublications(rows, epoch);
     this.#table.apply(rows, revision);
-    this.#position.raise({ epoch: this.#table.epoch, revision });
+    this.#position.raise({ epoch, revision, publication });
   }
 
-  async #verifyPublications(rows: readonly FactRow[]): Promise<void> {
+  /** Gives the number of the publication among these facts, if there is one. */
+  async #verifyPublications(rows: readonly FactRow[], epoch: number): Promise<number | undefined> {
+    let sequence: number | undefined;
     for (const row of rows) {
       if (row.kind !== 'publication' || row.body === null) continue;
+      const publication = row.body as Publication;
+      sequence = publication.sequence;
+      // Signed once and replaced since: putting it back is no publication, which would have a number of its own.
+      refuseOlderPublication(sequence, this.#position.publicationIn(epoch));
       try {
-        await this.#options.verifyPublication(row.body as Publication, this.#table);
+        await this.#options.verifyPublication(publication, this.#table);
       } catch (cause) {
         throw new ReplicaError('not-authentic', 'a policy publication was refused: its manifest does not fit', {
           cause,
         });
       }
     }
+    return sequence;
   }
+}
+
+function refuseOlderPublication(offered: number, known: number): void {
+  if (offered >= known) return;
+  throw new ReplicaError(
+    'replayed',
+    `control offered policy publication ${offered}, older than ${known}, which this gateway has seen; somebody put it back in the store: ` +
+      'restore a backup by `nullius restore`, which starts a new epoch',
+  );
 }
 
 function refuseReplay(offered: Position, known: Position): void {
