@@ -130,7 +130,7 @@ export async function enrolPerson(
 ): Promise<{ browser: PasskeyClient; user: string }> {
   const invitation = await createInvitation(site.core, {
     request: { groups: [], admin: options.admin ?? false },
-    by: 'User::"test"',
+    by: 'Workload::"local-operator"',
   });
   const browser = site.browser();
   await browser.enrol(invitation.url, { name: options.name });

@@ -1,5 +1,6 @@
 import type { RequestListener } from 'node:http';
 import { ExternalProvider, type ExternalProviderConfig } from './federation/external-provider.ts';
+import { IdentityError } from './identity-error.ts';
 import type { IdentityCore } from './needs.ts';
 import { inProcessFetch } from './provider/in-process-fetch.ts';
 import { createProvider, type ProviderNeeds } from './provider/provider.ts';
@@ -11,9 +12,12 @@ import {
 } from './relying-party/assertion.ts';
 import { type BeginRequest, beginSignIn } from './relying-party/begin.ts';
 import { type FinishRequest, finishSignIn } from './relying-party/finish.ts';
+import { signInsPerAddress } from './session-policy.ts';
 import { confirmAppCookie, rotateAppCookie } from './sessions/app-cookie.ts';
 import { revokeSession } from './sessions/revoke.ts';
 import { recordSeen } from './sessions/sweep.ts';
+import { addressPrefix } from './site/address-prefix.ts';
+import { RateLimit } from './site/rate-limit.ts';
 import { boundRefusals } from './site/refusal-log.ts';
 import { asCanonicalHost, createSite, type SiteNeeds } from './site/site.ts';
 import { issuerOrigin } from './site-urls.ts';
@@ -54,13 +58,19 @@ export function createIdentity(needs: IdentityNeeds): Identity {
     asCanonicalHost(core, request);
     void current.library(request, response);
   });
+  const callbacks = new RateLimit(core.clock, signInsPerAddress);
   return {
     useTokenKeys(tokenKeys) {
       if (keyIdsOf(tokenKeys) !== current.keyIds) current = open(tokenKeys);
     },
     site: createSite({ ...needs, core, external, provider: () => current }),
     beginSignIn: (request) => beginSignIn(core, { request, fetch }),
-    finishSignIn: (request) => finishSignIn(core, { request, fetch }),
+    async finishSignIn(request) {
+      // Anybody can have flows sealed, and each that comes back is remembered for a while.
+      if (!callbacks.take(addressPrefix(request.address)))
+        throw new IdentityError('rate-limited', 'too many sign-ins from your address; wait a minute');
+      return finishSignIn(core, { request, fetch });
+    },
     async signOut({ cookieHash }) {
       const cookie = core.store.facts().appCookieByHash(cookieHash);
       if (cookie !== undefined) {

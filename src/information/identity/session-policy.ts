@@ -19,3 +19,8 @@ export const invitationsMax = 5_000;
 export const bodyBytesMax = 64 * 1024;
 /** Sign-ins one browser may have open in its tabs; older ones are dropped. */
 export const interactionsPerBrowserMax = 6;
+/**
+ * Sign-ins that one address may begin or go on with at the authorization endpoint, and as many that it may come back from to apps; each may
+ * write to the store. An office behind one address may have hundreds of people.
+ */
+export const signInsPerAddress = { burst: 200, refillMs: 500 } as const;

@@ -10,7 +10,10 @@ before(async () => {
 after(() => site.close());
 
 async function enrolled(name: string) {
-  const invitation = await createInvitation(site.core, { request: { groups: [], admin: false }, by: 'User::"test"' });
+  const invitation = await createInvitation(site.core, {
+    request: { groups: [], admin: false },
+    by: 'Workload::"local-operator"',
+  });
   const browser = site.browser();
   await browser.enrol(invitation.url, { name });
   return browser;

@@ -87,6 +87,13 @@ function checkProviders(config: Config, context: { readonly file: string; readon
     if (seen.has(provider.name))
       context.report([...path, 'name'], `two providers are named \`${provider.name}\`; rename one`);
     seen.add(provider.name);
+    // Groups are `<provider>-<theirs>`: who names groups at `corp` would name those of `corp-eu` as well.
+    const shorter = config.identity.providers.find((other) => provider.name.startsWith(`${other.name}-`));
+    if (shorter !== undefined)
+      context.report(
+        [...path, 'name'],
+        `groups of provider \`${shorter.name}\` could be taken for groups of \`${provider.name}\`; give one a name that does not begin with the other's`,
+      );
     if (provider.clientSecret !== undefined)
       checkSecretFile([...path, 'clientSecret', 'file'], provider.clientSecret.file, context);
     const issuer = new URL(provider.issuer);

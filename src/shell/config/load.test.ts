@@ -154,6 +154,15 @@ test('loadConfig() refuses secret files that others can read', () => {
   assert.match(problems(text)[0] ?? '', /chmod 600/);
 });
 
+test('loadConfig() refuses providers of which one could name the groups of the other', () => {
+  const providers = (...names: string[]) =>
+    names.map((name) => `{ name: ${name}, issuer: "https://${name}.example", clientId: x }`).join(', ');
+  const text = (...names: string[]) => `identity: { providers: [${providers(...names)}] }`;
+  assert.match(problems(text('corp', 'corp-eu'))[0] ?? '', /could be taken for groups of `corp-eu`/);
+  assert.match(problems(text('corp-eu', 'corp'))[0] ?? '', /could be taken for groups of `corp-eu`/);
+  assert.ok(load(text('corp', 'corporate', 'eu-corp')).ok);
+});
+
 test('derivePublicUrls() gives one address: plain for localhost, TLS for everything else', () => {
   const base = { appsDomain: undefined, plainPort: 8080, tlsPort: 8443, publicPort: undefined };
   assert.deepEqual(derivePublicUrls({ ...base, domain: 'localhost' }), {

@@ -60,6 +60,21 @@ test('a link older than 15 minutes is refused', async () => {
   await assert.rejects(site.browser().enrol(url, { name: 'late' }), /410/);
 });
 
+test('the link of somebody who was suspended meanwhile is refused, also when it was opened before', async () => {
+  const { user } = await enrolPerson(site, { name: 'inviter', admin: true });
+  const { url } = await createInvitation(site.core, {
+    request: { groups: [], admin: true },
+    by: `User::"${user}"`,
+  });
+  const { browser, person, options } = await begun(url, 'accomplice');
+  const inviter = site.core.store.facts().get('user', user);
+  assert.ok(inviter);
+  await site.core.store.transact(({ put }) => put('user', user, { ...inviter, status: 'suspended' }));
+  const response = browser.authenticator.create(options);
+  assert.equal((await browser.send(`${site.issuer}/enrol/passkey`, { body: { ...person, response } })).status, 410);
+  await assert.rejects(site.browser().enrol(url, { name: 'accomplice' }), /410/);
+});
+
 test('a withdrawn link is refused, and gone from the list', async () => {
   const { url, id } = await invite();
   assert.ok((await listInvitations(site.core)).some((open) => open.id === id));

@@ -1,7 +1,7 @@
 import type { RegistrationResponseJSON } from '@simplewebauthn/server';
 import { sha256Base64url } from '#foundation/crypto';
 import { toBase64url } from '#foundation/encoding';
-import { loginNameSchema, type User } from '#foundation/model';
+import { loginNameSchema, parseUid, type User } from '#foundation/model';
 import { createUser } from '../accounts/user.ts';
 import { accountActivity, accountEvent, type Client } from '../events.ts';
 import { IdentityError } from '../identity-error.ts';
@@ -126,6 +126,10 @@ async function find(
   const id = sha256Base64url(options.token);
   const found = await readRow(options.transaction.records, { kind: 'invitation', id, now: core.clock() });
   if (found === undefined) throw spent();
+  // The word of somebody who is out themselves lets nobody in.
+  const inviter = parseUid(found.body.createdBy);
+  const isTheirs = inviter?.type === 'User';
+  if (isTheirs && (await options.transaction.fact('user', inviter.id))?.status !== 'active') throw spent();
   return found;
 }
 
@@ -188,6 +192,7 @@ export async function enrol(
     response: options.response,
   });
   return core.store.transact(async (transaction) => {
+    await find(core, { transaction, token: request.token });
     if (!(await transaction.records.remove('invitation', invitation.id))) throw spent();
     const user = await createUser(core, {
       transaction,

@@ -39,6 +39,21 @@ test('finishing the same callback again is refused', async () => {
   await assert.rejects(finish({ callbackUrl, flow }), refused('expired'));
 });
 
+test('callbacks that nobody signed in for cannot fill the store, from however many addresses of one customer', async () => {
+  const forged = async (address: string) => {
+    const { location, flow } = await begin();
+    const state = new URL(location).searchParams.get('state') ?? '';
+    const callbackUrl = `http://wiki.localhost:8080/.nullius/callback?state=${state}&code=none`;
+    const answer = site.identity.finishSignIn({ resource: 'wiki', userAgent: '', address, callbackUrl, flow });
+    return answer.then(() => 'let in').catch((error: unknown) => (error instanceof IdentityError ? error.code : error));
+  };
+  const outcomes: unknown[] = [];
+  for (let host = 1; host <= 220; host += 1) outcomes.push(await forged(`2001:db8::${host.toString(16)}`));
+  assert.equal(outcomes[0], 'sign-in-refused');
+  assert.equal(outcomes.at(-1), 'rate-limited');
+  assert.equal(await forged('2001:db8:0:1::1'), 'sign-in-refused');
+});
+
 test('of two callbacks that race, one gets a cookie', async () => {
   const { location, flow } = await begin();
   const callbackUrl = await ada.browser.authorize(location);

@@ -17,6 +17,7 @@ import { accountClient } from '../provider/client-metadata.ts';
 import { createRecoveryCodes, recoveryCodesLeft, spendRecoveryCode } from '../recovery/recovery-codes.ts';
 import { revokeSession } from '../sessions/revoke.ts';
 import { issuerOrigin, resourceOrigin } from '../site-urls.ts';
+import { addressPrefix } from './address-prefix.ts';
 import { attestationSchema } from './enrol-routes.ts';
 import { answerJson, type Exchange, readJson, redirect } from './http.ts';
 import { currentSession, requireFresh, type SiteSession, startSession } from './login.ts';
@@ -174,7 +175,8 @@ const recoveryRoute: Handler = async (needs, exchange) => {
   const request = await readJson(exchange.request, recoverySchema);
   const client = { address: exchange.address, userAgent: exchange.userAgent };
   const allowed =
-    needs.recoveryGuesses.take(`address ${client.address}`) && needs.recoveryGuesses.take(`account ${request.name}`);
+    needs.recoveryGuesses.take(`address ${addressPrefix(client.address)}`) &&
+    needs.recoveryGuesses.take(`account ${request.name}`);
   if (!allowed) throw new IdentityError('rate-limited', 'too many recovery attempts; wait 15 minutes');
   const user = await spendRecoveryCode(core, { ...request, client });
   await startSession(core, {

@@ -4,6 +4,7 @@ import { IdentityError } from '../identity-error.ts';
 import type { IdentityCore } from '../needs.ts';
 import { admitCookies, airlockResponse } from '../provider/cookie-airlock.ts';
 import { errorPage } from '../provider/error-page.ts';
+import { signInsPerAddress } from '../session-policy.ts';
 import { issuerOrigin } from '../site-urls.ts';
 import { accountRoutes, accountSignIn, accountView } from './account-routes.ts';
 import { addressPrefix } from './address-prefix.ts';
@@ -42,9 +43,6 @@ type CurrentProvider = () => {
 /** Requests one address may make: bursts of many tabs are fine, floods are not. */
 const requestBurst = 600;
 const requestRefillMs = 100;
-/** Sign-ins begun or gone on with at the authorization endpoint; each may write to the store. An office behind one address may have hundreds of people. */
-const authorizationBurst = 200;
-const authorizationRefillMs = 500;
 /** Guesses of recovery codes, per account and per address. */
 const recoveryBurst = 5;
 const recoveryRefillMs = 3 * 60_000;
@@ -55,7 +53,7 @@ export function createSite(
 ): RequestListener {
   const { core, onError } = given;
   const requests = new RateLimit(core.clock, { burst: requestBurst, refillMs: requestRefillMs });
-  const authorizations = new RateLimit(core.clock, { burst: authorizationBurst, refillMs: authorizationRefillMs });
+  const authorizations = new RateLimit(core.clock, signInsPerAddress);
   const recoveryGuesses = new RateLimit(core.clock, { burst: recoveryBurst, refillMs: recoveryRefillMs });
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
