@@ -1,4 +1,4 @@
-export { type Answered, decisionBody } from './authzen/decision.ts';
+export { type Answered, decisionText } from './authzen/decision.ts';
 export {
   type Evaluation,
   isObject,

@@ -1,3 +1,4 @@
+import { jsonText } from '#foundation/encoding';
 import type { JournalEvent } from '#foundation/model';
 import {
   bounded,
@@ -8,6 +9,7 @@ import {
   severityOf,
   type VerdictInput,
 } from './ocsf-objects.ts';
+import type { WrittenEvent } from './write-http-activity.ts';
 
 export interface PdpActivityInput extends EventStamp {
   /** The caller: who asked the PDP. */
@@ -69,4 +71,43 @@ export function pdpActivity(input: PdpActivityInput): JournalEvent {
       ...(input.message === undefined ? {} : { message: bounded(input.message) }),
     },
   };
+}
+
+/** One answer in the event of a batch; `action`, `type` and `resource` are attacker-controlled, null where they could not be read. */
+export interface EvaluatedInput {
+  readonly answer: string;
+  readonly action: string | null;
+  readonly type: string | null;
+  readonly resource: string | null;
+  readonly policies: readonly string[];
+}
+
+const nameLengthMax = 200;
+const nullable = (text: string | null) => (text === null ? 'null' : jsonText(text.slice(0, nameLengthMax)));
+
+/** JSON of ids of policies, which many answers share: those lists are never changed. */
+const listTexts = new WeakMap<readonly string[], string>();
+
+function listText(list: readonly string[]): string {
+  let text = listTexts.get(list);
+  if (text === undefined) {
+    text = JSON.stringify(list);
+    if (Object.isFrozen(list)) listTexts.set(list, text);
+  }
+  return text;
+}
+
+/** The event of a batch, as text: `unmapped.evaluations` is most of it, and is written straight, in the order of the batch. */
+export function writePdpBatch(
+  input: Omit<PdpActivityInput, 'message'>,
+  evaluations: readonly EvaluatedInput[],
+): WrittenEvent {
+  const event = pdpActivity(input);
+  const list = evaluations.map(
+    ({ answer, action, type, resource, policies }) =>
+      `{"answer":"${answer}","action":${nullable(action)},"type":${nullable(type)},"resource":${nullable(resource)},"policies":${listText(policies)}}`,
+  );
+  // `unmapped` stands last, and is never empty.
+  const text = JSON.stringify(event.payload).slice(0, -2);
+  return { ...event, payload: `${text},"evaluations":[${list.join(',')}]}}` };
 }

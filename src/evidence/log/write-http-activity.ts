@@ -1,3 +1,4 @@
+import { jsonText } from '#foundation/encoding';
 import type { JournalEvent } from '#foundation/model';
 import { activityOf, type HttpActivityInput, httpActivity } from './events-access.ts';
 import { bounded, ocsfActor, ocsfVerdict, type PrincipalInput, severityOf, subjectOf } from './ocsf-objects.ts';
@@ -33,14 +34,8 @@ function verdictText(verdict: HttpActivityInput['verdict'], policySequence: numb
   return text;
 }
 
-/** Text that JSON writes as it is, between quotes. */
-const plainText = /^[ !#-[\]-~]*$/;
-
-/** JSON of a text. Most are plain, and then looking is cheaper than JSON.stringify(). */
-const json = (text: string) => (plainText.test(text) ? `"${text}"` : JSON.stringify(text));
-
 /** JSON of attacker-controlled text, cut to what one member may hold. */
-const quoted = (text: string) => json(bounded(text));
+const quoted = (text: string) => jsonText(bounded(text));
 
 /** JSON of an object of a few plain texts, in the order it has them; whatever else it holds is left to JSON.stringify(). */
 function objectText(value: Readonly<Record<string, unknown>>): string {
@@ -48,7 +43,7 @@ function objectText(value: Readonly<Record<string, unknown>>): string {
   for (const name in value) {
     const member = value[name];
     if (typeof member !== 'string' || !Object.hasOwn(value, name)) return JSON.stringify(value);
-    text += `${text === '' ? '' : ','}${json(name)}:${json(member)}`;
+    text += `${text === '' ? '' : ','}${jsonText(name)}:${jsonText(member)}`;
   }
   return `{${text}}`;
 }
@@ -75,7 +70,7 @@ export function writeHttpActivity(input: HttpActivityInput): WrittenEvent {
   const hostname = quoted(url.hostname);
   const port = url.port === undefined ? '' : `,"port":${url.port}`;
   const agent = userAgent === undefined ? '' : `,"user_agent":${quoted(userAgent)}`;
-  const service = resource === null ? '' : `,"svc_name":${json(resource)}`;
+  const service = resource === null ? '' : `,"svc_name":${jsonText(resource)}`;
   return {
     id: input.id,
     time: input.time,
@@ -86,6 +81,6 @@ export function writeHttpActivity(input: HttpActivityInput): WrittenEvent {
     subject: subjectOf(principal),
     policySequence,
     factRevision: input.factRevision,
-    payload: `{${verdictText(verdict, policySequence)},"profiles":["security_control","host"],"actor":${actorText(principal)},"http_request":{"http_method":"${method}","url":{"scheme":"${url.scheme}","hostname":${hostname}${port},"path":${quoted(url.path)}}${agent}},"src_endpoint":{"ip":${json(input.address)}},"dst_endpoint":{"hostname":${hostname}${service}},"unmapped":${unmapped === undefined ? '{}' : objectText(unmapped)}}`,
+    payload: `{${verdictText(verdict, policySequence)},"profiles":["security_control","host"],"actor":${actorText(principal)},"http_request":{"http_method":"${method}","url":{"scheme":"${url.scheme}","hostname":${hostname}${port},"path":${quoted(url.path)}}${agent}},"src_endpoint":{"ip":${jsonText(input.address)}},"dst_endpoint":{"hostname":${hostname}${service}},"unmapped":${unmapped === undefined ? '{}' : objectText(unmapped)}}`,
   };
 }

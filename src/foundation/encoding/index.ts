@@ -1,2 +1,3 @@
 export * from './base64url.ts';
 export * from './canonical-json.ts';
+export * from './json-text.ts';

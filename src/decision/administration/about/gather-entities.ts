@@ -11,7 +11,10 @@ export const entitiesMax = 1_000;
 /** More entities than can be judged. */
 export class TooManyEntities extends Error {}
 
-const isEmpty = (given: Given) => Object.keys(given).length === 0;
+function isEmpty(given: Given): boolean {
+  for (const name in given) if (Object.hasOwn(given, name)) return false;
+  return true;
+}
 
 /** The attributes of a record that the schema knows, taken out of what a caller gave; the rest is ignored. */
 export function pick(shape: RecordShape, given: Given): Record<string, LosslessJson> {

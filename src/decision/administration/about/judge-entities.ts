@@ -1,4 +1,4 @@
-import { EngineError, type EntityJson, type LosslessJson, vocabularyOf } from '#decision/engine';
+import { EngineError, type EntityJson, vocabularyOf } from '#decision/engine';
 import { type EntityUid, type FactView, formatUid, type Verdict } from '#foundation/model';
 import { datetime } from '../cedar-request.ts';
 import { HierarchyTooLarge } from '../hierarchy.ts';
@@ -37,11 +37,8 @@ export function judgeEntities(
   };
   try {
     const shape = vocabulary.actions.get(action.type)?.get(action.id)?.context ?? new Map();
-    const context: Record<string, LosslessJson> = {
-      ...pick(shape, question.actionGiven),
-      ...pick(shape, question.context),
-      ...(shape.has('now') ? { now: datetime(now) } : {}),
-    };
+    const context = Object.assign(pick(shape, question.actionGiven), pick(shape, question.context));
+    if (shape.has('now')) context['now'] = datetime(now);
     const named = [principal, resource];
     const isStored = policies.entities?.standsFor(view, { about: 'everything' }) === true;
     const entities = isStored

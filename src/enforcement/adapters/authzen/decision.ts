@@ -1,3 +1,5 @@
+import { jsonText } from '#foundation/encoding';
+
 /** What a caller is told about one evaluation. */
 export interface Answered {
   readonly decision: boolean;
@@ -11,15 +13,23 @@ export interface Answered {
   readonly error: { readonly status: number; readonly message: string } | null;
 }
 
-/** A Decision object, section 5.5. Reasons travel in the members that its example 1 names. */
-export function decisionBody({ decision, id, policies, words, error }: Answered): Readonly<Record<string, unknown>> {
-  return {
-    decision,
-    context: {
-      id,
-      ...(policies === null || policies.length === 0 ? {} : { reason_admin: { policies } }),
-      ...(decision || words.length === 0 ? {} : { reason_user: { en: words.join(' ') } }),
-      ...(error === null ? {} : { error }),
-    },
-  };
+/** Words that many answers share, as they are written: the same list is never changed. */
+const written = new WeakMap<readonly string[], string>();
+
+function reasonText(words: readonly string[]): string {
+  let text = written.get(words);
+  if (text === undefined) {
+    text = JSON.stringify({ en: words.join(' ') });
+    if (Object.isFrozen(words)) written.set(words, text);
+  }
+  return text;
+}
+
+/** A Decision object, section 5.5, as JSON. Reasons travel in the members that its example 1 names. */
+export function decisionText({ decision, id, policies, words, error }: Answered): string {
+  let context = `"id":${jsonText(id)}`;
+  if (policies !== null && policies.length > 0) context += `,"reason_admin":${JSON.stringify({ policies })}`;
+  if (!decision && words.length > 0) context += `,"reason_user":${reasonText(words)}`;
+  if (error !== null) context += `,"error":${JSON.stringify(error)}`;
+  return `{"decision":${decision},"context":{${context}}}`;
 }

@@ -48,9 +48,9 @@ export function requireObject(parent: Properties, name: string): Properties {
   return value;
 }
 
-/** A member that must be a string of bounded length, neither empty nor with half a character in it. */
-export function requireText(parent: Properties, path: string): string {
-  const value = member(parent, path.slice(path.lastIndexOf('.') + 1));
+/** A member that must be a string of bounded length, neither empty nor with half a character in it. `path`: its name, and whose it is. */
+export function requireText(parent: Properties, { name, path }: { name: string; path: string }): string {
+  const value = member(parent, name);
   if (value === undefined) throw new MalformedRequest(`\`${path}\` is missing`);
   if (typeof value !== 'string') throw new MalformedRequest(`\`${path}\` must be a string`);
   if (value === '' || value.length > nameLengthMax || !value.isWellFormed()) {
@@ -61,25 +61,31 @@ export function requireText(parent: Properties, path: string): string {
 
 /** Only own members: a request cannot reach what every object inherits. */
 export function member(parent: Properties, name: string): unknown {
-  return Object.hasOwn(parent, name) ? parent[name] : undefined;
+  const value = parent[name];
+  // Most that is asked for is not there, and then whose it would be need not be asked.
+  return value === undefined || Object.hasOwn(parent, name) ? value : undefined;
 }
 
 export function readProperties(parent: Properties): Properties {
   return objectMember(parent, 'properties') ?? noProperties;
 }
 
+const pathsOf = (owner: string) => ({
+  type: { name: 'type', path: `${owner}.type` },
+  id: { name: 'id', path: `${owner}.id` },
+});
+const paths = { subject: pathsOf('subject'), resource: pathsOf('resource') };
+const actionName = { name: 'name', path: 'action.name' };
+
 export function readEntity(request: Properties, name: 'subject' | 'resource'): NamedEntity {
   const entity = requireObject(request, name);
-  return {
-    type: requireText(entity, `${name}.type`),
-    id: requireText(entity, `${name}.id`),
-    properties: readProperties(entity),
-  };
+  const { type, id } = paths[name];
+  return { type: requireText(entity, type), id: requireText(entity, id), properties: readProperties(entity) };
 }
 
 export function readAction(request: Properties): NamedAction {
   const action = requireObject(request, 'action');
-  return { name: requireText(action, 'action.name'), properties: readProperties(action) };
+  return { name: requireText(action, actionName), properties: readProperties(action) };
 }
 
 export function readContext(request: Properties): Properties {

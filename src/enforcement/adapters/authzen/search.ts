@@ -76,7 +76,7 @@ export function readSearch(kind: SearchKind, request: Properties): Search {
 
 function readSought(request: Properties, name: 'subject' | 'resource'): SoughtEntity {
   const entity = requireObject(request, name);
-  return { type: requireText(entity, `${name}.type`), properties: readProperties(entity) };
+  return { type: requireText(entity, { name: 'type', path: `${name}.type` }), properties: readProperties(entity) };
 }
 
 /** Section 8.2.1. Earlier drafts name the token `next_token`, which is taken as well. */

@@ -15,7 +15,11 @@ function common({ id, requestId }: Answering): string[] {
 
 /** A 200 of the Authorization API: decisions, allowed or not, and results. */
 export function answerJson(call: Answering, body: unknown): void {
-  const text = JSON.stringify(body);
+  answerText(call, JSON.stringify(body));
+}
+
+/** The same, of JSON that is written already. */
+export function answerText(call: Answering, text: string): void {
   const length = String(Buffer.byteLength(text));
   const headers = ['content-type', 'application/json', 'content-length', length, ...common(call)];
   sendAnswer(call.exchange.client, { status: 200, headers, body: text });

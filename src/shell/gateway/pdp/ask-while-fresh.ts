@@ -1,7 +1,12 @@
-import type { JudgedAbout, NotJudged, QuestionAbout } from '#decision/administration';
+import {
+  type AboutNeeds,
+  askAbout,
+  type JudgedAbout,
+  type NotJudged,
+  type QuestionAbout,
+} from '#decision/administration';
 import type { Gate } from '../gate.ts';
 import { hostOf } from '../sites.ts';
-import type { Pdp } from './pdp.ts';
 
 const tooOld = 'the facts are too old for an app this sensitive; try again shortly';
 
@@ -11,10 +16,9 @@ const tooOld = 'the facts are too old for an app this sensitive; try again short
  */
 export function askWhileFresh(
   gate: Gate,
-  about: QuestionAbout,
-  asked: Parameters<Pdp['ask']>[1],
+  { needs, about }: { readonly needs: AboutNeeds; readonly about: QuestionAbout },
 ): JudgedAbout | NotJudged {
-  const outcome = gate.pdp.ask(about, asked);
+  const outcome = askAbout(needs, about);
   if (!('verdict' in outcome) || outcome.resource.type !== 'App') return outcome;
   const site = gate.sites().get(hostOf(outcome.resource.id, gate.urls));
   if (gate.isFreshFor(site?.sensitivity ?? 'high')) return outcome;

@@ -1,7 +1,7 @@
-import { type JudgedAbout, type NotJudged, namespaceOf } from '#decision/administration';
+import { type AboutNeeds, type JudgedAbout, type NotJudged, namespaceOf } from '#decision/administration';
 import {
   type Answered,
-  decisionBody,
+  decisionText,
   type Evaluation,
   type Evaluations,
   endsAfter,
@@ -13,7 +13,7 @@ import {
 import { type EntityUid, formatUid, pdpScopeCovers } from '#foundation/model';
 
 import type { Gate } from '../gate.ts';
-import { answerJson } from './answer.ts';
+import { answerText } from './answer.ts';
 import { askWhileFresh } from './ask-while-fresh.ts';
 import type { KnownCall } from './pdp.ts';
 import { type DecidedTogether, recordDecision, recordTogether } from './record-decision.ts';
@@ -21,15 +21,18 @@ import { type DecidedTogether, recordDecision, recordTogether } from './record-d
 /** `POST /access/v1/evaluation`. Throws MalformedRequest. */
 export async function evaluateOne(gate: Gate, call: KnownCall, body: Properties): Promise<void> {
   const answered = await evaluate(gate, call, { evaluation: readEvaluation(body), id: call.id });
-  answerJson(call, decisionBody(answered));
+  answerText(call, decisionText(answered));
 }
 
 /** `POST /access/v1/evaluations`. Throws MalformedRequest for what concerns all of it. */
 export async function evaluateMany(gate: Gate, call: KnownCall, body: Properties): Promise<void> {
   const asked = readEvaluations(body);
-  if ('items' in asked) return answerJson(call, { evaluations: await evaluateAll(gate, call, asked) });
+  if ('items' in asked) {
+    const answers = await evaluateAll(gate, call, asked);
+    return answerText(call, `{"evaluations":[${answers.join(',')}]}`);
+  }
   const answered = await evaluate(gate, call, { evaluation: asked, id: call.id });
-  answerJson(call, decisionBody(answered));
+  answerText(call, decisionText(answered));
 }
 
 const keyOf = (subject: EntityUid | null) => (subject === null ? '' : formatUid(subject));
@@ -39,14 +42,16 @@ const isSame = (a: EntityUid | null, b: EntityUid | null | undefined) => a?.type
 /** Evaluations in one event: a batch about one person is one event, up to this size. */
 const evaluationsPerEventMax = 100;
 
-async function evaluateAll(gate: Gate, call: KnownCall, { semantic, items }: Evaluations): Promise<unknown[]> {
-  const answers: unknown[] = [];
+/** The answers as JSON. All are judged at once, by the same policies and facts. */
+async function evaluateAll(gate: Gate, call: KnownCall, { semantic, items }: Evaluations): Promise<string[]> {
+  const needs = needsOf(gate, call);
+  const answers: string[] = [];
   const records = new Map<string, DecidedTogether>();
   const full: DecidedTogether[] = [];
   let record: DecidedTogether | undefined;
   for (const evaluation of items) {
-    const judged = judgeOne(gate, call, evaluation);
-    const { subject } = judged.outcome;
+    const outcome = judgeOne(gate, { needs, evaluation });
+    const { subject } = outcome;
     // Most batches are about one person.
     if (record === undefined || !isSame(subject, record.decided[0]?.outcome.subject))
       record = records.get(keyOf(subject));
@@ -55,9 +60,10 @@ async function evaluateAll(gate: Gate, call: KnownCall, { semantic, items }: Eva
       record = { id: answers.length === 0 ? call.id : gate.newId(), decided: [] };
       records.set(keyOf(subject), record);
     }
-    record.decided.push({ about: evaluation instanceof MalformedRequest ? null : evaluation, outcome: judged.outcome });
-    answers.push(decisionBody({ ...judged.answered, id: record.id }));
-    if (endsAfter(semantic, judged.answered.decision)) break;
+    record.decided.push({ about: evaluation instanceof MalformedRequest ? null : evaluation, outcome });
+    const answered = answeredWith(outcome, { id: record.id, scope: call.caller.scope });
+    answers.push(decisionText(answered));
+    if (endsAfter(semantic, answered.decision)) break;
   }
   await Promise.all([...full, ...records.values()].map((record) => recordTogether(gate, call, record)));
   return answers;
@@ -68,35 +74,39 @@ async function evaluate(
   call: KnownCall,
   { evaluation, id }: { evaluation: Evaluation; id: string },
 ): Promise<Answered> {
-  const { outcome, answered } = judgeOne(gate, call, evaluation);
+  const outcome = judgeOne(gate, { needs: needsOf(gate, call), evaluation });
   await recordDecision(gate, call, { id, operation: 'evaluation', about: evaluation, outcome });
-  return { ...answered, id };
+  return answeredWith(outcome, { id, scope: call.caller.scope });
 }
+
+const needsOf = (gate: Gate, { caller, now }: KnownCall): AboutNeeds =>
+  gate.pdp.needsFor({ caller, isSearch: false, now });
 
 function judgeOne(
   gate: Gate,
-  call: KnownCall,
-  evaluation: Evaluation | MalformedRequest,
-): { outcome: JudgedAbout | NotJudged; answered: Omit<Answered, 'id'> } {
-  const { caller, now } = call;
-  const outcome: JudgedAbout | NotJudged =
-    evaluation instanceof MalformedRequest
-      ? { problem: 'malformed', message: evaluation.message, subject: null }
-      : askWhileFresh(gate, evaluation, { caller, isSearch: false, now });
+  { needs, evaluation }: { needs: AboutNeeds; evaluation: Evaluation | MalformedRequest },
+): JudgedAbout | NotJudged {
+  return evaluation instanceof MalformedRequest
+    ? { problem: 'malformed', message: evaluation.message, subject: null }
+    : askWhileFresh(gate, { needs, about: evaluation });
+}
+
+function answeredWith(
+  outcome: JudgedAbout | NotJudged,
+  { id, scope }: { id: string; scope: KnownCall['caller']['scope'] },
+): Answered {
   if (!('verdict' in outcome)) {
     const error = { status: outcome.problem === 'malformed' ? 400 : 404, message: outcome.message };
-    return { outcome, answered: { decision: false, policies: null, words: [], error } };
+    return { decision: false, id, policies: null, words: [], error };
   }
   const { verdict, resource } = outcome;
   const message = verdict.errors[0]?.message ?? 'the question could not be judged';
   return {
-    outcome,
-    answered: {
-      decision: verdict.answer === 'allow',
-      policies: maySeePolicies(caller.scope, resource) ? verdict.reasons : null,
-      words: verdict.words,
-      error: verdict.answer === 'indeterminate' ? { status: 500, message } : null,
-    },
+    decision: verdict.answer === 'allow',
+    id,
+    policies: maySeePolicies(scope, resource) ? verdict.reasons : null,
+    words: verdict.words,
+    error: verdict.answer === 'indeterminate' ? { status: 500, message } : null,
   };
 }
 

@@ -1,4 +1,4 @@
-import { askAbout, type PublishedPolicies } from '#decision/administration';
+import type { PublishedPolicies } from '#decision/administration';
 import type { FactView, Question, Verdict } from '#foundation/model';
 import type { PublicUrls } from '#shell/wire';
 import { Callers } from './caller.ts';
@@ -31,7 +31,6 @@ export function makePdp({ facts, policies, judge, urls, pageKey }: PdpNeeds): Pd
     callers: new Callers({ facts, judge, policies }),
     names,
     needsFor,
-    ask: (about, asked) => askAbout(needsFor(asked), about),
     policySequence: () => policies()?.sequence ?? 0,
     pageKey,
   };

@@ -1,4 +1,4 @@
-import type { AboutNeeds, JudgedAbout, NotJudged, QuestionAbout } from '#decision/administration';
+import type { AboutNeeds } from '#decision/administration';
 import type { Exchange, GatewayRequest } from '#enforcement/gateway';
 import type { Caller, Callers } from './caller.ts';
 import type { KnownNames } from './known-names.ts';
@@ -7,12 +7,7 @@ import type { KnownNames } from './known-names.ts';
 export interface Pdp {
   readonly callers: Callers;
   readonly names: KnownNames;
-  /** Judges within a caller's scope. */
-  readonly ask: (
-    about: QuestionAbout,
-    asked: { readonly caller: Caller; readonly isSearch: boolean; readonly now: number },
-  ) => JudgedAbout | NotJudged;
-  /** The same needs, for searches. */
+  /** What judging within a caller's scope needs, by the policies and facts of now. */
   readonly needsFor: (asked: { caller: Caller; isSearch: boolean; now: number }) => AboutNeeds;
   readonly policySequence: () => number;
   /** Seals page tokens. */

@@ -1,6 +1,6 @@
 import type { JudgedAbout, NotJudged, QuestionAbout } from '#decision/administration';
 import type { Search } from '#enforcement/adapters';
-import { type PrincipalInput, pdpActivity } from '#evidence/log';
+import { type PrincipalInput, pdpActivity, writePdpBatch } from '#evidence/log';
 import type { Gate } from '../gate.ts';
 import type { KnownCall } from './pdp.ts';
 
@@ -50,8 +50,6 @@ export interface DecidedTogether {
   readonly decided: { readonly about: QuestionAbout | null; readonly outcome: JudgedAbout | NotJudged }[];
 }
 
-const named = (text: string | undefined) => text?.slice(0, 200) ?? null;
-
 /** Writes the evaluations of one batch about one person as one event, each with its answer, in their order. */
 export async function recordTogether(gate: Gate, call: KnownCall, { id, decided }: DecidedTogether): Promise<void> {
   const [first] = decided;
@@ -59,32 +57,33 @@ export async function recordTogether(gate: Gate, call: KnownCall, { id, decided 
   if (decided.length === 1) return recordDecision(gate, call, { id, operation: 'evaluations', ...first });
   const answers = decided.map(({ outcome }) => ('verdict' in outcome ? outcome.verdict.answer : 'deny'));
   const answer = answers.find((each) => each === 'indeterminate') ?? answers.find((each) => each === 'deny') ?? 'allow';
-  const event = pdpActivity({
-    id,
-    time: call.now,
-    policySequence: gate.pdp.policySequence(),
-    factRevision: gate.facts.revision,
-    by: callerPrincipal(gate, call.caller),
-    token: call.caller.tokenId,
-    operation: 'evaluations',
-    subject: first.outcome.subject ?? first.about?.subject ?? null,
-    action: null,
-    resource: null,
-    address: call.request.address,
-    verdict: { answer, reasons: [], words: [] },
-    requestId: call.requestId,
-    unmapped: {
-      evaluations: decided.map(({ about, outcome }) => ({
-        answer: 'verdict' in outcome ? outcome.verdict.answer : outcome.problem,
-        action: named(about?.action.name),
-        type: named(about?.resource.type),
-        resource: named(about?.resource.id),
-        policies: 'verdict' in outcome ? outcome.verdict.reasons : [],
-      })),
+  const evaluations = decided.map(({ about, outcome }) => ({
+    answer: 'verdict' in outcome ? outcome.verdict.answer : outcome.problem,
+    action: about?.action.name ?? null,
+    type: about?.resource.type ?? null,
+    resource: about?.resource.id ?? null,
+    policies: 'verdict' in outcome ? outcome.verdict.reasons : [],
+  }));
+  const event = writePdpBatch(
+    {
+      id,
+      time: call.now,
+      policySequence: gate.pdp.policySequence(),
+      factRevision: gate.facts.revision,
+      by: callerPrincipal(gate, call.caller),
+      token: call.caller.tokenId,
+      operation: 'evaluations',
+      subject: first.outcome.subject ?? first.about?.subject ?? null,
+      action: null,
+      resource: null,
+      address: call.request.address,
+      verdict: { answer, reasons: [], words: [] },
+      requestId: call.requestId,
     },
-  });
+    evaluations,
+  );
   const subject = first.outcome.subject?.type === 'User' ? first.outcome.subject.id : 'system';
-  await gate.record({ ...event, subject, payload: JSON.stringify(event.payload) });
+  await gate.record({ ...event, subject });
 }
 
 /** Writes that a search was answered, and how much it found; whom it found is for the caller alone. */

@@ -67,7 +67,8 @@ async function findPage(gate: Gate, call: KnownCall, search: Search): Promise<Fo
   for (; at < end && results.length < search.page.limit; at += 1) {
     const name = names[at] ?? '';
     // The facts may have moved between slices: each candidate is judged as things are then, and in force at the answer's time.
-    const outcome = askWhileFresh(gate, questionWith(search, name), { caller, isSearch: true, now: gate.clock() });
+    const needs = gate.pdp.needsFor({ caller, isSearch: true, now: gate.clock() });
+    const outcome = askWhileFresh(gate, { needs, about: questionWith(search, name) });
     if ('verdict' in outcome && outcome.verdict.answer === 'allow') results.push(resultOf(gate, search, name));
     if (performance.now() < sliceEnd) continue;
     await new Promise((resolve) => setImmediate(resolve));
