@@ -309,9 +309,37 @@ test('going back keeps the invariants of today, which must hold, unless an overr
   assert.deepEqual(forced.body.override, { reason: 'the app is gone', gates: ['invariants'] });
   assert.deepEqual(forced.body.invariants, invariants, 'with those it had');
   await admin('POST', '/policies/rollback', { sequence: later.body.sequence });
+  // Tests of today are kept as well, and actions in their groups.
+  const before = await current();
+  const asks = `\n  - { name: asks, principal: 'Anonymous::"anonymous"', action: 'Action::"write"', resource: 'App::"console"', decision: deny }\n`;
+  const asking = (more: string) =>
+    before.tests.map(({ file, text }: { file: string; text: string }) => ({
+      file,
+      text: file === 'apps.test.yaml' ? text + more : text,
+    }));
+  const tested = await publishMore([], { tests: asking(asks) });
+  assert.equal(tested.status, 200, tested.text);
+  const dropping = await publisher('POST', '/policies/rollback', {});
+  assert.deepEqual([dropping.status, dropping.body.errors?.[0].path], [409, 'kept-checks'], dropping.text);
+  assert.match(dropping.body.errors[0].message, /test `asks` \(apps\.test\.yaml\) is gone/);
+  const flipped = asking(asks.replace('decision: deny', 'decision: allow'));
+  assert.match((await publishMore([], { tests: flipped })).text, /expected `deny`, and expects `allow` now/);
+  const dropped = await chief('POST', '/policies/rollback', { override: 'it asked for nothing' });
+  assert.deepEqual(dropped.body.override?.gates, ['kept-checks'], dropped.text);
+  await publishMore([extra('plain', '&& false ')]);
   const harmless = (await publishMore([extra('harmless', '&& false ')])).body;
   const back = await publisher('POST', '/policies/rollback', { sequence: harmless.sequence - 1 });
   assert.equal(back.status, 200, back.text);
+  const schema = before.schema.replace(
+    'action "administer-read", "administer-write" in ["administer"]',
+    'action "administer-read", "administer-write"',
+  );
+  assert.notEqual(schema, before.schema);
+  const moved = await publishMore([], { schema, override: 'for a minute' });
+  assert.equal(moved.status, 200, moved.text);
+  const moving = await admin('POST', '/policies/rollback', {});
+  assert.match(moving.text, /action `Action::\\"administer-read\\"` is gone from the schema, or stands/);
+  assert.equal((await admin('POST', '/policies/rollback', { override: 'back' })).status, 200);
 });
 
 test('an override that was not needed leaves no trace of one', async () => {

@@ -230,11 +230,15 @@ const stateCommands: readonly Command[] = [
     verb: 'rollback',
     summary: 'Puts an earlier publication in force again, with the states it had',
     details: `Works on the local socket even when the policies in force let nobody in; it is loud in the log. The invariants of today stay in force and
-must hold of the earlier policies, unless --override says why not; then it comes back with those it had.`,
+must hold of the earlier policies, and no test of today may be lost, unless --override says why; then it comes back with what it had.`,
     positionals: [{ name: 'sequence', optional: true }],
     options: {
       message,
-      override: { type: 'string', value: 'reason', summary: 'go back although invariants of today do not hold' },
+      override: {
+        type: 'string',
+        value: 'reason',
+        summary: 'go back although invariants of today do not hold, or tests are lost',
+      },
     },
     run: async (invocation) => {
       const { positionals, text } = invocation;

@@ -4,6 +4,7 @@ import { canonicalJson } from '#foundation/encoding';
 import { formatUid, type GitOrigin, type Publication } from '#foundation/model';
 import { isPublicationSigned, verifyPublication } from '#shell/replica';
 import { failedGates, GateError } from '../gates.ts';
+import { PolicyParserError } from '../policy-parser/policy-parser.ts';
 import { describeChanges, type StateChange, statesAfter, UnknownPolicyError } from '../policy-states.ts';
 import {
   type ExaminedPublication,
@@ -315,7 +316,8 @@ interface RollbackRequest {
 
 /**
  * Puts an earlier publication in force again, with the states it had. The invariants of today stay, and must hold of it: what must be so
- * however policies change is not undone by going back. By an override it comes back with those it had.
+ * however policies change is not undone by going back. Nor are tests of today dropped, nor actions taken out of groups, as by a publication. By an
+ * override it comes back with what it had.
  */
 export async function rollback(
   services: ApiServices,
@@ -332,12 +334,13 @@ export async function rollback(
   // What the signer did not sign guards nothing, and is not signed now.
   const guarding = services.policies() === null ? undefined : today?.invariants;
   const invariants = guarding ?? earlier.invariants;
-  const restored = { ...earlier, invariants: reason === undefined ? invariants : earlier.invariants };
+  const restored = { ...earlier, invariants };
   if (isInForce(services, restored)) return unchanged(services, ifMatch);
   // Not in the queue of changes: proofs take their time.
+  const dropped = guarding === undefined || today === undefined ? [] : await droppedBy(services, { today, restored });
   const failed = await failedGates({
-    ...{ ...earlier, invariants },
-    ...{ tested: undefined, dropped: [], check: services.checkInvariants },
+    ...restored,
+    ...{ tested: undefined, dropped, check: services.checkInvariants },
   });
   if (failed.length > 0 && reason === undefined) throw told(new GateError(failed));
   const overridden = overrideOf(failed, reason);
@@ -357,6 +360,20 @@ export async function rollback(
       });
     },
   });
+}
+
+/** What guards the policies of today and would not those of then. Who cannot be told does not get through, but by an override. */
+async function droppedBy(
+  { parser }: ApiServices,
+  { today, restored }: { today: Publication; restored: Publication },
+): Promise<readonly string[]> {
+  const checksOf = ({ schema, tests, invariants }: Publication) => ({ schema, tests, invariants });
+  try {
+    return await parser.compare({ before: checksOf(today), after: checksOf(restored) });
+  } catch (error) {
+    if (!(error instanceof PolicyParserError)) throw error;
+    return [`what it would drop could not be told: ${error.message}`];
+  }
 }
 
 const publishedMeanwhile = () => problem(409, 'conflict', 'somebody else published meanwhile; look again, then repeat');

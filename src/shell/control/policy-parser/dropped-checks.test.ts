@@ -38,14 +38,59 @@ test('droppedChecks() names what is gone, says less, or stands under an assumpti
   assert.deepEqual(dropped(before, { ...before, 'a.invariants': 'what is this' }), ['a', 'b']);
 });
 
-test('droppedChecks() names tests whose name is gone, wherever the others went', () => {
-  const one = (name: string, decision: string) =>
-    `context: { n: 1 }\ntests: [{ name: ${name}, principal: 'User::"u"', action: 'Action::"read"', resource: 'App::"a"', decision: ${decision} }]`;
-  const before = checks({}, { 'a.test.yaml': one('x', 'deny'), 'b.test.yaml': one('y', 'deny') });
-  assert.deepEqual(droppedChecks(before, checks({}, { 'c.test.yaml': one('x', 'allow') })), [
-    'test `y` (b.test.yaml) is gone',
+test('droppedChecks() names tests whose question is not asked any more, or that expect a permission where they expected a refusal', () => {
+  interface Parts {
+    name?: string;
+    decision?: string;
+    principal?: string;
+    n?: number;
+    entities?: readonly object[];
+  }
+  const entity = (id: string, parents: string[] = []) => ({
+    uid: `User::"${id}"`,
+    parents: parents.map((each) => `User::"${each}"`),
+  });
+  const file = ({ name = 'x', decision = 'deny', principal = 'u', n = 1, entities = [entity('u', ['g'])] }: Parts) =>
+    JSON.stringify({
+      entities,
+      tests: [
+        {
+          name,
+          principal: `User::"${principal}"`,
+          action: 'Action::"read"',
+          resource: 'App::"a"',
+          context: { n },
+          decision,
+        },
+      ],
+    });
+  const words = (before: Parts, ...after: Parts[]) =>
+    droppedChecks(
+      checks({}, { 'a.test.yaml': file(before) }),
+      checks({}, Object.fromEntries(after.map((each, index) => [`${index}.test.yaml`, file(each)]))),
+    );
+  assert.deepEqual(words({}, { name: 'another name' }), []);
+  assert.deepEqual(words({}), ['test `x` (a.test.yaml) is gone, or asks something else']);
+  for (const hollow of [
+    { principal: 'v' },
+    { n: 2 },
+    { entities: [] },
+    { entities: [entity('u')] },
+    { entities: [entity('u', ['g']), entity('g', ['h'])] },
+  ] satisfies Parts[])
+    assert.deepEqual(
+      words({}, hollow),
+      ['test `x` (a.test.yaml) is gone, or asks something else'],
+      JSON.stringify(hollow),
+    );
+  assert.deepEqual(words({}, { entities: [entity('stray', ['g']), entity('u', ['g'])] }), []);
+  assert.deepEqual(words({}, { decision: 'allow' }), [
+    'test `x` (a.test.yaml) expected `deny`, and expects `allow` now',
   ]);
-  assert.equal(droppedChecks(before, checks({})).length, 2);
+  assert.equal(words({ decision: 'indeterminate' }, { decision: 'allow' }).length, 1);
+  assert.deepEqual(words({}, { decision: 'indeterminate' }), []);
+  assert.deepEqual(words({ decision: 'allow' }, { decision: 'deny' }), []);
+  assert.deepEqual(words({}, { decision: 'allow' }, { name: 'y' }), [], 'the refusal is expected still');
 });
 
 test('droppedChecks() names actions that an invariant does not reach any more because the schema has them elsewhere, or not at all', () => {

@@ -2,6 +2,7 @@ import { type PolicyTest, readPolicyTests, TestFileError } from '#decision/analy
 import { EntityStore, type PolicySource } from '#decision/engine';
 import { type ParsedInvariant, parseInvariants, parsePolicySet } from '#decision/parser';
 import { formatUid } from '#foundation/model';
+import { weakenedTests } from './kept-tests.ts';
 
 /** Tests and invariants as they stand beside a policy set, with its schema. */
 export interface Checks {
@@ -12,7 +13,7 @@ export interface Checks {
 
 /**
  * What guarded the policies before and does not any more, a sentence each: invariants that do not stand word for word as they did, actions
- * that stand in other groups, and tests whose name is gone. What could not be read before guarded nothing.
+ * that stand in other groups, and tests that are gone or expect a permission where they expected a refusal. What could not be read before guarded nothing.
  */
 export function droppedChecks(before: Checks, after: Checks): string[] {
   return [...droppedInvariants(before, after), ...movedActions(before, after), ...droppedTests(before, after)];
@@ -94,8 +95,5 @@ function droppedTests(before: Checks, after: Checks): string[] {
   const now = testsOf(after);
   // The gate of tests says where they are wrong.
   if (now === undefined) return [];
-  const names = new Set(now.map(({ name }) => name));
-  return (testsOf(before) ?? [])
-    .filter(({ name }) => !names.has(name))
-    .map(({ name, file }) => `test \`${name}\` (${file}) is gone`);
+  return weakenedTests(testsOf(before) ?? [], now);
 }

@@ -4,15 +4,15 @@ import { readPolicyTests, runPolicyTests, TestFileError } from '#decision/analys
 import { readParsedForm } from '#decision/engine';
 import { checkPolicies, parseInvariants, preparePolicies } from '#decision/parser';
 import { droppedChecks } from './dropped-checks.ts';
-import type { CheckedPolicies, ParseAnswer, ParseRequest, TestedPolicies } from './policy-parser.ts';
+import type { CheckedPolicies, CompareRequest, ParseAnswer, ParseRequest, TestedPolicies } from './policy-parser.ts';
 
 if (process.send === undefined) throw new Error('this process is started by the control process, not by hand');
 // Signals for the whole program are the supervisor's, which ends control, which ends us.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
-process.on('message', (request: ParseRequest) => {
+process.on('message', (request: ParseRequest | CompareRequest) => {
   let answer: ParseAnswer;
   try {
-    answer = check(request);
+    answer = 'after' in request ? { dropped: droppedChecks(request.before, request.after) } : check(request);
   } catch (error) {
     // A trap: nothing this process says afterwards is worth anything.
     answer = { failure: error instanceof Error ? error.message : String(error) };

@@ -30,13 +30,21 @@ export interface CheckedPolicies extends PreparedPolicies {
   readonly dropped?: readonly string[];
 }
 
+/** Two sets of what stands beside policies, of which nothing but this is asked: what the later one has dropped. */
+export interface CompareRequest {
+  readonly before: Checks;
+  readonly after: Checks;
+}
+
 /** What the process says: an answer, or why it is of no use any more. */
-export type ParseAnswer = CheckedPolicies | { readonly failure: string };
+export type ParseAnswer = CheckedPolicies | { readonly dropped: readonly string[] } | { readonly failure: string };
 
 /** Parses, validates and tests policies away from everything else. */
 export interface PolicyParser {
   /** What is wrong with policies, and their parsed form when nothing is. Throws PolicyParserError. */
   prepare(request: ParseRequest): Promise<CheckedPolicies>;
+  /** What `after` has dropped of `before`, a sentence each. Throws PolicyParserError. */
+  compare(request: CompareRequest): Promise<readonly string[]>;
   close(): Promise<void>;
 }
 
@@ -77,7 +85,7 @@ export function createPolicyParser({
     clearTimeout(kill);
   }
 
-  async function ask(request: ParseRequest): Promise<CheckedPolicies> {
+  async function ask(request: ParseRequest | CompareRequest) {
     clearTimeout(idle);
     child ??= start(dataDirectory);
     const answer = await answerOf(child, request);
@@ -92,19 +100,21 @@ export function createPolicyParser({
     return answer;
   }
 
+  async function inTurn(request: ParseRequest | CompareRequest) {
+    if (waiting >= waitingMax) throw new PolicyParserError('too many policy sets wait to be parsed; try again shortly');
+    waiting += 1;
+    const answered = last.then(() => ask(request));
+    last = answered
+      .catch(() => undefined)
+      .finally(() => {
+        waiting -= 1;
+      });
+    return await answered;
+  }
+
   return {
-    prepare: async (request) => {
-      if (waiting >= waitingMax)
-        throw new PolicyParserError('too many policy sets wait to be parsed; try again shortly');
-      waiting += 1;
-      const answered = last.then(() => ask(request));
-      last = answered
-        .catch(() => undefined)
-        .finally(() => {
-          waiting -= 1;
-        });
-      return await answered;
-    },
+    prepare: async (request) => (await inTurn(request)) as CheckedPolicies,
+    compare: async (request) => ((await inTurn(request)) as { dropped: readonly string[] }).dropped,
     close: async () => {
       await last;
       await end();
@@ -128,7 +138,7 @@ function start(dataDirectory: string): ChildProcess {
 }
 
 /** The process' answer, or why there is none. */
-function answerOf(child: ChildProcess, request: ParseRequest): Promise<ParseAnswer | string> {
+function answerOf(child: ChildProcess, request: ParseRequest | CompareRequest): Promise<ParseAnswer | string> {
   return new Promise((resolve) => {
     const settle = (answer: ParseAnswer | string) => {
       clearTimeout(timer);
