@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, type KeyObject, randomBytes } from 'node:crypto';
 import { CryptoError } from './crypto-error.ts';
 
 /** Bytes of an AES-256 key. */
@@ -12,6 +12,9 @@ const headerBytes = 1 + nonceBytes;
 /** What a sealed text grows by: version, nonce and tag. */
 export const sealOverheadBytes = headerBytes + tagBytes;
 
+/** The key's bytes; for many calls as Node's own object, because Node makes one of bytes anew each time. */
+export type SealKey = Uint8Array | KeyObject;
+
 export interface SealOptions {
   /** Says what the sealed bytes are for; opening under other words fails. Never empty. */
   readonly associatedData: string;
@@ -22,7 +25,7 @@ export interface SealOptions {
  * data are authenticated. The nonce is drawn here and cannot be given, because one repeated nonce gives the key away.
  * Throws CryptoError `bad-key` when `key` is not 32 bytes.
  */
-export function seal(key: Uint8Array, plaintext: Uint8Array, options: SealOptions): Uint8Array {
+export function seal(key: SealKey, plaintext: Uint8Array, options: SealOptions): Uint8Array {
   checkKey(key);
   const nonce = randomBytes(nonceBytes);
   const cipher = createCipheriv('aes-256-gcm', key, nonce, { authTagLength: tagBytes });
@@ -34,7 +37,7 @@ export function seal(key: Uint8Array, plaintext: Uint8Array, options: SealOption
  * Opens what `seal` made under the same key and associated data. `sealed` may be attacker-controlled: nothing of the
  * plaintext is given before its tag is verified. Throws CryptoError.
  */
-export function open(key: Uint8Array, sealed: Uint8Array, options: SealOptions): Uint8Array {
+export function open(key: SealKey, sealed: Uint8Array, options: SealOptions): Uint8Array {
   checkKey(key);
   if (sealed.length < sealOverheadBytes) throw new CryptoError('malformed', 'sealed bytes are too short');
   if (sealed[0] !== version) throw new CryptoError('unsupported-version', `sealed format ${sealed[0]} is not known`);
@@ -54,6 +57,7 @@ function authenticatedData(options: SealOptions): Uint8Array {
   return Buffer.concat([Uint8Array.of(version), Buffer.from(options.associatedData, 'utf8')]);
 }
 
-function checkKey(key: Uint8Array): void {
-  if (key.length !== sealKeyBytes) throw new CryptoError('bad-key', `a sealing key has ${sealKeyBytes} bytes`);
+function checkKey(key: SealKey): void {
+  const byteCount = key instanceof Uint8Array ? key.length : key.symmetricKeySize;
+  if (byteCount !== sealKeyBytes) throw new CryptoError('bad-key', `a sealing key has ${sealKeyBytes} bytes`);
 }

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { type KeyObject, randomUUID } from 'node:crypto';
 import type { Kysely } from 'kysely';
 import { CryptoError, open, seal } from '#foundation/crypto';
 import { fromBase64url, toBase64url } from '#foundation/encoding';
@@ -28,10 +28,10 @@ interface StoredRow {
  * opened when the store is, because nothing but the database may be awaited inside a transaction.
  */
 export class FactBodies {
-  readonly #key: { id: string; key: Uint8Array } | undefined;
+  readonly #key: { id: string; key: KeyObject } | undefined;
 
   /** Without a key, sealed kinds can be neither read nor written. */
-  constructor(key?: { id: string; key: Uint8Array }) {
+  constructor(key?: { id: string; key: KeyObject }) {
     this.#key = key;
   }
 
@@ -90,7 +90,7 @@ export class FactBodies {
     return { kind: row.kind, id: row.id, revision: row.revision, body };
   }
 
-  #sealing(kind: FactKind): { id: string; key: Uint8Array } {
+  #sealing(kind: FactKind): { id: string; key: KeyObject } {
     if (this.#key !== undefined) return this.#key;
     throw new StoreError('invalid', `this store was opened without data keys: it cannot read or write \`${kind}\``);
   }

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { createSecretKey, type KeyObject, randomUUID } from 'node:crypto';
 import type { Kysely } from 'kysely';
 import { CryptoError, open, seal } from '#foundation/crypto';
 import { fromBase64url } from '#foundation/encoding';
@@ -20,7 +20,7 @@ export class SecretBox {
   readonly #dataKeys: DataKeys;
   readonly #clock: Clock;
 
-  readonly #opened = new Map<string, Uint8Array>();
+  readonly #opened = new Map<string, KeyObject>();
 
   constructor(options: { dataKeys: DataKeys; clock: Clock }) {
     this.#dataKeys = options.dataKeys;
@@ -69,7 +69,7 @@ export class SecretBox {
   }
 
   /** The newest data key, made when there is none. Two processes that make one at once both keep theirs: either opens. */
-  async #sealingKey(rows: Kysely<StoreTables>): Promise<{ id: string; key: Uint8Array }> {
+  async #sealingKey(rows: Kysely<StoreTables>): Promise<{ id: string; key: KeyObject }> {
     const row = await rows
       .selectFrom('data_key')
       .select(['id', 'wrapped'])
@@ -87,14 +87,14 @@ export class SecretBox {
     return { id, key: this.#remember(id, made.key) };
   }
 
-  async #unwrap(id: string, wrapped: string): Promise<Uint8Array> {
+  async #unwrap(id: string, wrapped: string): Promise<KeyObject> {
     const known = this.#opened.get(id);
     if (known !== undefined) return known;
     const { key } = await this.#dataKeys.unwrapDataKey(purpose, wrapped);
     return this.#remember(id, key);
   }
 
-  #remember(id: string, text: string): Uint8Array {
+  #remember(id: string, text: string): KeyObject {
     const key = dataKeyFrom(text);
     this.#opened.set(id, key);
     return key;
@@ -102,10 +102,10 @@ export class SecretBox {
 }
 
 /** Reads a data key as the signer gave it. */
-export function dataKeyFrom(text: string): Uint8Array {
+export function dataKeyFrom(text: string): KeyObject {
   const key = fromBase64url(text);
   if (key?.byteLength !== 32) throw new StoreError('corrupt', 'the signer gave a data key that is not 32 bytes');
-  return key;
+  return createSecretKey(key);
 }
 
 function associatedData(keyId: string, name: string): string {

@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto';
+import { createHmac, createSecretKey, type KeyObject } from 'node:crypto';
 import { deriveKey, equalSecrets, sha256Base64url } from '#foundation/crypto';
 import { toBase64url } from '#foundation/encoding';
 import { type AppCookie, cookieNotUsedYet } from '#foundation/model';
@@ -12,9 +12,20 @@ import { endSession } from './session-facts.ts';
  * requests that race at a rotation all get the same new value; what is stored is its SHA-256.
  */
 function cookieValue(core: IdentityCore, cookie: { id: string; resource: string; rotatedAt: number }): string {
-  const key = deriveKey(core.secret, { info: 'nullius app cookie' });
   const text = JSON.stringify([cookie.id, cookie.resource, cookie.rotatedAt]);
-  return createHmac('sha256', key).update(text).digest('base64url');
+  return createHmac('sha256', cookieKeyOf(core.secret)).update(text).digest('base64url');
+}
+
+const cookieKeys = new WeakMap<Uint8Array, KeyObject>();
+
+/** Made once, as Node's own object: deriving it, or giving it as bytes, costs more than the cookie. */
+function cookieKeyOf(secret: Uint8Array): KeyObject {
+  let key = cookieKeys.get(secret);
+  if (key === undefined) {
+    key = createSecretKey(deriveKey(secret, { info: 'nullius app cookie' }));
+    cookieKeys.set(secret, key);
+  }
+  return key;
 }
 
 /** Opens an app host for a session: gives the opaque value for its `__Host-` cookie. */
