@@ -12,7 +12,7 @@ import { refuseToStrand } from './api/administrators.ts';
 import type { ApiServices } from './api/services.ts';
 import { builtinFacts } from './builtin-facts.ts';
 import { changedWrites } from './changed-writes.ts';
-import { configFacts } from './config-facts.ts';
+import { configFacts, inCommits } from './config-facts.ts';
 import type { PoliciesFolder } from './config-follower.ts';
 import { type PublicationNeeds, preparePublication } from './publish.ts';
 
@@ -43,7 +43,7 @@ export interface ApplyOptions {
 }
 
 /**
- * Makes facts what the configuration says, in one commit with its event: what it has is written, what it no longer has is removed,
+ * Makes facts what the configuration says, in one commit with its event (see inCommits): what it has is written, what it no longer has is removed,
  * policies of its folder are published. The very first start publishes the shipped ones. Throws an Error with words for people, and
  * then nothing changed.
  */
@@ -59,16 +59,18 @@ export async function applyConfig(needs: ApplyNeeds, options: ApplyOptions): Pro
     const publication = await publicationOf(needs, options);
     if (publication !== undefined) writes.push(publication);
     if (writes.length === 0) return;
-    const message = `configuration applied: ${writes.map((write) => `${write.body === null ? '-' : '+'}${write.kind} ${write.id}`).join(', ')}`;
-    const event = applicationLifecycle({
-      ...stamp({ ...needs, facts }),
-      activity: 'update',
-      process: 'control',
-      outcome: 'success',
-      message,
-    });
-    const { revision } = await needs.store.commit(writes, [event]);
-    await needs.live.reach(revision);
+    for (const part of inCommits(writes)) {
+      const message = `configuration applied: ${part.map((write) => `${write.body === null ? '-' : '+'}${write.kind} ${write.id}`).join(', ')}`;
+      const event = applicationLifecycle({
+        ...stamp({ ...needs, facts }),
+        activity: 'update',
+        process: 'control',
+        outcome: 'success',
+        message,
+      });
+      const { revision } = await needs.store.commit(part, [event]);
+      await needs.live.reach(revision);
+    }
   });
   await options.services?.deliverOutbox();
 }

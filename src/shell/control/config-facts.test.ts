@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fakeFactView } from '../../../tests/fakes/fact-view.ts';
 import { configSchema } from '../config/schema.ts';
-import { configFacts } from './config-facts.ts';
+import { writesMax } from '../store/index.ts';
+import { configFacts, inCommits } from './config-facts.ts';
 
 test('configFacts() takes the grants and cookies of an app away with it, and no others', () => {
   const view = fakeFactView({
@@ -21,4 +22,37 @@ test('configFacts() takes the grants and cookies of an app away with it, and no 
     removed.map(({ kind, id }) => `${kind} ${id}`),
     ['resource wiki', 'app-cookie at-wiki', 'grant to-wiki'],
   );
+});
+
+test('configFacts() takes everybody out of a group that the file no longer has', () => {
+  const view = fakeFactView({
+    user: { ada: { name: 'ada', groups: ['contractors', 'staff'] }, bob: { name: 'bob', groups: ['staff'] } },
+    group: {
+      contractors: { origin: 'config' },
+      staff: { origin: 'config' },
+      painters: { origin: 'api', memberOf: ['contractors', 'staff'] },
+    },
+  });
+  const facts = configFacts(view, configSchema.parse({ groups: [{ name: 'staff' }] }));
+  const of = (kind: string) => facts.filter((write) => write.kind === kind).map(({ id, body }) => [id, body]);
+  assert.deepEqual(
+    of('user').map(([id, body]) => [id, (body as { groups: string[] }).groups]),
+    [['ada', ['staff']]],
+  );
+  assert.deepEqual(
+    of('group').map(([id, body]) => [id, (body as { memberOf: string[] } | null)?.memberOf]),
+    [
+      ['staff', []],
+      ['contractors', undefined],
+      ['painters', ['staff']],
+    ],
+  );
+});
+
+test('inCommits() takes what one commit holds at once, and of more the people first', () => {
+  const group = { kind: 'group', id: 'gone', body: null } as const;
+  const people = Array.from({ length: writesMax }, (_, at) => ({ kind: 'user', id: `u${at}`, body: null }) as const);
+  assert.deepEqual(inCommits([]), []);
+  assert.deepEqual(inCommits([group, ...people.slice(1)]), [[...people.slice(1), group]]);
+  assert.deepEqual(inCommits([group, ...people]), [people, [group]]);
 });

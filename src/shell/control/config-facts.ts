@@ -1,6 +1,6 @@
-import type { FactView } from '#foundation/model';
+import type { FactView, Group, User } from '#foundation/model';
 import type { Config } from '../config/index.ts';
-import type { FactWrite } from '../store/index.ts';
+import { type FactWrite, writesMax } from '../store/index.ts';
 
 type ConfigKind = 'resource' | 'segment' | 'group';
 
@@ -43,8 +43,44 @@ export function configFacts(facts: Pick<FactView, 'all'>, config: Config): FactW
       .filter(([id, body]) => body.origin === 'config' && !kept.has(`${kind} ${id}`))
       .map(([id]): FactWrite => ({ kind, id, body: null })),
   );
-  const goneApps = new Set(gone.flatMap(({ kind, id }) => (kind === 'resource' ? [id] : [])));
-  return [...wanted, ...gone, ...accessTo(facts, goneApps)];
+  const goneOf = (wantedKind: ConfigKind) => new Set(gone.flatMap(({ kind, id }) => (kind === wantedKind ? [id] : [])));
+  const { users, groups } = withoutGroups(facts, goneOf('group'));
+  return [
+    ...wanted,
+    ...gone,
+    ...[...users].map(([id, body]) => ({ kind: 'user' as const, id, body })),
+    // What the file says of its own groups stands above.
+    ...[...groups].flatMap(([id, body]) => (kept.has(`group ${id}`) ? [] : [{ kind: 'group' as const, id, body }])),
+    ...accessTo(facts, goneOf('resource')),
+  ];
+}
+
+/** Memberships go with their group: policies may name it still, another one may take its name later, and nobody stays in either. */
+export function withoutGroups(
+  facts: Pick<FactView, 'all'>,
+  gone: ReadonlySet<string>,
+): { readonly users: ReadonlyMap<string, User>; readonly groups: ReadonlyMap<string, Group> } {
+  const isLeft = (name: string) => !gone.has(name);
+  const users = new Map<string, User>();
+  const groups = new Map<string, Group>();
+  if (gone.size === 0) return { users, groups };
+  for (const [id, user] of facts.all('user'))
+    if (!user.groups.every(isLeft)) users.set(id, { ...user, groups: user.groups.filter(isLeft) });
+  for (const [id, group] of facts.all('group'))
+    if (isLeft(id) && !group.memberOf.every(isLeft))
+      groups.set(id, { ...group, memberOf: group.memberOf.filter(isLeft) });
+  return { users, groups };
+}
+
+/**
+ * One commit, unless a large group is gone: then its members leave it first, so that whatever stops this in the middle, the next start
+ * still finds the group and goes on.
+ */
+export function inCommits(writes: readonly FactWrite[]): FactWrite[][] {
+  const users = writes.filter(({ kind }) => kind === 'user');
+  const ordered = [...users, ...writes.filter(({ kind }) => kind !== 'user')];
+  const count = Math.ceil(ordered.length / writesMax);
+  return Array.from({ length: count }, (_, at) => ordered.slice(at * writesMax, (at + 1) * writesMax));
 }
 
 /** Grants and cookies go with their app: another one may take its name later, and nobody keeps access to that. */

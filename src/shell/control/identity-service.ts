@@ -1,4 +1,10 @@
-import { createInvitation, createToken, listInvitations, removeInvitation } from '#information/identity';
+import {
+  createInvitation,
+  createToken,
+  listInvitations,
+  removeInvitation,
+  revokeUserSessions,
+} from '#information/identity';
 import type { LiveFacts, Store } from '../store/index.ts';
 import type { IdentityService } from './api/services.ts';
 import type { RunningIdentity } from './identity/index.ts';
@@ -16,6 +22,7 @@ export function createIdentityService(
     listInvitations: () => listInvitations(core),
     removeInvitation: (id, by) => removeInvitation(core, { id, by }),
     createToken: (request, by) => createToken(core, { ...request, by }),
+    endSessions: (user, options) => revokeUserSessions(core, { user, ...options }),
     canSignIn: async (user) => {
       const found = live.table.get('user', user);
       if (found === undefined) return false;

@@ -10,4 +10,4 @@ export * from './store.ts';
 export * from './store-error.ts';
 export type * from './tables.ts';
 export { rootKeyOf } from './wrapped-key.ts';
-export type { FactWrite, FactWriteOf, WriteTransaction } from './write-transaction.ts';
+export { type FactWrite, type FactWriteOf, type WriteTransaction, writesMax } from './write-transaction.ts';

@@ -26,7 +26,8 @@ interface PreparedWrite {
   readonly text: string | null;
 }
 
-const writesMax = 10_000;
+/** Facts that one commit writes. */
+export const writesMax = 10_000;
 const eventsMax = 10_000;
 /** Rows per statement: seven columns at most stay below SQLite's 32,766 parameters. */
 const chunkRows = 500;

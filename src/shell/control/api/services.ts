@@ -32,6 +32,8 @@ export interface IdentityService {
     },
     by: string,
   ): Promise<{ id: string; token: string }>;
+  /** Ends every session of a person, with what hangs on them, however many there are. */
+  endSessions(user: string, options: { readonly reason: string; readonly by: string }): Promise<number>;
   /** Could this user sign in at all: by a passkey here, or through their own provider? */
   canSignIn(user: string): Promise<boolean>;
   /** How many passkeys each of these users has here; 0 for those who sign in elsewhere. */

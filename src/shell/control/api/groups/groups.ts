@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type Group, nameSchema } from '#foundation/model';
+import { withoutGroups } from '../../config-facts.ts';
 import { refuseToStrand } from '../administrators.ts';
 import { authoriseAlso } from '../authorise.ts';
 import type { Caller } from '../caller.ts';
@@ -186,29 +187,25 @@ export const groupRoutes: readonly Route[] = [
           const { revision, origin } = viewFact(services, 'group', params.id);
           checkRevision(ifMatch, revision);
           checkOrigin(origin, `group \`${params.id}\``);
-          const members = [...services.facts.all('user')]
-            .filter(([, user]) => user.groups.includes(params.id))
-            .map(([id, user]) => ({
-              kind: 'user' as const,
-              id,
-              body: { ...user, groups: user.groups.filter((each) => each !== params.id) },
-            }));
-          const nested = [...services.facts.all('group')]
-            .filter(([, group]) => group.memberOf.includes(params.id))
-            .map(([id, group]) => ({
-              kind: 'group' as const,
-              id,
-              body: { ...group, memberOf: group.memberOf.filter((each) => each !== params.id) },
-            }));
-          const users = new Map(members.map(({ id, body }) => [id, body]));
-          const nesting = new Map([[params.id, null], ...nested.map(({ id, body }) => [id, body] as const)]);
+          const { users, groups } = withoutGroups(services.facts, new Set([params.id]));
+          const nesting = new Map<string, Group | null>([[params.id, null], ...groups]);
           refuseToRaise(services, caller, {
             groups: [],
             people: [...services.facts.all('user')].map(([id, user]) => [id, user, users.get(id) ?? user] as const),
             nesting,
           });
           await refuseToStrand(services, { users, groups: nesting });
-          return [{ kind: 'group', id: params.id, body: null, expectedRevision: revision }, ...members, ...nested];
+          const at = (kind: 'user' | 'group', id: string) => services.facts.standing(kind, id)?.revision ?? 0;
+          return [
+            { kind: 'group', id: params.id, body: null, expectedRevision: revision },
+            ...[...users].map(([id, body]) => ({ kind: 'user' as const, id, body, expectedRevision: at('user', id) })),
+            ...[...groups].map(([id, body]) => ({
+              kind: 'group' as const,
+              id,
+              body,
+              expectedRevision: at('group', id),
+            })),
+          ];
         },
       });
       return { body: null };

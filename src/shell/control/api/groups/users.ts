@@ -96,15 +96,17 @@ export const userRoutes: readonly Route[] = [
           };
           refuseToRaise(services, caller, { groups: added, people: [[id, user, next]] });
           await refuseToStrand(services, { users: new Map([[id, next]]) });
-          // Not left to policies, nor to the sweep of sessions: whoever is suspended is out.
-          const sessions = next.status === 'suspended' ? services.facts.sessionsOf(id) : [];
-          const reason = 'the account was suspended';
-          return [
-            { kind: 'user', id, body: next, expectedRevision: revision },
-            ...sessions.flatMap((session) => sessionEnd(services, { id: session.id, reason })),
-          ];
+          return [{ kind: 'user', id, body: next, expectedRevision: revision }];
         },
       });
+      // Not left to policies, nor to the sweep of sessions: whoever is suspended is out.
+      if (body.status === 'suspended') {
+        await services.identity.endSessions(params.id, {
+          reason: 'the account was suspended',
+          by: formatUid(caller.uid),
+        });
+        await services.deliverOutbox();
+      }
       return answerUser(services, params.id);
     },
   }),
