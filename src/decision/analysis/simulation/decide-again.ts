@@ -2,6 +2,7 @@ import { judge, type PublishedPolicies, type Subject } from '#decision/administr
 import type { PolicySet } from '#decision/engine';
 import type { Question, RequestContext } from '#foundation/model';
 import { type PrincipalReads, readsOfPrincipal } from '../reverse/principal-reads.ts';
+import { alikeActions, appActions } from './alike-actions.ts';
 import { AlikeAskers } from './alike-askers.ts';
 import { AlikePlaces } from './alike-places.ts';
 import type { VersionedFacts } from './versioned-facts.ts';
@@ -28,7 +29,6 @@ export interface Again {
 
 const requestParts = ['method', 'host', 'path', 'route', 'address', 'tls'] as const satisfies (keyof RequestContext)[];
 
-const actions: readonly Question['action'][] = ['read', 'write', 'delete', 'connect'];
 const anonymous = { kind: 'anonymous' } as const;
 
 /**
@@ -44,6 +44,7 @@ export class DecideAgain {
   readonly #isTimeRead: boolean;
   /** Do policies read entities because they name them? Then any change of facts may turn any answer. */
   readonly #isAnythingRead: boolean;
+  readonly #actions: ReadonlyMap<string, number>;
   readonly #sequences: ReadonlyMap<number, number>;
   #askers: AlikeAskers<Again>;
   #places: AlikePlaces;
@@ -72,6 +73,9 @@ export class DecideAgain {
     this.#parts = requestParts.filter(isRead);
     this.#isTimeRead = isRead('now');
     this.#isAnythingRead = sets.some(({ published }) => published.compiled.named.length > 0);
+    this.#actions = alikeActions(
+      sets.map(({ published, set }) => ({ policies: set.policies, schemaJson: published.compiled.schemaJson })),
+    );
     this.#sequences = new Map([...before.keys()].map((sequence, index) => [sequence, index]));
     this.#askers = new AlikeAskers(facts, this.#reads);
     this.#places = new AlikePlaces(facts, this.#reads);
@@ -82,8 +86,11 @@ export class DecideAgain {
     this.#forgetWhatIsStale();
     const { asker, resource } = question;
     const who = this.#askers.of(asker, { app: resource.id, time });
-    const place = this.#places.of(resource.id);
-    const key = this.#key(question, { place: who.person === null ? place.own : place.alike, time, sequence });
+    const isAlone = who.person === null;
+    const { own, alike } = this.#places.of(resource.id);
+    // Scopes of tokens, which only who asks alone has, tell actions apart.
+    const action = isAlone ? appActions.indexOf(question.action) : (this.#actions.get(question.action) ?? -1);
+    const key = this.#key(question, { place: isAlone ? own : alike, action, time, sequence });
     const known = who.answers.get(key);
     if (known !== undefined) return known;
     const as = this.#askers.standIn(who, asker);
@@ -103,18 +110,17 @@ export class DecideAgain {
 
   /** A text, or a number where the answer hangs on who asks, the app, the action and the sets alone. */
   #key(
-    { action, request }: Question,
-    { place, time, sequence }: { place: number; time: number; sequence: number },
+    question: Question,
+    { place, action, time, sequence }: { place: number; action: number; time: number; sequence: number },
   ): number | string {
     // All publications that are gone are as one: only the rehearsed set is asked.
     const set = this.#sequences.get(sequence) ?? this.#sequences.size;
-    const asked = actions.indexOf(action);
     const where = place * (this.#sequences.size + 1) + set;
-    const isShort = this.#parts.length === 0 && !this.#isTimeRead && !this.#isAnythingRead && asked >= 0;
-    if (isShort) return where * actions.length + asked;
-    let key = `${where} ${action}`;
+    const isShort = this.#parts.length === 0 && !this.#isTimeRead && !this.#isAnythingRead && action >= 0;
+    if (isShort) return where * appActions.length + action;
+    let key = `${where} ${action < 0 ? question.action : action}`;
     // Attacker-controlled text is quoted, so that no two questions write the same key.
-    for (const part of this.#parts) key += ` ${JSON.stringify(request[part])}`;
+    for (const part of this.#parts) key += ` ${JSON.stringify(question.request[part])}`;
     if (this.#isTimeRead) key += ` ${Math.floor(time / 1000)}`;
     if (this.#isAnythingRead) key += ` ${this.#facts.changeSpan('anything').from}`;
     return key;

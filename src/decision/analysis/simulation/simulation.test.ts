@@ -185,19 +185,28 @@ const conditions = fc.uniqueArray(
     'resource in Segment::"secret"',
     'User::"ben".status == "active"',
     'Group::"crew" in Group::"staff"',
+    'action == Action::"connect"',
+    'action in Action::"access"',
   ),
   { maxLength: 2 },
 );
 
 test('DecideAgain answers every question as judge() does, however alike the questions are', () => {
-  const texts = fc.array(fc.record({ effect: fc.constantFrom('permit', 'permit', 'forbid'), conditions }), {
+  const scope = fc.constantFrom(
+    'action',
+    'action',
+    'action == Action::"read"',
+    'action in Action::"access"',
+    'action in [Action::"write", Action::"delete"]',
+  );
+  const texts = fc.array(fc.record({ effect: fc.constantFrom('permit', 'permit', 'forbid'), scope, conditions }), {
     minLength: 1,
     maxLength: 4,
   });
   const asked = fc.record({
     who: fc.constantFrom('ada', 'ben', 'cas', 'dan', 't', ''),
     resource: fc.constantFrom('wiki', 'shop'),
-    action: fc.constantFrom('read' as const, 'write' as const),
+    action: fc.constantFrom('read' as const, 'write' as const, 'delete' as const, 'connect' as const),
     time: fc.constantFrom(now, now + 1, now + 1000, now + 60_000, now + 61_000),
     path: fc.constantFrom('/a/b', '/b', '/a/" "'),
     address: fc.constantFrom('10.0.0.1', '192.0.2.1'),
@@ -211,7 +220,7 @@ test('DecideAgain answers every question as judge() does, however alike the ques
       const text = all
         .map(
           (each, index) =>
-            `@id("p${index}") ${each.effect} (principal, action, resource) ${each.conditions.map((one) => `when { ${one} }`).join(' ')};`,
+            `@id("p${index}") ${each.effect} (principal, ${each.scope}, resource) ${each.conditions.map((one) => `when { ${one} }`).join(' ')};`,
         )
         .join('\n');
       const published = publishedSet(text);
