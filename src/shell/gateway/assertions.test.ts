@@ -103,6 +103,15 @@ test('get() sends nothing that a key signed which control names no more', async 
   assert.equal(await assertions.get(s, 'wiki'), signedBy('new'));
 });
 
+test('get() refuses all that wait when control does not answer one call: nobody waits for several', async () => {
+  const { state, assertions } = control();
+  state.isAway = true;
+  const people = Array.from({ length: 10 * assertionsPerCallMax }, (_, index) => bearer(`s${index}`));
+  const outcomes = await Promise.allSettled(people.map((each) => assertions.get(each, 'wiki')));
+  assert.ok(outcomes.every(({ status }) => status === 'rejected'));
+  assert.equal(state.calls.length, 2, 'as many as are under way at once');
+});
+
 test('get() refuses when too many wait for control', async () => {
   const never = new Assertions((() => new Promise(() => {})) as unknown as CallControl, () => 0);
   const wanted = Array.from({ length: 10_001 }, (_, index) => Promise.resolve(never.get(bearer(`s${index}`), 'wiki')));

@@ -10,6 +10,7 @@ const assertionSendMs = 10_000;
 /** An upstream never sees one that is about to run out. */
 const assertionLeftMsMin = 1_000;
 const callsAtOnceMax = 2;
+/** Requests that wait for an assertion that is not asked for yet; more are refused. */
 const waitingMax = 10_000;
 
 /** Whom an assertion speaks of. Facts are replaced when they change, so the same two objects say the same. */
@@ -165,7 +166,9 @@ export class Assertions {
         }
       }
     } catch (error) {
-      for (const { reject } of batch) reject(error);
+      // Who waits behind a call that control did not answer would wait as long again, and in vain.
+      const isAway = error instanceof ControlError && error.code === 'unreachable';
+      for (const { reject } of isAway ? [...batch, ...this.#waiting.splice(0)] : batch) reject(error);
     }
   }
 
