@@ -27,6 +27,8 @@ export interface IdentityRecords {
   /** True for exactly one caller: whoever removed it. */
   remove(kind: string, id: string): Promise<boolean>;
   removeByOwner(kind: string, owner: string): Promise<number>;
+  /** Removes the row of a kind that would be the first to expire. */
+  removeOldest(kind: string): Promise<void>;
   removeExpired(now: number): Promise<number>;
 }
 

@@ -14,6 +14,7 @@ export const passkeysPerUserMax = 20;
 export const tokensPerOwnerMax = 50;
 export const sessionsPerUserMax = 100;
 export const cookiesPerSessionMax = 500;
+/** Sign-ins under way at once; of more the oldest are dropped. */
 export const interactionsMax = 10_000;
 export const invitationsMax = 5_000;
 export const bodyBytesMax = 64 * 1024;

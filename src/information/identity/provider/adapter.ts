@@ -7,9 +7,8 @@ import { clientMetadata } from './client-metadata.ts';
 
 const secondsMs = 1000;
 
-/** Most live rows of each kind the provider may hold; strangers can make interactions, so those are fewest. */
-const artifactsMax: Record<string, number> = { Interaction: interactionsMax };
-const artifactsMaxDefault = 200_000;
+/** Most live rows of each kind the provider may hold. */
+const artifactsMax = 200_000;
 
 /**
  * Keeps the provider's artifacts in our private table. Their ids are bearer values (codes, session and access tokens),
@@ -31,7 +30,11 @@ export function createAdapter(core: IdentityCore, model: string): Adapter {
       await transact(async ({ records }) => {
         const key = sha256Base64url(id);
         const isNew = (await records.get(kind, key)) === undefined;
-        if (isNew && (await records.count(kind)) >= (artifactsMax[model] ?? artifactsMaxDefault)) {
+        const count = isNew ? await records.count(kind) : 0;
+        if (model === 'Interaction' && count >= interactionsMax) {
+          // Strangers can make these, from many addresses: what has waited longest gives way, so that nobody is kept from signing in.
+          await records.removeOldest(kind);
+        } else if (count >= artifactsMax) {
           throw new errors.TemporarilyUnavailable('too many sign-ins are under way; try again in a few minutes');
         }
         await records.put({

@@ -7,6 +7,7 @@ import {
   openInstallation,
 } from '../../../../tests/identity-installation.ts';
 import { readCookies } from '../provider/cookie-airlock.ts';
+import { interactionsMax } from '../session-policy.ts';
 
 let site: IdentityInstallation;
 before(async () => {
@@ -206,6 +207,26 @@ test('a flood of sign-ins from one /64 is refused and writes nothing more, other
   assert.equal((await from('2001:db8:0:1::1')).status, 303);
   site.advance(1_000);
   assert.equal((await from('2001:db8::1')).status, 303, 'it comes back with time');
+});
+
+test('a flood of sign-ins from very many addresses keeps nobody from signing in', async () => {
+  const kind = 'oidc:Interaction';
+  const now = site.core.clock();
+  const rows = Array.from({ length: interactionsMax }, (_, at) => ({
+    ...{ kind, id: `flood-${at}`, owner: null, body: '{}' },
+    expires_at: now + 60_000 + at,
+  }));
+  for (let at = 0; at < rows.length; at += 1_000)
+    await site.store.rows
+      .insertInto('identity_record')
+      .values(rows.slice(at, at + 1_000))
+      .execute();
+  const counted = () => site.core.store.transact(({ records }) => records.count(kind));
+  const before = await counted();
+  assert.match((await site.browser().send(await authorizationUrl())).headers.location ?? '', /\/interaction\//);
+  assert.ok((await counted()) <= before);
+  assert.equal(await site.core.store.transact(({ records }) => records.get(kind, 'flood-0')), undefined);
+  await site.store.rows.deleteFrom('identity_record').where('id', 'like', 'flood-%').execute();
 });
 
 test('a flood from one address is refused, others go on', async () => {

@@ -122,6 +122,11 @@ function recordsOf(rows: Kysely<StoreTables>): IdentityRecords {
     async removeByOwner(kind, owner) {
       return removedCount(rows.deleteFrom('identity_record').where('kind', '=', kind).where('owner', '=', owner));
     },
+    async removeOldest(kind) {
+      const oldest = await select(kind).orderBy('expires_at').limit(1).executeTakeFirst();
+      if (oldest === undefined) return;
+      await rows.deleteFrom('identity_record').where('kind', '=', kind).where('id', '=', oldest.id).execute();
+    },
     async removeExpired(now) {
       return removedCount(rows.deleteFrom('identity_record').where('expires_at', '<=', now));
     },
