@@ -1,10 +1,11 @@
-// Replays a generated journal under other policies: 10,000 people, 1,000 apps, 200 policies. Prints Markdown.
-// npm run bench -- simulate [decisions] > benchmarks/simulate/RESULTS.md (a million by default: some minutes, most of it to write the journal)
+// Replays a generated journal under other policies: 10,000 people, 1,000 apps, 200 policies. Some minutes, most of it to write the journal.
+// npm run bench -- simulate [--decisions 1000000] [--out FILE]
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { availableParallelism, cpus, tmpdir } from 'node:os';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import { compilePublication, entitiesOf } from '#decision/administration';
 import {
@@ -29,7 +30,10 @@ import type {
 } from '../../src/shell/control/simulation/simulation-messages.ts';
 import { shippedSchema } from '../../tests/published-set.ts';
 
-const decisions = Number(process.argv[2] ?? 1_000_000);
+const { values } = parseArgs({
+  options: { decisions: { type: 'string', default: '1000000' }, out: { type: 'string' } },
+});
+const decisions = Number(values.decisions);
 const [users, apps, groups, segments] = [10_000, 1_000, 200, 40];
 const start = 1_800_000_000_000;
 const root = mkdtempSync(join(tmpdir(), 'nullius-bench-simulate-'));
@@ -178,13 +182,15 @@ function measure<T>(work: () => T): { value: T; seconds: number; cpu: number } {
   const { user, system } = process.cpuUsage(used);
   return { value, seconds: (performance.now() - wall) / 1000, cpu: (user + system) / 1e6 };
 }
+const report: string[] = [];
 const line = (name: string, { seconds, cpu }: { seconds: number; cpu: number }, says = '') =>
-  console.log(`| ${name} | ${seconds.toFixed(2)} | ${cpu.toFixed(2)} | ${says} |`);
+  report.push(`| ${name} | ${seconds.toFixed(2)} | ${cpu.toFixed(2)} | ${says} |`);
 
 await writeJournal();
-console.log(`# Rehearsal and reverse questions
+report.push(`# Rehearsal and reverse questions
 
-\`npm run bench -- simulate ${decisions}\`, Node ${process.version}, ${availableParallelism()} × ${cpus()[0]?.model ?? 'unknown'}: ${users} people with sessions, ${apps} apps in ${segments} segments,
+\`npm run bench -- simulate --decisions ${decisions}\`, Node ${process.version}, ${availableParallelism()} × ${cpus()[0]?.model ?? 'unknown'}, ${new Date().toISOString().slice(0, 10)},
+load average ${(loadavg()[0] ?? 0).toFixed(1)} once the journal was written by one core: ${users} people with sessions, ${apps} apps in ${segments} segments,
 ${groups} groups, 2,000 grants, 200 policies; the rehearsed set asks for proofs half as old. CPU seconds are those of all threads; wall-clock seconds also count what else the machine did.
 
 | what | seconds | CPU seconds | |
@@ -232,7 +238,7 @@ for (const threads of [2, 1, 2]) {
     `${judged} judged, ${gained.decisions} gained, ${lost.decisions} lost, ${notReproduced.count} not reproduced`,
   );
 }
-console.log(
+report.push(
   `| memory held after it | | | ${Math.round(process.memoryUsage().rss / 1e6)} MB resident, the generator included |`,
 );
 
@@ -265,3 +271,7 @@ for (let round = 0; round < 3; round += 1) {
     `${all.value.filter(({ answer }) => answer.answer === 'allow').length} allowed`,
   );
 }
+
+const text = `${report.join('\n')}\n`;
+if (values.out !== undefined) writeFileSync(values.out, text);
+process.stdout.write(text);
