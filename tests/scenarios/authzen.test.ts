@@ -59,6 +59,9 @@ test('an application that only asks is set up from the command line and gets its
   await run(up, 'entity', 'import', join(root, 'examples/authzen-todo/entities.json'));
   const stored = JSON.parse(await run(up, 'entity', 'list', '--json')) as { id: string }[];
   assert.ok(stored.some(({ id }) => id === `Todo::user::"${morty}"`));
+  const slip = await up.cli('token', 'create', '--scope', 'pdp:namespace:Tood');
+  assert.notEqual(slip.code, 0);
+  assert.match(slip.stderr, /no namespace `Tood`; the nearest is `Todo`/);
   const token = (await run(up, 'token', 'create', '--scope', 'pdp:namespace:Todo', '--label', 'to-do')).trim();
 
   const question = (ownerID: string) => ({

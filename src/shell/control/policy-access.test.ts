@@ -141,14 +141,16 @@ test('who-can and what-can are judged for a few at once, and the others are told
   assert.equal((await admin('GET', '/policies/what-can?user=id-ben')).status, 200);
 });
 
-test('a token for an app that is not there is not made, and the nearest is named to who may read apps', async () => {
+test('a token for an app or namespace that is not there is not made, and the nearest is named to who may read them', async () => {
   const make = (scopes: string[]) => admin('POST', '/tokens', { label: 'x', scopes, lifetimeMs: 3_600_000 });
   for (const scope of ['pdp:app:wikki', 'pdp:app:wikki:search', 'app:wikki', 'app:wikki:read']) {
     const { status, body } = await make(['pdp:app:wiki', scope]);
     assert.deepEqual([status, body.code], [400, 'unknown-app'], scope);
     assert.match(body.detail, /there is no app `wikki`; the nearest is `wiki`/);
   }
-  assert.equal((await make(['pdp:app:wiki:search', 'app:shop:read', 'pdp:namespace:Todo', 'user:read'])).status, 201);
+  const stray = await make(['pdp:app:wiki', 'pdp:namespace:Todo:search']);
+  assert.deepEqual([stray.status, stray.body.code], [400, 'unknown-namespace']);
+  assert.equal((await make(['pdp:app:wiki:search', 'app:shop:read', 'user:read'])).status, 201);
 });
 
 test('whoever may read policies but not people, tokens or apps learns nothing about them from a question', async () => {

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { namespaceOf } from '#decision/administration';
+import { vocabularyOf } from '#decision/engine';
 import { formatUid, nameSchema, parsePdpScope } from '#foundation/model';
 import { mayAdminister } from '../authorise.ts';
 import type { Caller } from '../caller.ts';
@@ -42,9 +44,22 @@ function appOf(scope: string): string | undefined {
   return noun === 'app' ? name : parsePdpScope(scope)?.app;
 }
 
-/** A scope for an app that is not there is a slip of the pen, and one for whoever takes that name later. Throws ApiProblem. */
+/** Namespaces of applications in the schema that is in force. */
+function namespacesOf(services: ApiServices): string[] {
+  const { entityTypes, actions } = vocabularyOf(services.policies()?.compiled.schemaJson ?? null);
+  const found = [...entityTypes.keys(), ...actions.keys()].map(namespaceOf);
+  return [...new Set(found)].filter((each) => each !== '');
+}
+
+/** A scope for an app or a namespace that is not there is a slip of the pen, and one for whoever takes that name later. Throws ApiProblem. */
 function refuseStrayScopes(services: ApiServices, caller: Caller, scopes: readonly string[]): void {
   for (const scope of scopes) {
+    const namespace = parsePdpScope(scope)?.namespace;
+    if (namespace !== undefined && !namespacesOf(services).includes(namespace)) {
+      const known = mayAdminister(services, caller, { noun: 'policy', action: 'read' }) ? namespacesOf(services) : [];
+      const words = `\`${scope}\`: the schema in force has no namespace \`${namespace}\``;
+      throw problem(400, 'unknown-namespace', `${words}${nearestWords(namespace, known)}`);
+    }
     const app = appOf(scope);
     if (app === undefined || services.facts.get('resource', app) !== undefined) continue;
     const mayRead = mayAdminister(services, caller, { noun: 'resource', action: 'read' });
