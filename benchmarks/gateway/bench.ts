@@ -81,6 +81,8 @@ const permitBench = `@id("staff-open-bench")
 @description("Everybody who works here may open the benchmark's app.")
 permit(principal in Group::"${everybodysGroup}", action in Action::"access", resource == App::"bench");`;
 
+const ofKind = { plain: {}, tls: { tls: true, config: 'domain: bench.test\n' } } as const;
+
 function folderIn(name: string): string {
   const folder = join(directory, name);
   mkdirSync(folder);
@@ -88,10 +90,11 @@ function folderIn(name: string): string {
 }
 
 /** Under full load, with V8's profiler in the gateway: what share of its main thread each part takes. */
-async function profile(bed: Bed): Promise<string[]> {
-  const profiles = folderIn('profiles');
+async function profile(bed: Bed, kind: 'plain' | 'tls'): Promise<string[]> {
+  const profiles = folderIn(`profiles-${kind}`);
   const { peer, installation } = await startOurs(bed, {
-    folder: folderIn('profiled'),
+    folder: folderIn(`profiled-${kind}`),
+    ...ofKind[kind],
     environment: {
       NODE_OPTIONS: `--import=${new URL('./profile-gateway.ts', import.meta.url)}`,
       NULLIUS_BENCH_PROFILE: profiles,
@@ -100,12 +103,11 @@ async function profile(bed: Bed): Promise<string[]> {
   fullSpeed(peer, { seconds: warmUpSeconds, cookies });
   fullSpeed(peer, { seconds, cookies });
   await installation.stop();
-  const parts = partsOf(profiles, seconds);
   return [
-    '\n## Where the main thread of the gateway spends its time\n',
+    `\n## Where the main thread of the gateway spends its time, ${kind === 'plain' ? 'plain' : 'over TLS'}\n`,
     row(['part', 'share of busy time']),
     row(['---', '---:']),
-    ...parts.map(({ part, share }) => row([part, `${(share * 100).toFixed(1)} %`])),
+    ...partsOf(profiles, seconds).map(({ part, share }) => row([part, `${(share * 100).toFixed(1)} %`])),
   ];
 }
 
@@ -169,8 +171,8 @@ try {
       throw new Error(`\`${program}\` is missing (Debian package \`${words}\`)`);
   }
   Object.assign(bed, { upstream: await startUpstream(bed) });
-  const plain = await startOurs(bed, { folder: folderIn('plain') });
-  const tls = await startOurs(bed, { folder: folderIn('tls'), tls: true, config: 'domain: bench.test\n' });
+  const plain = await startOurs(bed, { folder: folderIn('plain'), ...ofKind.plain });
+  const tls = await startOurs(bed, { folder: folderIn('tls'), ...ofKind.tls });
   const contenders: Contender[] = [{ plain: plain.peer, tls: tls.peer }];
   const missing: string[] = [];
   const peers = values.brief
@@ -188,7 +190,7 @@ try {
   }
   const lines = [...measure('plain', contenders), ...measure('tls', contenders)];
   for (const installation of running.splice(0)) await installation.stop();
-  if (!values.brief) lines.push(...(await profile(bed)));
+  if (!values.brief) lines.push(...(await profile(bed, 'plain')), ...(await profile(bed, 'tls')));
   const machine = `${cpus().length} cores, ${cpus()[0]?.model.trim()}`;
   const head = `# Gateway throughput\n\nMade by \`npm run bench -- gateway --runs ${runs} --seconds ${seconds} --policies ${policyCount} --users ${userCount}\` on ${machine}; load average ${loadBefore.toFixed(1)} before it began. Each warmed up for ${warmUpSeconds} s at first and ${lapSeconds} s before each run. Load generator, upstream and proxies share the machine: only the ratios mean anything. ${connections} keep-alive connections, 1 KiB answers, one worker or thread for each proxy; for us session, decision, assertion and journalled event on every request, by ${policyCount} policies beside the shipped ones, for ${userCount} people with a session each, over all of whom the requests at full speed are spread. oauth2-proxy is taken from \`OAUTH2_PROXY\`, else from where packages put it.\n${missing.map((each) => `\nNot measured: ${each}.`).join('')}`;
   const text = `${head}${lines.join('\n')}\n`;

@@ -14,22 +14,26 @@ interface Profile {
   readonly timeDeltas: readonly number[];
 }
 
-/** The first that matches the innermost frame that is no part of Node owns the sample. */
+/** The first that matches the innermost frame that any of them matches owns the sample. */
 const owners: readonly (readonly [RegExp, string])[] = [
-  [/enforcement\/gateway\/(?:read-|match-route|header-names|navigation|front-servers)/, 'parsing'],
-  [/gateway\/(?:identify-asker|canonical-location|sites|seen-sessions)|information\/inventory/, 'session'],
+  [/^node:(?:net|tls|_tls_wrap|internal\/stream)/, 'sockets'],
+  [
+    /enforcement\/gateway\/(?:read-|match-route|header-names|navigation|http1\/(?:request-head|header-table))/,
+    'parsing',
+  ],
+  [
+    /gateway\/(?:identify-asker|question-of-request|canonical-location|sites|seen-sessions)|information\/inventory|crypto\/hash/,
+    'session',
+  ],
   [/src\/decision\/|dist\/decision\//, 'decision'],
   [/shell\/journal|evidence\/log|access-event|internal\/worker/, 'journal'],
   [/enforcement\/gateway|forward-allowed|assertions|wasm:/, 'forwarding'],
 ];
 
-const readers = /^(?:parserOn|onParserExecute|socketOnData)/;
-
 function ownerOf(stack: readonly Node[]): string {
   const innermost = stack[0]?.callFrame.functionName ?? '';
   if (innermost === '(garbage collector)') return 'garbage collection';
   for (const { callFrame } of stack) {
-    if (readers.test(callFrame.functionName)) return 'parsing';
     const owner = owners.find(([pattern]) => pattern.test(callFrame.url));
     if (owner !== undefined) return owner[1];
   }
