@@ -131,7 +131,8 @@ test('a policy goes from shadow to staged to enforced, its tests are shown, and 
   const dialog = page.getByRole('dialog', { name: 'Publish policies' });
   await dialog.getByLabel('What changes, and why').fill('The demo is for everyone');
   await dialog.getByRole('button', { name: 'Publish' }).click();
-  await dialog.getByText(/a gate is closed \(tests/).waitFor({ timeout: 60_000 });
+  await dialog.getByText('A gate is closed').waitFor({ timeout: 60_000 });
+  assert.equal(await dialog.getByText(/the demo is open to everyone who has signed in/).count(), 1, 'told once');
   // The closed gate is a 409, which Chromium notes.
   const noted = visit.complaints.findIndex((complaint) => complaint.endsWith('status of 409 (Conflict)'));
   assert.notEqual(noted, -1);

@@ -81,6 +81,15 @@ export function readEvent(event: EventView): EventLine {
   };
 }
 
+/** Refused requests of a stranger that have an event each, before they are only counted. */
+const strangerEventsMax = 5;
+
+/** Does this event only count what has events of its own beside it? */
+export function repeatsOthers({ payload }: EventView): boolean {
+  const count = payload?.['count'];
+  return typeof count === 'number' && count <= strangerEventsMax;
+}
+
 /** Does this line contain the text, anywhere a reader would see it? Case does not matter. */
 export function matches(event: EventView, text: string): boolean {
   const needle = text.trim().toLowerCase();

@@ -14,6 +14,8 @@ interface FormDialogProps {
   readonly onReload?: () => void;
   /** The fields; `error` holds the last problem, for messages beside them. */
   readonly children: (error: unknown) => ReactNode;
+  /** What can be done about the last problem: stands under it. */
+  readonly answer?: (error: unknown) => ReactNode;
 }
 
 /** A small form in a dialog: sends, closes when it was taken, and otherwise says why not. */
@@ -38,6 +40,7 @@ export function FormDialog(props: FormDialogProps) {
               {...(props.onReload === undefined ? {} : { onReload: props.onReload })}
             />
           )}
+          {props.answer?.(action.error)}
           <Group justify="flex-end">
             <Button variant="default" onClick={close}>
               Cancel

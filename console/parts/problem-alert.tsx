@@ -11,7 +11,9 @@ import { Words } from './words.tsx';
 export function ProblemAlert({ error, onReload }: { error: unknown; onReload?: () => void }) {
   const problem = error instanceof ProblemError ? error.problem : undefined;
   const title = problem?.code === 'gate-closed' ? 'A gate is closed' : (problem?.title ?? 'The console failed');
-  const detail = problem?.detail ?? (problem === undefined && error instanceof Error ? error.message : undefined);
+  // Where mistakes are listed, the detail repeats the first of them.
+  const isListed = problem !== undefined && (problem.errors ?? []).length > 0;
+  const detail = isListed ? undefined : (problem?.detail ?? (error instanceof Error ? error.message : undefined));
   const changed = problem?.status === 412 || problem?.code === 'conflict';
   // Looking again changes nothing about a request that was refused for what it asks.
   const isWorthAgain = problem === undefined || problem.status === 0 || problem.status === 429 || problem.status >= 500;
@@ -31,9 +33,9 @@ export function ProblemAlert({ error, onReload }: { error: unknown; onReload?: (
             <Words>{words}</Words>
           </Text>
         ))}
-        {(problem?.errors ?? []).length > 0 && (
+        {isListed && (
           <ul className="plain-list">
-            {problem?.errors?.map(({ path, message }) => (
+            {problem.errors?.map(({ path, message }) => (
               <li key={`${path} ${message}`}>
                 {path !== '' && <Code>{path}</Code>} <Words>{message}</Words>
               </li>

@@ -1,6 +1,6 @@
 // A gateway on another machine, as two folders and two loopback addresses: it joins, serves an app with sign-in, and is cut off.
 import assert from 'node:assert/strict';
-import { lstatSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, lstatSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -79,6 +79,19 @@ test('a second gateway joins, serves an app with sign-in, and is cut off when it
     const verified = run(folder, 'log', 'verify', '--data', data, '--json');
     await verified.ended;
     assert.match(verified.out(), /edge/, verified.err());
+  });
+
+  await t.test('a copy of its journal in control’s data folder is read and proved there with the others', async () => {
+    const copy = join(installation.data, 'journal', 'edge');
+    cpSync(join(data, 'journal', 'edge'), copy, { recursive: true });
+    t.after(() => rmSync(copy, { recursive: true, force: true }));
+    await eventually(async () => {
+      const all = await installation.cli('log', 'query', '--json', '--resource', 'wiki', '--limit', '50');
+      return /"writer":\s*"edge"/.test(all.stdout);
+    }, 'its events are found');
+    const verified = await installation.cli('log', 'verify');
+    assert.equal(verified.code, 0, verified.stdout);
+    assert.match(verified.stdout, /^edge +[1-9]/m);
   });
 
   await t.test('it comes back by itself after a restart, without its token', async () => {

@@ -28,26 +28,14 @@ function behindWords({ behind }: GatewayView): string {
   return behind === 1 ? '1 change behind' : `${behind} changes behind`;
 }
 
-function Invite({ refused }: { refused: string | undefined }) {
+function Invite({ refused, onInvited }: { refused: string | undefined; onInvited: (gateway: InvitedGateway) => void }) {
   const [isOpen, setOpen] = useState(false);
   const [name, setName] = useState('');
-  const [invited, setInvited] = useState<InvitedGateway>();
   return (
     <>
       <GuardedButton refused={refused} onPress={() => setOpen(true)}>
         Add a gateway
       </GuardedButton>
-      {invited !== undefined && (
-        <Alert color="verdigris" title={`Run this on the machine of ${invited.name}`} mt="sm">
-          <Stack gap="xs">
-            <CopyField label="Command" value={invited.command} />
-            <span>
-              It is shown once, works once, and is over <When at={invited.expiresAt} />. Then start it there with
-              <code> nullius gateway run</code>.
-            </span>
-          </Stack>
-        </Alert>
-      )}
       <FormDialog
         title="Add a gateway"
         opened={isOpen}
@@ -55,7 +43,7 @@ function Invite({ refused }: { refused: string | undefined }) {
         submitLabel="Make a token"
         canSubmit={name.trim() !== ''}
         run={async () => {
-          setInvited(await ask<InvitedGateway>('/gateways', { method: 'POST', body: { name: name.trim() } }));
+          onInvited(await ask<InvitedGateway>('/gateways', { method: 'POST', body: { name: name.trim() } }));
           setName('');
           await refresh('gateways');
         }}
@@ -74,19 +62,34 @@ function Invite({ refused }: { refused: string | undefined }) {
   );
 }
 
+/** The one-time command of a gateway that was just added. */
+function JoinCommand({ of: { name, command, expiresAt } }: { of: InvitedGateway }) {
+  return (
+    <Alert color="verdigris" title={`Run this on the machine of ${name}`}>
+      <Stack gap="xs">
+        <CopyField label="Command" value={command} />
+        <span>
+          It is shown once, works once, and is over <When at={expiresAt} />. Then start it there with
+          <code> nullius gateway run</code>.
+        </span>
+      </Stack>
+    </Alert>
+  );
+}
+
 /** The gateways: who follows, how far behind, and who is invited. */
 export function GatewaysPage() {
   const refused = useForbidden('gateway');
+  const [invited, setInvited] = useState<InvitedGateway>();
   const gateways = useAnswer<PageOf<GatewayView>>('/gateways', { refetchMs: lookEveryMs });
   return (
     <Page
       title="Gateways"
-      lead="Where requests come in. Each holds a copy of the facts, judges by itself, and closes when it loses touch for longer than its lease."
+      lead="Where requests come in. Each holds a copy of the facts, judges by itself, and closes when it loses touch for longer than its lease. Events of one on another machine are in its own journal there, not in this console."
+      actions={<Invite refused={refused} onInvited={setInvited} />}
     >
       <div className="stack">
-        <div>
-          <Invite refused={refused} />
-        </div>
+        {invited !== undefined && <JoinCommand of={invited} />}
         <Panel flush>
           <Await answer={gateways} what="gateways">
             {({ items }) => (

@@ -31,9 +31,10 @@ export function ActivityChart({ buckets }: { buckets: readonly ActivityBucket[] 
         <span>
           <span className="swatch" data-kind="denied" aria-hidden /> {denied.toLocaleString()} refused
         </span>
+        <span className="dim">each bar is half an hour</span>
       </figcaption>
       <svg viewBox={`0 0 ${width} ${height}`} role="img" aria-labelledby={titleId}>
-        <title>Allowed and refused requests over time</title>
+        <title>Allowed and refused requests over time, counted for each half hour</title>
         {[0.5, 1].map((part) => (
           <g key={part}>
             <line

@@ -104,24 +104,24 @@ function RollBack({
           toast(`Policies no. ${sequence} hold again, under a new number.`);
           await refresh('policies', 'me');
         }}
+        answer={(error) =>
+          mayOverride &&
+          (override !== '' || (error instanceof ProblemError && error.problem.code === 'gate-closed')) && (
+            <TextInput
+              label="Roll back all the same, because"
+              description="It comes back with the tests and invariants it had. The reason stands in the history, and the journal has it at high severity."
+              value={reason}
+              onChange={(event) => setReason(event.currentTarget.value)}
+              maxLength={500}
+            />
+          )
+        }
       >
-        {(error) => (
-          <>
-            <Text size="sm">
-              What was published then holds again at once, under a new number, at every gateway. The invariants of today
-              stay, and must hold of it. Nothing of the history is lost.
-            </Text>
-            {mayOverride &&
-              (override !== '' || (error instanceof ProblemError && error.problem.code === 'gate-closed')) && (
-                <TextInput
-                  label="Roll back all the same, because"
-                  description="It comes back with the invariants it had. The reason stands in the history, and the journal has it at high severity."
-                  value={reason}
-                  onChange={(event) => setReason(event.currentTarget.value)}
-                  maxLength={500}
-                />
-              )}
-          </>
+        {() => (
+          <Text size="sm">
+            What was published then holds again at once, under a new number, at every gateway. The invariants of today
+            stay, and must hold of it; no test of today may be lost. Nothing of the history is lost.
+          </Text>
         )}
       </FormDialog>
     </>
@@ -148,9 +148,9 @@ export function History({ current }: { current: PublicationView }) {
                 {
                   head: 'No.',
                   cell: (item) => (
-                    <>
+                    <span className="one-line">
                       {item.sequence} {item.sequence === current.sequence && <StateMark state="active" />}
-                    </>
+                    </span>
                   ),
                 },
                 {

@@ -1,5 +1,6 @@
 import { identityPath, readIdentity } from '#shell/enrolment';
 import type { GatewayHandoff } from '#shell/wire';
+import { settleMemory } from '../child/settle-memory.ts';
 // Straight from its file: the rest of that room would triple this process.
 import { keepStatementKeys } from '../journal/keep-statement-keys.ts';
 import { prepareDataFolder } from './data-folder.ts';
@@ -95,6 +96,7 @@ async function untilStopped(
     const started = gateway.start();
     if ((await Promise.race([started, stopped])) === 'stop') started.catch(() => undefined);
     else stdout.write(ready);
+    settleMemory();
     await stopped;
   } finally {
     await gateway.stop();

@@ -9,6 +9,7 @@ import {
   originOf,
   type PublicUrls,
 } from '#shell/wire';
+import { settleMemory } from '../child/settle-memory.ts';
 // Straight from its file: the rest of that room would triple this process.
 import { keepStatementKeys } from '../journal/keep-statement-keys.ts';
 import { type DataFolder, prepareDataFolder } from './data-folder.ts';
@@ -93,6 +94,7 @@ async function runChildren(options: UpOptions, { folder, say }: Surroundings): P
     const first = await Promise.race([ready, stopped]);
     if (first === 'stop') ready.catch(() => undefined);
     else options.stdout.write(`ready ${originOf(urls, 'console')}\n`);
+    settleMemory();
     await stopped;
   } finally {
     // Taking work ends first; what it still asks of the others is answered until it is gone.

@@ -83,7 +83,7 @@ export function optionsOf(plan: UpPlan): Omit<UpOptions, 'stdout' | 'stderr' | '
 
 /** What the supervisor's Node is started with; code compiled under other flags does not count for it. */
 export function supervisorFlags(isSource: boolean): string[] {
-  return ['--max-semi-space-size=1', ...(isSource ? ['--conditions=nullius-source'] : [])];
+  return ['--expose-gc', '--max-semi-space-size=1', ...(isSource ? ['--conditions=nullius-source'] : [])];
 }
 
 /**

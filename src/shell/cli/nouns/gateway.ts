@@ -123,7 +123,8 @@ const onThisMachine: readonly Command[] = [
     noun: 'gateway',
     verb: 'run',
     summary: 'Runs the gateway that joined from this data folder until it is told to stop',
-    details: 'Prints `ready <name>` once it serves. `listen`, `tls` and `journal` of the configuration count here.',
+    details:
+      'Prints `ready <name>` once it serves. `listen`, `tls` and `journal` of the configuration count here. Its events are in its own journal, which\ncontrol reads from a copy in its data folder (docs/operating/gateways.md).',
     options: {
       set: { type: 'string', multiple: true, value: 'key=value', summary: 'overrides one key of the configuration' },
     },
