@@ -83,6 +83,7 @@ test('killing any process under load opens nothing and loses nothing that was ac
   for (const name of ['gateway', 'control', 'signer'] as ProcessName[]) {
     await t.test(`${name}: the gate is shut meanwhile, it starts again, sessions go on`, async () => {
       const before = processesOf(installation);
+      const acknowledgedBefore = acknowledged.length;
       const loading = putUnderLoad(installation, people);
       await sleep(randomInt(20, 300));
       signalTo(installation, { name, signal: 'SIGKILL' });
@@ -97,6 +98,7 @@ test('killing any process under load opens nothing and loses nothing that was ac
         async () => (await ask(admin, `${wiki}/page`)).status === 200,
         'the session opens the app again',
       );
+      await eventually(() => acknowledged.length > acknowledgedBefore + 1, 'changes are acknowledged again');
       const after = processesOf(installation);
       for (const each of ['gateway', 'control', 'signer'] as const)
         assert.equal(after[each] === before[each], each !== name, each);
