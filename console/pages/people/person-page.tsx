@@ -1,4 +1,4 @@
-import { Alert, Badge, Button, Group, Modal, MultiSelect, Stack, Text, TextInput } from '@mantine/core';
+import { Alert, Badge, Button, Checkbox, Group, Modal, MultiSelect, Stack, Text, TextInput } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
 import { useNavigate, useParams } from 'react-router';
@@ -102,6 +102,7 @@ function EditForm({ user, reload, close }: { user: UserView; reload: () => void;
 }
 
 function Actions({ user, reload }: { user: UserView; reload: () => void }) {
+  const [erases, setErases] = useState(false);
   const navigate = useNavigate();
   const me = useMe();
   const refusedUser = useForbidden('user');
@@ -160,9 +161,12 @@ function Actions({ user, reload }: { user: UserView; reload: () => void }) {
         size="sm"
         title={`Remove ${name}?`}
         refused={isMe ? 'You cannot remove yourself: ask another administrator.' : refusedUser}
-        run={() => ask(pathOf(user), { method: 'DELETE', ifMatch: user.revision })}
+        run={async () => {
+          await ask(pathOf(user), { method: 'DELETE', ifMatch: user.revision });
+          if (erases) await ask(`${pathOf(user)}/erase`, { method: 'POST' });
+        }}
         onReload={reload}
-        done={`${name} is removed.`}
+        done={erases ? `${name} is removed and erased.` : `${name} is removed.`}
         onDone={() => {
           void navigate('/people');
           void refresh('users', 'sessions', 'groups', 'tokens', 'grants');
@@ -170,6 +174,13 @@ function Actions({ user, reload }: { user: UserView; reload: () => void }) {
       >
         Their sessions, tokens, grants and passkeys go with them. What the journal holds about them stays provable. To
         lock them out for a while, suspend them instead.
+        <Checkbox
+          mt="md"
+          label="Also erase what is kept about them"
+          description="Nobody can read their events any more; the journal still proves itself. This cannot be undone, except by a backup."
+          checked={erases}
+          onChange={(event) => setErases(event.currentTarget.checked)}
+        />
       </Confirm>
     </>
   );

@@ -142,3 +142,10 @@ test('neither a group nor the overview tells what one may not read', async () =>
   const both = await as('eve', ['group:read', 'user:read']);
   assert.equal((await both('GET', '/groups/staff/members')).body.items[0].id, 'eve');
 });
+
+test('who may remove people may not destroy keys', async () => {
+  await operator('DELETE', '/groups/secops/members/eve');
+  const eve = await as('eve');
+  assert.equal((await eve('POST', '/users/ada/erase')).status, 403);
+  assert.equal((await operator('POST', '/users/ada/erase')).body.code, 'not-removed');
+});

@@ -4,6 +4,7 @@ import type { FactKind, FactOf, JournalEvent } from '#foundation/model';
 import { parseFactBody } from '#information/inventory';
 import type { FactBodies } from './fact-bodies.ts';
 import { unversionedKinds } from './fact-rows.ts';
+import { forgetPerson } from './forget-person.ts';
 import type { Dialect } from './migrations/index.ts';
 import { StoreError } from './store-error.ts';
 import type { StoreTables } from './tables.ts';
@@ -128,6 +129,11 @@ export class WriteTransaction {
       });
       await this.rows.insertInto('outbox').values(values).execute();
     }
+  }
+
+  /** Drops what is kept of a removed person besides what stands. Nobody can be asked about their past from then on. */
+  async forgetPerson(user: string): Promise<void> {
+    await forgetPerson(this.rows, { user, bodies: this.#bodies });
   }
 
   /** The last step before the commit. Gives the revision at which the facts now are. */

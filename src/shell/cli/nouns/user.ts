@@ -1,7 +1,8 @@
+import type { ApiClient } from '../client.ts';
 import type { Command } from '../command.ts';
 import { exitCodes } from '../failure.ts';
 import { findUser } from '../lookup.ts';
-import { formatTime, table } from '../output.ts';
+import { formatTime, type Output, table } from '../output.ts';
 
 interface UserView {
   id: string;
@@ -43,6 +44,11 @@ function statusCommand(verb: 'suspend' | 'activate'): Command {
       return exitCodes.done;
     },
   };
+}
+
+async function erase(api: ApiClient, { id, out }: { id: string; out: Output }): Promise<void> {
+  await api.call({ method: 'POST', path: `/users/${encodeURIComponent(id)}/erase` });
+  out.note(`\`${id}\` is erased; backups still hold what they held`);
 }
 
 export const userCommands: readonly Command[] = [
@@ -104,11 +110,34 @@ export const userCommands: readonly Command[] = [
     verb: 'remove',
     summary: 'Removes a person, their sessions, tokens and grants',
     positionals: [{ name: 'user' }],
-    run: async ({ api, out, positionals }) => {
+    details:
+      '--erase: destroys the key of their events besides, and old versions of their facts, so that nobody can read them any more. The journal still proves itself. Not to be undone.',
+    options: { erase: { type: 'boolean', summary: 'also erase what is kept about them' } },
+    run: async ({ api, out, positionals, flag }) => {
       const user = await findUser(api, positionals[0] ?? '');
       await api.call({ method: 'DELETE', path: `/users/${user.id}` });
-      out.answer({ removed: user.id }, '');
-      out.note(`\`${positionals[0]}\` is removed`);
+      const isErased = flag('erase');
+      out.note(
+        isErased
+          ? `\`${positionals[0]}\` is removed`
+          : `\`${positionals[0]}\` is removed; \`nullius user erase ${user.id}\` erases what is kept about them`,
+      );
+      if (isErased) await erase(api, { id: user.id, out });
+      out.answer({ removed: user.id, erased: isErased }, '');
+      return exitCodes.done;
+    },
+  },
+  {
+    noun: 'user',
+    verb: 'erase',
+    summary: 'Erases what is kept about a person who was removed, for good',
+    details:
+      'Destroys the key of their events and drops old versions of their facts. The journal still proves itself. Takes the id that `user remove` told, or that events name.',
+    positionals: [{ name: 'id' }],
+    run: async ({ api, out, positionals }) => {
+      const id = positionals[0] ?? '';
+      await erase(api, { id, out });
+      out.answer({ erased: id }, '');
       return exitCodes.done;
     },
   },

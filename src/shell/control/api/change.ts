@@ -10,6 +10,8 @@ import type { ApiServices } from './services.ts';
 export interface PreparedChange {
   readonly writes: readonly FactWrite[];
   readonly event: Partial<ChangeEvent>;
+  /** A removed person whose past is dropped with it. */
+  readonly forget?: string;
 }
 
 /**
@@ -28,9 +30,14 @@ export async function change(
   await services.serially(async () => {
     try {
       const prepared = await prepare();
-      const { writes, event } = 'writes' in prepared ? prepared : { writes: prepared, event: {} };
+      const { writes, event, forget }: PreparedChange =
+        'writes' in prepared ? prepared : { writes: prepared, event: {} };
       const told = changeEvent(services, { caller, change: { ...described, ...event } });
-      const { revision } = await services.store.commit(writes, [told]);
+      const { revision } = await services.store.transaction(async (transaction) => {
+        await transaction.write(writes);
+        if (forget !== undefined) await transaction.forgetPerson(forget);
+        await transaction.emit([told]);
+      });
       await settle(services, revision);
     } catch (error) {
       throw toProblem(error);

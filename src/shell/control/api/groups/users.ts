@@ -1,10 +1,12 @@
 import { z } from 'zod';
+import { strangerSubject, systemSubject } from '#evidence/log';
 import { formatUid, nameSchema, type User } from '#foundation/model';
 import type { FactWrite } from '../../../store/index.ts';
 import { refuseToStrand } from '../administrators.ts';
+import { authoriseAlso } from '../authorise.ts';
 import { change, checkRevision } from '../change.ts';
 import { pageOf, pageQuery, paginate } from '../page.ts';
-import { problem } from '../problem.ts';
+import { notFound, problem } from '../problem.ts';
 import { refuseToRaise } from '../refuse-to-raise.ts';
 import { type Route, route } from '../route.ts';
 import type { ApiServices } from '../services.ts';
@@ -23,6 +25,9 @@ const patchBody = z.strictObject({
   groups: z.array(nameSchema).max(200).optional(),
   status: z.enum(['active', 'suspended']).optional(),
 });
+
+/** Whose events are nobody's: their keys are no person's. */
+const ownSubjects: ReadonlySet<string> = new Set([systemSubject, strangerSubject]);
 
 /** Throws ApiProblem 400 for a group that does not exist: a misspelt one would silently give nothing. */
 export function checkGroups(services: ApiServices, groups: readonly string[]): void {
@@ -144,6 +149,38 @@ export const userRoutes: readonly Route[] = [
         },
       });
       await services.identity.forgetUser(params.id, formatUid(caller.uid));
+      return { body: null };
+    },
+  }),
+  route({
+    method: 'POST',
+    path: '/users/:id/erase',
+    noun: 'user',
+    action: 'write',
+    summary:
+      'Erases a removed person: destroys the key of their events and drops old versions of their facts, for good',
+    params: idParams,
+    answer: z.null(),
+    status: 204,
+    handle: async ({ services, caller, params: { id } }) => {
+      const asked = { noun: 'key', action: 'write', method: 'POST', path: '/api/v1/users/:id/erase' } as const;
+      await authoriseAlso(services, caller, { ...asked, words: 'destroy keys of the journal' });
+      await change(services, caller, {
+        activity: 'delete',
+        message: 'erased a removed person: their events can be read no more',
+        severity: 'high',
+        entity: { type: 'user', uid: id },
+        prepare: () => {
+          const { facts } = services;
+          if (facts.get('user', id) !== undefined) {
+            throw problem(409, 'not-removed', 'only a removed person can be erased; remove them first');
+          }
+          const key = facts.standing('journal-key', id);
+          if (key === undefined || ownSubjects.has(id)) throw notFound('removed person', id);
+          const writes = [{ kind: 'journal-key', id, body: null, expectedRevision: key.revision }] as const;
+          return { writes, event: {}, forget: id };
+        },
+      });
       return { body: null };
     },
   }),
