@@ -43,26 +43,33 @@ function figures(microseconds: number[], allowedShare: number): Figures {
 /** A request as a server has it. */
 const fresh = (text: string) => JSON.parse(text) as DecisionRequest;
 
-/** Decides what is made of each; the clock stands while it is made. */
-function time<Given>(
-  decide: CompiledPolicies['decide'],
-  { given, make }: { given: readonly Given[]; make: (each: Given) => DecisionRequest },
-  run: { rounds: number; warm: number },
-): Figures {
-  const took: number[] = [];
-  let allowed = 0;
+interface Asked<Given> {
+  readonly decide: CompiledPolicies['decide'];
+  readonly given: readonly Given[];
+  readonly make: (each: Given) => DecisionRequest;
+}
+
+/**
+ * Decides what is made of each; the clock stands while it is made. Several are asked round by round in turn, so that a machine whose
+ * speed drifts is as fast for one as for the other.
+ */
+function time<Given>(asked: readonly Asked<Given>[], run: { rounds: number; warm: number }): Figures[] {
+  const kept = asked.map(() => ({ took: [] as number[], allowed: 0 }));
   for (let round = 0; round < run.warm + run.rounds; round += 1) {
-    for (const each of given) {
-      const request = make(each);
-      const start = performance.now();
-      const { decision } = decide(request);
-      const end = performance.now();
-      if (round < run.warm) continue;
-      took.push((end - start) * 1000);
-      if (decision === 'allow') allowed += 1;
+    for (const [index, { decide, given, make }] of asked.entries()) {
+      for (const each of given) {
+        const request = make(each);
+        const start = performance.now();
+        const { decision } = decide(request);
+        const end = performance.now();
+        const into = kept[index];
+        if (round < run.warm || into === undefined) continue;
+        into.took.push((end - start) * 1000);
+        if (decision === 'allow') into.allowed += 1;
+      }
     }
   }
-  return figures(took, allowed / took.length);
+  return kept.map(({ took, allowed }) => figures(took, allowed / took.length));
 }
 
 /** What reading the clock twice takes: it is part of every figure. */
@@ -113,7 +120,8 @@ function heap(): number {
 }
 
 const us = (value: number | undefined) => (value === undefined ? '-' : value.toFixed(value < 100 ? 2 : 0));
-const times = (peer: Figures | null, ours: Figures) => (peer === null ? '-' : (peer.median / ours.median).toFixed(0));
+const times = (peer: Figures | null | undefined, ours: Figures) =>
+  peer == null ? '-' : (peer.median / ours.median).toFixed(0);
 const rows: string[] = [];
 const medians: number[] = [];
 let bytesPerPolicy = 0;
@@ -121,7 +129,7 @@ const folder = mkdtempSync(join(tmpdir(), 'nullius-engine-'));
 const clock = clockMicroseconds();
 const before = loadavg()[0]?.toFixed(1);
 try {
-  for (const count of policyCounts) {
+  const sets = policyCounts.map((count) => {
     const policies = policiesOf(count, 2);
     const text = policies.map(({ cedar }) => cedar).join('\n');
     const parsed = parsePolicies([{ file: 'bench.cedar', text }]);
@@ -129,11 +137,23 @@ try {
     const heapWithout = heap();
     const ours = compilePolicySet({ policies: set, schema, schemaJson }, { store });
     bytesPerPolicy = (heap() - heapWithout) / count;
-    const texts = requests.map((request) => JSON.stringify(request));
-    const engine = time(ours.decide, { given: texts, make: fresh }, { rounds, warm: 6 });
-    // A frozen context is read and validated once, in the rounds to warm up.
-    const read = texts.map(fresh).map((request) => ({ ...request, context: freeze(request.context) }));
-    const beforehand = time(ours.decide, { given: read, make: (request) => request }, { rounds, warm: 6 });
+    return { count, policies, text, ours };
+  });
+  const texts = requests.map((request) => JSON.stringify(request));
+  const asked = { rounds, warm: 6 };
+  const engines = time(
+    sets.map(({ ours }) => ({ decide: ours.decide, given: texts, make: fresh })),
+    asked,
+  );
+  // A frozen context is read and validated once, in the rounds to warm up.
+  const read = texts.map(fresh).map((request) => ({ ...request, context: freeze(request.context) }));
+  const beforehands = time(
+    sets.map(({ ours }) => ({ decide: ours.decide, given: read, make: (request: DecisionRequest) => request })),
+    asked,
+  );
+  for (const [index, { count, policies, text, ours }] of sets.entries()) {
+    const [engine, beforehand] = [engines[index], beforehands[index]];
+    if (engine === undefined || beforehand === undefined) continue;
     medians.push(engine.median);
 
     // What a request reaches, found by the engine itself, so that Cedar in WebAssembly need not be given all of it.
@@ -149,7 +169,7 @@ try {
       evaluator: 'wasm',
     });
     const reachingTexts = reaching.map((request) => JSON.stringify(request));
-    const wasm = time(wasmSet.decide, { given: reachingTexts, make: fresh }, { rounds: 2, warm: 1 });
+    const [wasm] = time([{ decide: wasmSet.decide, given: reachingTexts, make: fresh }], { rounds: 2, warm: 1 });
 
     const where = join(folder, String(count));
     mkdirSync(where);
@@ -201,7 +221,7 @@ From 100 to 10,000 policies our median grows ${((medians.at(-1) ?? 0) / (medians
 What each includes:
 
 - **Nullius**: a request fresh from \`JSON.parse\`; looking up principal, action and resource by their names among all entities; reading and validating the context by the schema,
-  its IP address too; the decision with all deciding and all erring policies. ${requestCount.toLocaleString('en')} requests drawn at random, ${rounds} rounds after 6 to warm up.
+  its IP address too; the decision with all deciding and all erring policies. ${requestCount.toLocaleString('en')} requests drawn at random, ${rounds} rounds after 6 to warm up, the three sets of policies in turn.
   The clock itself takes ${clock.toFixed(2)} µs of each figure. What was parsed a moment ago lies in a cache; what the store holds mostly does not.
 - **context read beforehand**: the same requests, parsed long ago and their contexts frozen, which the engine then reads and validates once: nearer to what native Cedar is given. Finding the context that was
   read, and the request itself, are memory to fetch instead. The factors compare the first column.

@@ -45,7 +45,7 @@ const warmUpSeconds = 10;
  * Before each run, so that the whole of what lives half a minute (assertions) is not made anew in the few seconds that are measured because
  * the others had their turn; for everybody.
  */
-const lapSeconds = 3;
+const lapSeconds = userCount > 1 ? 8 : 3;
 const loadBefore = loadavg()[0] ?? 0;
 
 interface Contender {
@@ -192,7 +192,11 @@ try {
   for (const installation of running.splice(0)) await installation.stop();
   if (!values.brief) lines.push(...(await profile(bed, 'plain')), ...(await profile(bed, 'tls')));
   const machine = `${cpus().length} cores, ${cpus()[0]?.model.trim()}`;
-  const head = `# Gateway throughput\n\nMade by \`npm run bench -- gateway --runs ${runs} --seconds ${seconds} --policies ${policyCount} --users ${userCount}\` on ${machine}; load average ${loadBefore.toFixed(1)} before it began. Each warmed up for ${warmUpSeconds} s at first and ${lapSeconds} s before each run. Load generator, upstream and proxies share the machine: only the ratios mean anything. ${connections} keep-alive connections, 1 KiB answers, one worker or thread for each proxy; for us session, decision, assertion and journalled event on every request, by ${policyCount} policies beside the shipped ones, for ${userCount} people with a session each, over all of whom the requests at full speed are spread. oauth2-proxy is taken from \`OAUTH2_PROXY\`, else from where packages put it.\n${missing.map((each) => `\nNot measured: ${each}.`).join('')}`;
+  const load =
+    userCount === 1 && policyCount === 1
+      ? 'by the shipped policies and one more, for one person'
+      : `by ${policyCount} policies beside the shipped ones, for ${userCount} people with a session each, over all of whom the requests at full speed are spread`;
+  const head = `# Gateway throughput\n\nMade by \`npm run bench -- gateway --runs ${runs} --seconds ${seconds} --policies ${policyCount} --users ${userCount}\` on ${machine}; load average ${loadBefore.toFixed(1)} before it began. Each warmed up for ${warmUpSeconds} s at first and ${lapSeconds} s before each run. Load generator, upstream and proxies share the machine: only the ratios mean anything. ${connections} keep-alive connections, 1 KiB answers, one worker or thread for each proxy; for us session, decision, assertion and journalled event on every request, ${load}. oauth2-proxy is taken from \`OAUTH2_PROXY\`, else from where packages put it.\n${missing.map((each) => `\nNot measured: ${each}.`).join('')}`;
   const text = `${head}${lines.join('\n')}\n`;
   if (values.out !== undefined) writeFileSync(values.out, text);
   process.stdout.write(text);

@@ -35,7 +35,7 @@ test('a removed person is erased: nobody can read what they did, and the journal
   }, 'her refusal is in the log');
 
   const tooEarly = await installation.cli('user', 'erase', id);
-  assert.deepEqual([tooEarly.code, /remove them first/.test(tooEarly.stderr)], [1, true], tooEarly.stderr);
+  assert.deepEqual([tooEarly.code, /remove them first/.test(tooEarly.stderr)], [3, true], tooEarly.stderr);
   for (const ours of ['system', 'stranger', 'nobody-s'])
     assert.match((await installation.cli('user', 'erase', ours)).stderr, /there is no removed person/);
 

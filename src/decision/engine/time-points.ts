@@ -1,5 +1,5 @@
 import { parseDatetime } from './compiled/datetime.ts';
-import { EvaluationError } from './compiled/value.ts';
+import { EvaluationError } from './compiled/evaluation-error.ts';
 import type { PolicyJson } from './policy-set.ts';
 
 /** When the answers of a policy set can change though no fact does. */

@@ -1,5 +1,6 @@
 import { Datetime, Duration } from './datetime.ts';
 import type { Entities } from './entities.ts';
+import { EvaluationError } from './evaluation-error.ts';
 import { callExtension, extensionFunction } from './extension-functions.ts';
 import { add, type Long, multiply, negate, subtract } from './long.ts';
 import type { Constant, Outline } from './outline.ts';
@@ -9,7 +10,6 @@ import {
   CedarRecord,
   CedarSet,
   EntityRef,
-  EvaluationError,
   equal,
   RecordShape,
   typeError,

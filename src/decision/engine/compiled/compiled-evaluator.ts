@@ -5,9 +5,9 @@ import type { Environment } from './compile-expression.ts';
 import { Entities, Overlay, RequestNames } from './entities.ts';
 import type { EntityRef } from './entity-ref.ts';
 import type { EntityStore } from './entity-store.ts';
+import { EvaluationError } from './evaluation-error.ts';
 import { type Bucket, type CompiledPolicy, PolicyIndex, type PolicyJudge } from './policy-index.ts';
 import { type ConvertRecord, invalid } from './schema-types.ts';
-import { EvaluationError } from './value.ts';
 
 type PolicyError = Decision['errors'][number];
 

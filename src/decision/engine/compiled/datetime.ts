@@ -1,5 +1,5 @@
+import { EvaluationError } from './evaluation-error.ts';
 import { add, divide, type Long, remainder, subtract, toLong } from './long.ts';
-import { EvaluationError } from './value.ts';
 
 const dayMs = 86_400_000;
 

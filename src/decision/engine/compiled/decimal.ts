@@ -1,5 +1,5 @@
+import { EvaluationError } from './evaluation-error.ts';
 import { longMax, longMin } from './long.ts';
-import { EvaluationError } from './value.ts';
 
 const shape = /^(-?)([0-9]+)\.([0-9]{1,4})$/;
 

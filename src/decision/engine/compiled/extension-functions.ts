@@ -1,7 +1,8 @@
 import { Datetime, Duration, parseDatetime, parseDuration } from './datetime.ts';
 import { Decimal, parseDecimal } from './decimal.ts';
+import { EvaluationError } from './evaluation-error.ts';
 import { IpNet, parseIpNet } from './ip-net.ts';
-import { EvaluationError, typeError, type Value } from './value.ts';
+import { typeError, type Value } from './value.ts';
 
 /** An extension function or method; the first argument of a method is its object. */
 export interface ExtensionFunction {

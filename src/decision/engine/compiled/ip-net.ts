@@ -1,4 +1,4 @@
-import { EvaluationError } from './value.ts';
+import { EvaluationError } from './evaluation-error.ts';
 
 /** An address: 32 bits as an unsigned number, 128 as a bigint. */
 type Address = number | bigint;

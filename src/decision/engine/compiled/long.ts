@@ -1,4 +1,4 @@
-import { EvaluationError } from './value.ts';
+import { EvaluationError } from './evaluation-error.ts';
 
 /** A 64-bit signed integer: a number where a double is exact, else a bigint. */
 export type Long = number | bigint;

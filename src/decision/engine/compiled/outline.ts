@@ -1,9 +1,10 @@
 import { EngineError } from '../engine-error.ts';
 import type { NameSource } from './entity-store.ts';
+import { EvaluationError } from './evaluation-error.ts';
 import { callExtension, extensionFunction } from './extension-functions.ts';
 import type { PatternPart } from './like.ts';
 import { compilePattern } from './like.ts';
-import { CedarSet, EvaluationError, recordOf, type Value } from './value.ts';
+import { CedarSet, recordOf, type Value } from './value.ts';
 
 /**
  * What an expression is without its literals: operators and names. Policies of the same outline share what evaluates them, and give it

@@ -5,10 +5,11 @@ import type { NamespaceJson, TypeJson } from '../schema-json.ts';
 import { Datetime, Duration } from './datetime.ts';
 import { Decimal } from './decimal.ts';
 import type { NameSource } from './entity-store.ts';
+import { EvaluationError } from './evaluation-error.ts';
 import { callExtension, extensionFunction } from './extension-functions.ts';
 import { IpNet } from './ip-net.ts';
 import { longMax, longMin } from './long.ts';
-import { CedarRecord, CedarSet, type EntityRef, EvaluationError, RecordShape, type Value } from './value.ts';
+import { CedarRecord, CedarSet, type EntityRef, RecordShape, type Value } from './value.ts';
 
 /** Turns Cedar JSON into a value of one type, and refuses what is not of it. Throws EngineError `invalid-request`. */
 export type Convert = (json: LosslessJson, names: NameSource) => Value;

@@ -53,20 +53,3 @@ export function entityJson({ type, id }: EntityRef, { attrs, tags, parents }: En
   if (tags.size === 0) return json;
   return { ...json, tags: Object.fromEntries([...tags].map(([name, tag]) => [name, valueJson(tag)])) };
 }
-
-/** A text that two values share exactly when Cedar's `==` says that they are equal. */
-export function valueKey(value: Value): string {
-  if (typeof value === 'string') return `s${JSON.stringify(value)}`;
-  if (typeof value === 'boolean') return `b${value}`;
-  if (typeof value === 'number' || typeof value === 'bigint') return `l${BigInt(value)}`;
-  if (value instanceof EntityRef) return `e${JSON.stringify([value.type, value.id])}`;
-  if (value instanceof CedarSet) return `[${[...new Set([...value].map(valueKey))].sort().join()}]`;
-  if (value instanceof Datetime) return `t${BigInt(value.ms)}`;
-  if (value instanceof Duration) return `p${BigInt(value.ms)}`;
-  if (value instanceof Decimal) return `d${value.scaled}`;
-  if (value instanceof IpNet) return `i${value.bits} ${value.address} ${value.prefix}`;
-  return `{${[...value]
-    .map(([name, item]) => `${JSON.stringify(name)}:${valueKey(item)}`)
-    .sort()
-    .join()}}`;
-}

@@ -1,10 +1,10 @@
-import type { Datetime, Duration } from './datetime.ts';
-import type { Decimal } from './decimal.ts';
+import { Datetime, Duration } from './datetime.ts';
+import { Decimal } from './decimal.ts';
 import type { EntityData, EntityRef as Ref } from './entity-ref.ts';
 import { EntityRef } from './entity-ref.ts';
-import type { IpNet } from './ip-net.ts';
+import { EvaluationError } from './evaluation-error.ts';
+import { IpNet } from './ip-net.ts';
 import { Row } from './row.ts';
-import { valueKey } from './value-json.ts';
 
 export type { EntityData };
 export { EntityRef };
@@ -22,15 +22,6 @@ export type Value =
   | Decimal
   | Datetime
   | Duration;
-
-/** Why one policy could not be evaluated. Not an `Error`: it is an ordinary outcome, and taking stacks costs more than deciding. */
-export class EvaluationError {
-  readonly message: string;
-
-  constructor(message: string) {
-    this.message = message;
-  }
-}
 
 /** The attributes that records of one kind may have, each with its place. */
 export class RecordShape {
@@ -193,4 +184,21 @@ export function typeOf(value: Value): string {
 
 export function typeError(expected: string, found: Value): EvaluationError {
   return new EvaluationError(`type error: expected ${expected}, got ${typeOf(found)}`);
+}
+
+/** A text that two values share exactly when Cedar's `==` says that they are equal. */
+export function valueKey(value: Value): string {
+  if (typeof value === 'string') return `s${JSON.stringify(value)}`;
+  if (typeof value === 'boolean') return `b${value}`;
+  if (typeof value === 'number' || typeof value === 'bigint') return `l${BigInt(value)}`;
+  if (value instanceof EntityRef) return `e${JSON.stringify([value.type, value.id])}`;
+  if (value instanceof CedarSet) return `[${[...new Set([...value].map(valueKey))].sort().join()}]`;
+  if (value instanceof Datetime) return `t${BigInt(value.ms)}`;
+  if (value instanceof Duration) return `p${BigInt(value.ms)}`;
+  if (value instanceof Decimal) return `d${value.scaled}`;
+  if (value instanceof IpNet) return `i${value.bits} ${value.address} ${value.prefix}`;
+  return `{${[...value]
+    .map(([name, item]) => `${JSON.stringify(name)}:${valueKey(item)}`)
+    .sort()
+    .join()}}`;
 }

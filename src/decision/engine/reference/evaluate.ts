@@ -1,16 +1,9 @@
 import { Datetime, Duration } from '../compiled/datetime.ts';
+import { EvaluationError } from '../compiled/evaluation-error.ts';
 import { callExtension } from '../compiled/extension-functions.ts';
 import { toLong } from '../compiled/long.ts';
-import {
-  CedarRecord,
-  CedarSet,
-  EntityRef,
-  EvaluationError,
-  recordOf,
-  typeError,
-  type Value,
-} from '../compiled/value.ts';
-import { valueJson, valueKey } from '../compiled/value-json.ts';
+import { CedarRecord, CedarSet, EntityRef, recordOf, typeError, type Value, valueKey } from '../compiled/value.ts';
+import { valueJson } from '../compiled/value-json.ts';
 import type { LosslessJson } from '../lossless-json.ts';
 import { ancestorsOf, entityKey, type KnownEntity, type ReferenceQuestion } from './read-question.ts';
 
