@@ -1,6 +1,6 @@
 import { closeSync, copyFileSync, ftruncateSync, mkdirSync, openSync } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { toBase64url } from '#foundation/encoding';
+import { toBase64url, toIdentifier } from '#foundation/encoding';
 import { type Checkpoint, readCheckpoints, type VerifyNote } from './checkpoint.ts';
 import { DiskReserve, type ReserveOptions } from './disk-reserve.ts';
 import { Journal, type JournalState, type OpenSegment, type SyncMode } from './journal.ts';
@@ -81,7 +81,7 @@ export async function openJournal(
   };
   const journal = new Journal(state);
   if (resumed.repair !== undefined) {
-    const id = toBase64url(options.random(16));
+    const id = toIdentifier(options.random(16));
     const event = journalRepaired(resumed.repair, { id, time: options.now(), writer });
     await journal.append([sealable(event, options.keys.bySubject(systemSubject))], { isReserved: true });
     await journal.sync();

@@ -1,4 +1,4 @@
-import { toBase64url } from '#foundation/encoding';
+import { toIdentifier } from '#foundation/encoding';
 import type { Clock, JournalEvent, RandomBytes } from '#foundation/model';
 import { ocsfVerdict, severityOf } from './ocsf-objects.ts';
 
@@ -77,7 +77,7 @@ export class StrangerTally {
       const isAllowed = answer === 'allow';
       const words = isAllowed ? [] : [reason];
       return {
-        id: toBase64url(this.#random(16)),
+        id: toIdentifier(this.#random(16)),
         time: end,
         classUid: 4002,
         activityId: 99,

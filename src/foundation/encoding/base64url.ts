@@ -5,6 +5,15 @@ export function toBase64url(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64url');
 }
 
+/**
+ * An identifier of these bytes, for people too: base64url, and never with a hyphen in front, since a command would take `-x…` for
+ * an option. An `A` stands in its place; nothing decodes an identifier.
+ */
+export function toIdentifier(bytes: Uint8Array): string {
+  const text = toBase64url(bytes);
+  return text.startsWith('-') ? `A${text.slice(1)}` : text;
+}
+
 /** Unpadded base64url to bytes. Undefined for padding, white space, foreign characters or a non-canonical tail. */
 export function fromBase64url(text: string): Uint8Array | undefined {
   if (!alphabet.test(text)) return undefined;

@@ -1,4 +1,4 @@
-import { toBase64url } from '#foundation/encoding';
+import { toIdentifier } from '#foundation/encoding';
 import type { JournalEvent } from '#foundation/model';
 import type { IdentityCore } from './needs.ts';
 
@@ -39,7 +39,7 @@ interface EventParts {
 function build(core: IdentityCore, parts: EventParts): JournalEvent {
   const facts = core.store.facts();
   return {
-    id: toBase64url(core.random(16)),
+    id: toIdentifier(core.random(16)),
     time: core.clock(),
     ...parts,
     policySequence: facts.get('publication', 'current')?.sequence ?? 0,

@@ -79,7 +79,8 @@ export function unknownOption(option: string, known: readonly string[]): CliErro
     nearest === undefined
       ? `known here: ${known.map((name) => `\`--${name}\``).join(', ')}`
       : `did you mean \`--${nearest}\`?`;
-  return new CliError('usage', `unknown option \`${option}\`; ${help}`);
+  const value = option.startsWith('--') ? '' : '; a value that begins with a hyphen goes behind `--`';
+  return new CliError('usage', `unknown option \`${option}\`; ${help}${value}`);
 }
 
 function optionWords(name: string, spec: OptionSpec): string {

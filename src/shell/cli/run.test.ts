@@ -33,6 +33,10 @@ test('nullius names the nearest noun, verb and option when one is unknown', () =
   assert.match(nullius('user', 'lst').err, /did you mean `user list`/);
   assert.match(nullius('--jsn').err, /unknown option `--jsn`; did you mean `--json`/);
   assert.match(nullius('up', '--prot', '80').err, /unknown option `--prot`; known here: `--set`, /);
+  assert.match(
+    nullius('token', 'revoke', '-a81').err,
+    /unknown option `-a`; .*; a value that begins with a hyphen goes behind `--`/,
+  );
   const option = nullius('user', 'list', '--grup', 'x');
   assert.match(option.err, /did you mean `--group`/);
   assert.equal(option.code, 2);

@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import type { JWK } from 'jose';
 import { compilePublication, type PublishedPolicies } from '#decision/administration';
 import { applicationLifecycle, type EventStamp } from '#evidence/log';
-import { canonicalJson, toBase64url } from '#foundation/encoding';
+import { canonicalJson, toIdentifier } from '#foundation/encoding';
 import type { GitOrigin, JournalEvent, Publication, RandomBytes } from '#foundation/model';
 import type { FactTable } from '#information/inventory';
 import { isPublicationSigned } from '#shell/replica';
@@ -150,7 +150,7 @@ function stamp(needs: {
   readonly facts: FactTable;
 }): EventStamp {
   return {
-    id: toBase64url(needs.random(16)),
+    id: toIdentifier(needs.random(16)),
     time: needs.clock(),
     policySequence: needs.facts.get('publication', 'current')?.sequence ?? 0,
     factRevision: needs.facts.revision,

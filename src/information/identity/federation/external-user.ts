@@ -1,5 +1,5 @@
 import { sha256Base64url } from '#foundation/crypto';
-import { toBase64url } from '#foundation/encoding';
+import { toIdentifier } from '#foundation/encoding';
 import { loginNameSchema, type User } from '#foundation/model';
 import { createUser, ensureGroup, everyone } from '../accounts/user.ts';
 import { accountActivity, accountEvent, type Client } from '../events.ts';
@@ -36,7 +36,7 @@ export async function externalUser(core: IdentityCore, signIn: ExternalSignIn): 
     if (!config.createUsers) {
       throw new IdentityError('sign-in-refused', 'you have no account here yet; ask an administrator to invite you');
     }
-    const id = toBase64url(core.random(16));
+    const id = toIdentifier(core.random(16));
     await createUser(core, {
       transaction,
       id,

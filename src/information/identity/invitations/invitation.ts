@@ -1,6 +1,6 @@
 import type { RegistrationResponseJSON } from '@simplewebauthn/server';
 import { sha256Base64url } from '#foundation/crypto';
-import { toBase64url } from '#foundation/encoding';
+import { toBase64url, toIdentifier } from '#foundation/encoding';
 import { loginNameSchema, parseUid, type User } from '#foundation/model';
 import { createUser } from '../accounts/user.ts';
 import { accountActivity, accountEvent, type Client } from '../events.ts';
@@ -51,8 +51,8 @@ export async function createInvitation(
     );
   }
   const token = toBase64url(core.random(32));
-  const publicId = toBase64url(core.random(16));
-  const user = toBase64url(core.random(16));
+  const publicId = toIdentifier(core.random(16));
+  const user = toIdentifier(core.random(16));
   const expiresAt = core.clock() + lifetimeMs;
   await core.store.transact(async (transaction) => {
     const { records } = transaction;

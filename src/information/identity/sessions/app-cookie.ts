@@ -1,6 +1,6 @@
 import { createHmac, createSecretKey, type KeyObject } from 'node:crypto';
 import { deriveKey, equalSecrets, sha256Base64url } from '#foundation/crypto';
-import { toBase64url } from '#foundation/encoding';
+import { toIdentifier } from '#foundation/encoding';
 import { type AppCookie, cookieNotUsedYet } from '#foundation/model';
 import { IdentityError } from '../identity-error.ts';
 import type { IdentityCore, IdentityTransaction } from '../needs.ts';
@@ -41,7 +41,7 @@ export async function createAppCookie(
     throw new IdentityError('conflict', 'this session has opened too many apps; sign out and in again');
   }
   for (const id of replaced) await transaction.remove('app-cookie', id);
-  const id = toBase64url(core.random(16));
+  const id = toIdentifier(core.random(16));
   const rotatedAt = core.clock();
   const value = cookieValue(core, { id, resource, rotatedAt });
   await transaction.put('app-cookie', id, {

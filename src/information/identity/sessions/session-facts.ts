@@ -1,4 +1,5 @@
-import { sha256Base64url } from '#foundation/crypto';
+import { sha256 } from '#foundation/crypto';
+import { toIdentifier } from '#foundation/encoding';
 import type { Session } from '#foundation/model';
 import { accountActivity, accountEvent, authenticationEvent, type Client, noClient } from '../events.ts';
 import { IdentityError } from '../identity-error.ts';
@@ -22,7 +23,7 @@ export interface Login {
  * session to whoever knows it within the process, and facts travel to gateways.
  */
 export function sessionIdOf(providerSessionUid: string): string {
-  return sha256Base64url(`nullius-session:${providerSessionUid}`).slice(0, 22);
+  return toIdentifier(sha256(`nullius-session:${providerSessionUid}`).subarray(0, 16));
 }
 
 /**

@@ -1,5 +1,5 @@
 import { sha256, sha256Base64url } from '#foundation/crypto';
-import { toBase64url } from '#foundation/encoding';
+import { toBase64url, toIdentifier } from '#foundation/encoding';
 import type { Token } from '#foundation/model';
 import { accountActivity, accountEvent } from '../events.ts';
 import { IdentityError } from '../identity-error.ts';
@@ -37,7 +37,7 @@ export async function createToken(core: IdentityCore, request: TokenRequest): Pr
   if (!Number.isSafeInteger(request.lifetimeMs) || request.lifetimeMs <= 0 || request.lifetimeMs > tokenLifetimeMsMax) {
     throw new IdentityError('invalid-request', 'a token lives for at most a year; give a lifetime up to `366d`');
   }
-  const id = toBase64url(core.random(16));
+  const id = toIdentifier(core.random(16));
   const token = withChecksum(tokenPrefix + toBase64url(core.random(32)));
   const now = core.clock();
   await core.store.transact(async (transaction) => {

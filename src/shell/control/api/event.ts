@@ -1,5 +1,5 @@
 import { apiActivity, entityManagement, type PrincipalInput } from '#evidence/log';
-import { toBase64url } from '#foundation/encoding';
+import { toIdentifier } from '#foundation/encoding';
 import type { JournalEvent, Verdict } from '#foundation/model';
 import type { Caller } from './caller.ts';
 import type { ApiServices } from './services.ts';
@@ -11,7 +11,7 @@ type EventNeeds = Pick<ApiServices, 'clock' | 'random' | 'facts'>;
 
 function stamp(needs: EventNeeds) {
   return {
-    id: toBase64url(needs.random(16)),
+    id: toIdentifier(needs.random(16)),
     time: needs.clock(),
     policySequence: needs.facts.get('publication', 'current')?.sequence ?? 0,
     factRevision: needs.facts.revision,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { toBase64url } from '#foundation/encoding';
+import { toIdentifier } from '#foundation/encoding';
 import { formatUid, type Grant, nameSchema } from '#foundation/model';
 import type { Caller } from '../caller.ts';
 import { change } from '../change.ts';
@@ -134,7 +134,7 @@ export const grantRoutes: readonly Route[] = [
     answer: grantView,
     status: 201,
     handle: async ({ services, caller, body }) => {
-      const id = toBase64url(services.random(16));
+      const id = toIdentifier(services.random(16));
       const now = services.clock();
       viewFact(services, 'user', body.user);
       if (caller.user?.id === body.user) throw ownGrant();

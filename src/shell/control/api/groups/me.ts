@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { findRemedies, judge } from '#decision/administration';
-import { toBase64url } from '#foundation/encoding';
+import { toIdentifier } from '#foundation/encoding';
 import { type Grant, nameSchema } from '#foundation/model';
 import { appOriginOf, originOf } from '#shell/wire';
 import { appQuestion } from '../app-question.ts';
@@ -230,7 +230,7 @@ export async function requestGrant(
   const user = personOf(caller).id;
   const resource = services.facts.get('resource', request.resource);
   if (resource === undefined || !resource.requestable) throw notFound('resource', request.resource);
-  const id = toBase64url(services.random(16));
+  const id = toIdentifier(services.random(16));
   const grant: Grant = {
     user,
     resource: request.resource,
