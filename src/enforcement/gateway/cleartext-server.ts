@@ -32,6 +32,7 @@ export function createCleartextServer(
     onExchange: options.onExchange,
     onTrouble: options.onTrouble,
     onGone: (connection) => open.deleteHttp1(connection),
+    onTunnel: (tunnel, onGoingAway) => open.addTunnel(tunnel, onGoingAway),
     sweep: options.sweep,
     date: new AnswerDate(options.clock, options.sweep),
   };

@@ -20,9 +20,13 @@ export interface ClientSide {
   destroy(): void;
   /** Called once, when the answer has ended or the client has gone. */
   onClose(listener: () => void): void;
-  /**
-   * Completes an opening handshake and gives the raw byte stream. `accept` is the value of `Sec-WebSocket-Accept`, null
-   * over HTTP/2. Throws when the exchange is no upgrade.
-   */
-  acceptWebSocket(headers: readonly string[], accept: string | null): Duplex;
+  /** Completes an opening handshake and gives the raw byte stream. Throws when the exchange is no upgrade. */
+  acceptWebSocket(headers: readonly string[], taken: TakenHandshake): Duplex;
+}
+
+export interface TakenHandshake {
+  /** The value of `Sec-WebSocket-Accept`, null over HTTP/2. */
+  readonly accept: string | null;
+  /** Called once when the server is about to close, perhaps before `acceptWebSocket` returns. */
+  readonly onGoingAway: () => void;
 }

@@ -34,7 +34,7 @@ export interface ForwardOutcome {
 
 /** A running exchange. */
 export interface ForwardHandle {
-  /** Ends both sides at once. `reason` goes to WebSocket peers (close code 1008) and into the outcome. */
+  /** Ends both sides at once: the answer is no. `reason` goes to WebSocket clients (close code 1008) and into the outcome. */
   cut(reason: string): void;
 }
 

@@ -5,7 +5,7 @@ import { type Refusal, refuse } from './refusal.ts';
 import { responseHeadersFor } from './response-headers.ts';
 import type { Swept } from './sweep.ts';
 import { refusalForError } from './upstream-error.ts';
-import { closeFrame, FrameBoundary } from './websocket-frames.ts';
+import { closeFrame, FrameBoundary, goingAway, policyViolation } from './websocket-frames.ts';
 import { readWebSocketOffer, type WebSocketOffer, websocketAccept } from './websocket-handshake.ts';
 import { type OtherAnswer, openToApp, type WebSocketToApp } from './websocket-to-app.ts';
 
@@ -30,6 +30,9 @@ class WebSocketForward implements ForwardHandle, Swept {
   #status = 0;
   #bytesUp = 0;
   #bytesDown = 0;
+  /** Why the client shall be told to go: at the next end of a frame towards it, or it was told. */
+  #farewell: string | null = null;
+  #hasSaidFarewell = false;
   #ended = false;
 
   constructor(options: ForwardOptions) {
@@ -80,14 +83,13 @@ class WebSocketForward implements ForwardHandle, Swept {
       return;
     }
     client.unpipe(upstream);
-    upstream.unpipe(client);
     // The app learns by a broken connection; a frame put in between the client's would need a boundary we do not track.
     upstream.destroy();
-    if (!this.#toClient.isBetweenFrames || client.destroyed) {
+    if (!this.#mayTakeFrame() || client.destroyed) {
       this.#destroyBoth();
       return;
     }
-    client.end(closeFrame(reason, null));
+    client.end(closeFrame(policyViolation, reason));
     client.resume();
     const timer = setTimeout(() => this.#destroyBoth(), websocketCloseMs);
     client.once('close', () => clearTimeout(timer));
@@ -97,7 +99,38 @@ class WebSocketForward implements ForwardHandle, Swept {
     const idleMs = sinceMs(this.#lastTick);
     if (this.#status === 0 && idleMs >= upstreamHeadersMsMax) {
       this.#fail(refuse([504, 'upstream-timeout'], 'The app did not answer in time.'));
-    } else if (idleMs >= websocketIdleMsMax) this.cut('idle for too long');
+    } else if (idleMs >= websocketIdleMsMax && !this.#hasSaidFarewell) {
+      if (this.#mayTakeFrame()) this.#goAway('idle for too long');
+      else this.cut('idle for too long');
+    }
+  }
+
+  #mayTakeFrame(): boolean {
+    return this.#toClient.isBetweenFrames && !this.#toClient.hasClosed && !this.#hasSaidFarewell;
+  }
+
+  /**
+   * Ends without a no behind it, in the protocol's order: the client is told with 1001 once the frame on its way to it is whole, and
+   * what it says then, its own close frame before all, reaches the app. Until that is over, `cut` still works.
+   */
+  #goAway(words: string): void {
+    if (this.#ended || this.#farewell !== null) return;
+    this.#farewell = words;
+    this.#sayFarewell();
+  }
+
+  #sayFarewell(): void {
+    const client = this.#clientSocket;
+    if (client === null || this.#farewell === null || this.#hasSaidFarewell || !this.#toClient.isBetweenFrames) return;
+    if (this.#mayTakeFrame()) client.write(closeFrame(goingAway, this.#farewell));
+    this.#hasSaidFarewell = true;
+    // What the app says from here on goes nowhere; that it ends must be heard.
+    this.#upstreamSocket?.resume();
+    const timer = setTimeout(() => {
+      if (!this.#ended) this.#finish({ ended: 'complete', refusal: null, cutReason: null });
+      this.#destroyBoth();
+    }, websocketCloseMs);
+    client.once('close', () => clearTimeout(timer));
   }
 
   #onSwitch(
@@ -123,7 +156,10 @@ class WebSocketForward implements ForwardHandle, Swept {
     const { ownSetCookie } = this.#options;
     if (ownSetCookie !== undefined && ownSetCookie !== null) accepted.push('set-cookie', ownSetCookie);
     this.#status = offer.key === null ? 200 : 101;
-    const clientSocket = client.acceptWebSocket(accepted, offer.key === null ? null : websocketAccept(offer.key));
+    const clientSocket = client.acceptWebSocket(accepted, {
+      accept: offer.key === null ? null : websocketAccept(offer.key),
+      onGoingAway: () => this.#goAway('the gateway is closing'),
+    });
     this.#tunnel(clientSocket, upstreamSocket);
   }
 
@@ -133,8 +169,10 @@ class WebSocketForward implements ForwardHandle, Swept {
     upstreamSocket.on('data', (chunk: Buffer) => {
       this.#bytesDown += chunk.length;
       this.#lastTick = sweep.tick;
-      this.#toClient.push(chunk);
+      this.#passDown(chunk);
     });
+    clientSocket.on('drain', () => upstreamSocket.resume());
+    upstreamSocket.once('end', () => clientSocket.end());
     clientSocket.on('data', (chunk: Buffer) => {
       this.#bytesUp += chunk.length;
       this.#lastTick = sweep.tick;
@@ -143,8 +181,19 @@ class WebSocketForward implements ForwardHandle, Swept {
     clientSocket.once('close', () => this.#onTunnelClose());
     upstreamSocket.once('close', () => this.#onTunnelClose());
     for (const socket of [clientSocket, upstreamSocket]) socket.once('end', () => this.#onHalfClose());
-    upstreamSocket.pipe(clientSocket);
     clientSocket.pipe(upstreamSocket);
+    this.#sayFarewell();
+  }
+
+  /** Bytes of the app. Not piped: once the client shall go, only the frame that was begun is still passed on. */
+  #passDown(chunk: Buffer): void {
+    const client = this.#clientSocket;
+    if (client === null || this.#ended || this.#hasSaidFarewell) return;
+    let passed = chunk;
+    if (this.#farewell === null) this.#toClient.push(chunk);
+    else passed = chunk.subarray(0, this.#toClient.pushRestOfFrame(chunk));
+    if (!client.write(passed)) this.#upstreamSocket?.pause();
+    this.#sayFarewell();
   }
 
   /** The app declined: its answer goes to the client like any other, and the connection is not used again. */

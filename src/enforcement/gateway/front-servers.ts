@@ -47,6 +47,7 @@ export function createFrontServers(options: FrontServersOptions): FrontServers {
     onExchange,
     onTrouble,
     onGone: (connection) => open.deleteHttp1(connection),
+    onTunnel: (tunnel, onGoingAway) => open.addTunnel(tunnel, onGoingAway),
     sweep,
     date: new AnswerDate(options.clock, sweep),
   };

@@ -1,16 +1,19 @@
 import { constants, type ServerHttp2Stream } from 'node:http2';
 import type { Duplex } from 'node:stream';
 import { type ClientBody, StreamBody } from './client-body.ts';
-import type { ClientSide } from './client-side.ts';
+import type { ClientSide, TakenHandshake } from './client-side.ts';
+import type { OpenConnections } from './open-connections.ts';
 
 /** The client's half of an HTTP/2 stream. */
 export class Http2Client implements ClientSide {
   readonly body: ClientBody;
   readonly #stream: ServerHttp2Stream;
+  readonly #open: Pick<OpenConnections, 'addTunnel'>;
   #trailers: readonly string[] = [];
-  constructor(stream: ServerHttp2Stream) {
+  constructor(stream: ServerHttp2Stream, open: Pick<OpenConnections, 'addTunnel'>) {
     this.body = new StreamBody(stream);
     this.#stream = stream;
+    this.#open = open;
   }
   get started(): boolean {
     return this.#stream.headersSent;
@@ -70,8 +73,9 @@ export class Http2Client implements ClientSide {
   onClose(listener: () => void): void {
     this.#stream.once('close', listener);
   }
-  acceptWebSocket(headers: readonly string[]): Duplex {
+  acceptWebSocket(headers: readonly string[], { onGoingAway }: TakenHandshake): Duplex {
     this.#stream.respond([':status', '200', ...headers]);
+    this.#open.addTunnel(this.#stream, onGoingAway);
     return this.#stream;
   }
 }

@@ -24,7 +24,7 @@ const acmeProtocol = 'acme-tls/1';
 export interface Http2Options {
   readonly onExchange: (exchange: Exchange) => void;
   readonly onTrouble: (code: string) => void;
-  /** Where sessions are kept track of. */
+  /** Where sessions and tunnels are kept track of. */
   readonly open: OpenConnections;
 }
 
@@ -124,7 +124,8 @@ export function serveStream(stream: ServerHttp2Stream, { headers, rawHeaders, op
   };
   const connection = connectionFactsOf(socket as unknown as Socket);
   try {
-    options.onExchange({ request: readRequest(head, connection), connection, client: new Http2Client(stream) });
+    const client = new Http2Client(stream, options.open);
+    options.onExchange({ request: readRequest(head, connection), connection, client });
   } catch {
     stream.close(constants.NGHTTP2_INTERNAL_ERROR);
   }

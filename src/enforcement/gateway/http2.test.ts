@@ -18,7 +18,7 @@ import { WebSocketServer } from 'ws';
 import { http2ResetsPerWindowMax } from './limits.ts';
 import { makeCertificate } from './test-certificate.ts';
 import { listen, rawApp, startGateway, type TestGateway } from './test-gateway.ts';
-import { closeFrame } from './websocket-frames.ts';
+import { closeFrame, policyViolation } from './websocket-frames.ts';
 
 const host = 'app.example.test';
 
@@ -404,7 +404,7 @@ test('a WebSocket over HTTP/2 (RFC 8441) reaches an HTTP/1.1 app', async (t) => 
   assert.equal((await echoed).subarray(2).toString(), 'echo hi');
   const closing = new Promise<Buffer>((resolve) => stream.once('data', resolve));
   gateway.handles[0]?.cut('revoked');
-  assert.deepEqual(await closing, closeFrame('revoked', null));
+  assert.deepEqual(await closing, closeFrame(policyViolation, 'revoked'));
 });
 
 test('an app that declines a WebSocket with 200 does not look like one that took it, over HTTP/2', async (t) => {

@@ -1,5 +1,6 @@
 import type { ServerHttp2Session } from 'node:http2';
 import type { Server, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { ClientConnection } from './http1/client-connection.ts';
 
 /** What clients have open, so that it ends in order when its servers close. */
@@ -7,6 +8,8 @@ export class OpenConnections {
   readonly #sockets = new Set<Socket>();
   readonly #http1 = new Set<ClientConnection>();
   readonly #http2 = new Set<ServerHttp2Session>();
+  /** What to tell each tunnel that is open. */
+  readonly #tunnels = new Set<() => void>();
   #isEnding = false;
 
   /** `onGone`: called once, when the socket is closed. */
@@ -33,6 +36,13 @@ export class OpenConnections {
     if (this.#isEnding) session.close();
   }
 
+  /** A connection or stream whose bytes are no longer HTTP: `onGoingAway` ends it in its own protocol's words. */
+  addTunnel(tunnel: Duplex, onGoingAway: () => void): void {
+    this.#tunnels.add(onGoingAway);
+    tunnel.once('close', () => this.#tunnels.delete(onGoingAway));
+    if (this.#isEnding) onGoingAway();
+  }
+
   /** Stops accepting, tells clients to send nothing more here, lets what runs end, and destroys the rest after `graceMs`. */
   async end(servers: readonly Server[], graceMs: number): Promise<void> {
     this.#isEnding = true;
@@ -43,6 +53,7 @@ export class OpenConnections {
     // GOAWAY names the last stream that is served: what was sent behind it may be sent again elsewhere (RFC 9113 6.8). An announcement
     // before it, by the highest stream there can be, is no way here: nghttp2 then reads nothing more of a session without streams.
     for (const session of this.#http2) session.close();
+    for (const goAway of this.#tunnels) goAway();
     const timer = setTimeout(() => {
       for (const socket of this.#sockets) socket.destroy();
     }, graceMs);

@@ -27,6 +27,8 @@ export interface ConnectionNeeds {
   readonly onTrouble: (code: string) => void;
   /** Called once, when the connection is closed or has become a tunnel. */
   readonly onGone: (connection: ClientConnection) => void;
+  /** Told of the tunnel it has become, and what to call when the server is about to close. */
+  readonly onTunnel: (tunnel: Duplex, onGoingAway: () => void) => void;
   readonly sweep: Sweep;
   readonly date: AnswerDate;
 }
@@ -145,7 +147,7 @@ export class ClientConnection implements Wire, Swept {
     this.#socket.destroy();
   }
 
-  detach(): Duplex {
+  detach(onGoingAway: () => void): Duplex {
     const socket = this.#socket;
     socket.off('data', this.#onData);
     socket.off('drain', this.#onDrain);
@@ -158,6 +160,7 @@ export class ClientConnection implements Wire, Swept {
     const rest = this.#bytes.subarray(this.#at);
     this.#leave();
     if (rest.length > 0) socket.unshift(rest);
+    this.#needs.onTunnel(socket, onGoingAway);
     return socket;
   }
 

@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 import type { ClientBody } from '../client-body.ts';
-import type { ClientSide } from '../client-side.ts';
+import type { ClientSide, TakenHandshake } from '../client-side.ts';
 import { answerFields, fieldLineOf, statusLine } from './answer-head-text.ts';
 import { noBody, type WireBody } from './client-body.ts';
 
@@ -20,7 +20,8 @@ export interface Wire {
   /** The answer is out: the next request's turn, or the end of the connection. */
   answered(): void;
   destroy(): void;
-  detach(): Duplex;
+  /** The socket for a tunnel, whose end is told of the server's. */
+  detach(onGoingAway: () => void): Duplex;
 }
 
 /** What of the request decides how its answer is framed. */
@@ -158,7 +159,7 @@ export class ClientExchange implements ClientSide {
     this.#onClose = listener;
   }
 
-  acceptWebSocket(headers: readonly string[], accept: string | null): Duplex {
+  acceptWebSocket(headers: readonly string[], { accept, onGoingAway }: TakenHandshake): Duplex {
     if (!this.#rules.isUpgrade || accept === null || this.#started) {
       throw new Error('this exchange is no WebSocket upgrade');
     }
@@ -168,7 +169,7 @@ export class ClientExchange implements ClientSide {
     this.#wire.send(`${statusLine(101)}${own}${lines}\r\n`, null);
     this.#over = true;
     const listener = this.#onClose;
-    const socket = this.#wire.detach();
+    const socket = this.#wire.detach(onGoingAway);
     if (listener !== null) socket.once('close', listener);
     return socket;
   }

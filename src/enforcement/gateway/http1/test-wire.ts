@@ -45,7 +45,7 @@ export function readByUs(pieces: readonly Buffer[]): Trace {
   const onExchange = (exchange: Exchange) => answerWhenWhole(exchange, trace);
   const date = new AnswerDate(() => 0, sweep);
   const onTrouble = (code: string) => trace.troubles.push(code);
-  const needs = { onExchange, onTrouble, onGone: () => {}, sweep, date };
+  const needs = { onExchange, onTrouble, onGone: () => {}, onTunnel: () => {}, sweep, date };
   const facts = { address: '192.0.2.7', tls: false, servername: null };
   new ClientConnection(socket as unknown as Socket, { facts, needs });
   for (const piece of pieces) if (!socket.destroyed) socket.emit('data', piece);
