@@ -18,20 +18,27 @@ export function ipv6Words(address: string): number[] {
 
 export const dottedIPv4 = (high: number, low: number) => `${high >> 8}.${high & 255}.${low >> 8}.${low & 255}`;
 
-/**
- * What counts as one client: an IPv4 address, written as IPv6 or not, or the /64 of an IPv6 address, all of which one
- * machine has to itself (RFC 6177). What is no address is one client, too.
- */
-export function clientBlockOf(address: string): string {
+/** Whom an address may belong to: of two sizes, as text; no two blocks are written alike. */
+export interface AddressBlocks {
+  /** One client: an IPv4 address, written as IPv6 or not, or the /64 of an IPv6 address, which one machine may have to itself. */
+  readonly client: string;
+  /** One site: the /24 of an IPv4 address, the /48 of an IPv6 address, the most that a site is given (RFC 6177). */
+  readonly network: string;
+}
+
+/** The blocks of an address as sockets tell it. What is no address is one client in a network of its own. */
+export function addressBlocksOf(address: string): AddressBlocks {
   const [bare = ''] = address.split('%', 1);
   const family = isIP(bare);
-  if (family === 4) return bare;
-  if (family !== 6) return '';
+  if (family === 4) return ipv4Blocks(bare);
+  if (family !== 6) return { client: '', network: '/0' };
   const words = ipv6Words(bare);
   const isMapped = words.slice(0, 5).every((word) => word === 0) && words[5] === 0xffff;
-  if (isMapped) return dottedIPv4(words[6] ?? 0, words[7] ?? 0);
-  return `${words
-    .slice(0, 4)
-    .map((word) => word.toString(16))
-    .join(':')}::/64`;
+  if (isMapped) return ipv4Blocks(dottedIPv4(words[6] ?? 0, words[7] ?? 0));
+  const [a, b, c, d] = words.slice(0, 4).map((word) => word.toString(16));
+  return { client: `${a}:${b}:${c}:${d}::/64`, network: `${a}:${b}:${c}::/48` };
+}
+
+function ipv4Blocks(dotted: string): AddressBlocks {
+  return { client: dotted, network: `${dotted.slice(0, dotted.lastIndexOf('.'))}.0/24` };
 }

@@ -4,7 +4,7 @@ import { connect as connectHttp2 } from 'node:http2';
 import { connect, createServer, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { connect as connectTls, createSecureContext } from 'node:tls';
-import { clientBlockOf } from './address-words.ts';
+import { addressBlocksOf } from './address-words.ts';
 import { ConnectionCounts } from './connection-counts.ts';
 import { createFrontServers, createSweep } from './index.ts';
 import { makeCertificate } from './test-certificate.ts';
@@ -12,14 +12,45 @@ import { listen, until } from './test-gateway.ts';
 
 const host = 'app.test';
 
-test('clientBlockOf() takes an IPv6 client by its /64 and an IPv4 client as one, however it is written', () => {
-  assert.equal(clientBlockOf('2001:db8:1:2:3:4:5:6'), clientBlockOf('2001:db8:1:2:ffff::1'));
-  assert.equal(clientBlockOf('2001:db8:1:2::'), clientBlockOf('2001:0db8:0001:0002::9'));
-  assert.notEqual(clientBlockOf('2001:db8:1:2::1'), clientBlockOf('2001:db8:1:3::1'));
-  assert.equal(clientBlockOf('::ffff:192.0.2.7'), '192.0.2.7');
-  assert.equal(clientBlockOf('::ffff:c000:207'), '192.0.2.7');
-  assert.notEqual(clientBlockOf('192.0.2.7'), clientBlockOf('192.0.2.8'));
-  assert.equal(clientBlockOf('fe80::1%eth0'), clientBlockOf('fe80::2%eth1'));
+test('addressBlocksOf() takes an IPv6 client by its /64 and an IPv4 client as one, however it is written', () => {
+  const clientOf = (address: string) => addressBlocksOf(address).client;
+  assert.equal(clientOf('2001:db8:1:2:3:4:5:6'), clientOf('2001:db8:1:2:ffff::1'));
+  assert.equal(clientOf('2001:db8:1:2::'), clientOf('2001:0db8:0001:0002::9'));
+  assert.notEqual(clientOf('2001:db8:1:2::1'), clientOf('2001:db8:1:3::1'));
+  assert.equal(clientOf('::ffff:192.0.2.7'), '192.0.2.7');
+  assert.equal(clientOf('::ffff:c000:207'), '192.0.2.7');
+  assert.notEqual(clientOf('192.0.2.7'), clientOf('192.0.2.8'));
+  assert.equal(clientOf('fe80::1%eth0'), clientOf('fe80::2%eth1'));
+});
+
+test('addressBlocksOf() takes a site by its IPv6 /48 or IPv4 /24, and writes no network as a client', () => {
+  const networkOf = (address: string) => addressBlocksOf(address).network;
+  assert.equal(networkOf('2001:db8:1:2::1'), networkOf('2001:0db8:0001:ffff:1::'));
+  assert.notEqual(networkOf('2001:db8:1::1'), networkOf('2001:db8:2::1'));
+  assert.equal(networkOf('::ffff:192.0.2.7'), networkOf('192.0.2.200'));
+  assert.notEqual(networkOf('192.0.2.7'), networkOf('192.0.3.7'));
+  for (const address of ['192.0.2.0', '2001:db8:1::', '::', '', 'unix']) {
+    const { client, network } = addressBlocksOf(address);
+    assert.notEqual(client, network);
+  }
+});
+
+test('ConnectionCounts holds a site with a /48 or a /24 to four times what one client may have, whichever addresses it takes', () => {
+  for (const [own, addressOf] of [
+    ['2001:db8:7:ffff::1', (at: number) => `2001:db8:7:${at.toString(16)}::${at}`],
+    ['192.0.2.255', (at: number) => `192.0.2.${at}`],
+  ] as const) {
+    const counts = new ConnectionCounts(3);
+    const leaves = Array.from({ length: 200 }, (_, at) => counts.enter(addressOf(at)));
+    const taken = leaves.filter((leave) => leave !== null);
+    assert.equal(taken.length, 12);
+    // What was refused leaves nothing behind, and neighbours are served.
+    assert.equal(counts.size, 13);
+    for (const neighbour of ['2001:db8:8::1', '192.0.3.1']) assert.notEqual(counts.enter(neighbour), null);
+    taken[0]?.();
+    assert.notEqual(counts.enter(own), null);
+    assert.equal(counts.enter(own), null);
+  }
 });
 
 test('ConnectionCounts holds one client to the maximum, forgets who is gone, and does not count this machine', () => {
@@ -41,7 +72,7 @@ test('ConnectionCounts holds one client to the maximum, forgets who is gone, and
   const leave = counts.enter('198.51.100.1');
   const before = counts.size;
   leave?.();
-  assert.equal(counts.size, before - 1);
+  assert.equal(counts.size, before - 2);
 });
 
 /** Servers whose clients seem to come from where the test says: connections are taken in by a relay and handed on. */

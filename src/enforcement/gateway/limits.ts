@@ -37,6 +37,11 @@ export const clientConnectionsMax = 20_000;
  * office of a hundred people and more behind one address.
  */
 export const clientConnectionsPerAddressMax = 1_000;
+/**
+ * How many times that a whole site may hold (IPv4: a /24, IPv6: a /48): it can be as many clients as it likes. A fifth of all there are,
+ * unless the setting says more for each.
+ */
+export const connectionsPerNetworkTimes = 4;
 /** TLS handshakes must end by then. */
 export const tlsHandshakeMsMax = 10_000;
 
