@@ -51,14 +51,18 @@ test('get() asks once for all that is wanted at the same time, and each gets its
   assert.equal(typeof assertions.get(first, 'crm'), 'object', 'each app has its own');
 });
 
-test('get() sends what is still good while the next is made, and waits for a new one when facts changed or it runs out', async () => {
+const turns = () => new Promise((resolve) => setImmediate(() => setImmediate(() => setImmediate(resolve))));
+
+test('get() sends what is still good while the next is made, and waits for a new one when facts changed or it runs out', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
   const { state, assertions } = control();
   const s = bearer('s');
   const first = await assertions.get(s, 'wiki');
   state.now += 35_000;
   assert.equal(assertions.get(s, 'wiki'), first);
   assert.equal(assertions.get(s, 'wiki'), first);
-  await new Promise((resolve) => setImmediate(() => setImmediate(() => setImmediate(resolve))));
+  t.mock.timers.tick(1_000);
+  await turns();
   assert.equal(state.calls.length, 2, 'made once');
   const second = assertions.get(s, 'wiki');
   assert.equal(second, `s wiki ${state.now}`);
@@ -71,6 +75,42 @@ test('get() sends what is still good while the next is made, and waits for a new
       'what was said of other facts is not sent',
     );
   }
+});
+
+test('get() asks for those nobody waits for when they fill a call or have gathered for a second', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const { state, assertions } = control();
+  const people = Array.from({ length: assertionsPerCallMax + 5 }, (_, index) => bearer(`s${index}`));
+  await Promise.all(people.map((each) => assertions.get(each, 'wiki')));
+  const before = state.calls.length;
+  state.now += 35_000;
+  for (const each of people) assert.equal(typeof assertions.get(each, 'wiki'), 'string');
+  await turns();
+  const lengths = () => state.calls.slice(before).map((asked) => asked.length);
+  assert.deepEqual(lengths(), [assertionsPerCallMax], 'a whole call goes at once');
+  t.mock.timers.tick(1_000);
+  await turns();
+  assert.deepEqual(lengths(), [assertionsPerCallMax, 5]);
+  for (const [index, each] of people.entries())
+    assert.equal(assertions.get(each, 'wiki'), `s${index} wiki ${state.now}`);
+});
+
+test('get() lets a request that waits go before those nobody waits for, and takes one along that is waited for by now', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const { state, assertions } = control();
+  const old = bearer('old');
+  await assertions.get(old, 'wiki');
+  state.now += 35_000;
+  assert.equal(typeof assertions.get(old, 'wiki'), 'string');
+  await assertions.get(bearer('new'), 'wiki');
+  assert.deepEqual(
+    state.calls.at(-1)?.map(({ sessionId }) => sessionId),
+    ['new', 'old'],
+  );
+  state.now += 35_000;
+  assert.equal(typeof assertions.get(old, 'wiki'), 'string', 'gathers');
+  state.now += 20_000;
+  assert.equal(await assertions.get(old, 'wiki'), `old wiki ${state.now}`, 'no timer had to end');
 });
 
 test('get() goes on with the one at hand while control is away, until it runs out', async () => {

@@ -10,8 +10,10 @@ const assertionSendMs = 10_000;
 /** An upstream never sees one that is about to run out. */
 const assertionLeftMsMin = 1_000;
 const callsAtOnceMax = 2;
-/** Requests that wait for an assertion that is not asked for yet; more are refused. */
+/** Assertions of one queue that are not asked for yet; more are refused. */
 const waitingMax = 10_000;
+/** Those that nobody waits for gather so long, unless they fill a call before: a call costs as much as several of them. */
+const gatherMs = 1_000;
 
 /** Whom an assertion speaks of. Facts are replaced when they change, so the same two objects say the same. */
 export interface Bearer {
@@ -45,16 +47,22 @@ interface Waiting {
 
 /**
  * Keeps one `Nullius-Assertion` per session and resource, until session or user change. Control and signer make it; it lives at most
- * 60 s. Those that are wanted at about the same time are asked for together.
+ * 60 s. Those that are wanted at about the same time are asked for together, and those that a request waits for come first.
  */
 export class Assertions {
   /** By session, because that is at hand with every request. */
   #kept = new WeakMap<Session, { readonly user: User; readonly byResource: Map<string, Kept> }>();
   #keptCount = 0;
   readonly #keys = new Map<string, TokenKey>();
-  #waiting: Waiting[] = [];
+  /** Requests wait for these. */
+  readonly #urgent: Waiting[] = [];
+  /** These take the place of what is still sent meanwhile. */
+  readonly #renewals: Waiting[] = [];
   #callCount = 0;
-  #isDue = false;
+  #isTurnEndAwaited = false;
+  #gathering: NodeJS.Timeout | undefined;
+  /** Have the renewals gathered long enough? */
+  #areRenewalsDue = false;
   readonly #call: CallControl;
   readonly #clock: () => number;
 
@@ -69,12 +77,14 @@ export class Assertions {
     const good = kept.made?.key.isGood === true ? kept.made : undefined;
     const leftMs = good === undefined ? 0 : good.expiresAt - this.#clock();
     if (good !== undefined && leftMs > assertionRenewMs) return good.jwt;
-    const fresh = this.#renew(kept, { sessionId: bearer.sessionId, resource });
+    const about = { sessionId: bearer.sessionId, resource };
     if (good !== undefined && leftMs > assertionSendMs) {
-      fresh.catch(() => {});
+      if (kept.coming === undefined) this.#renew(kept, { about, from: this.#renewals }).catch(() => {});
       return good.jwt;
     }
-    return fresh.then(
+    // It may be gathering since it was no more than a renewal.
+    if (kept.coming !== undefined) this.#hurryRenewals();
+    return this.#renew(kept, { about, from: this.#urgent }).then(
       ({ jwt }) => jwt,
       (error: unknown) => {
         const isAway = error instanceof ControlError && error.code === 'unreachable';
@@ -112,8 +122,9 @@ export class Assertions {
     return kept;
   }
 
-  #renew(kept: Kept, about: Waiting['about']): Promise<Made> {
-    kept.coming ??= this.#ask(about)
+  /** Has it made in its turn of a queue, unless it is being made already. */
+  #renew(kept: Kept, { about, from }: { about: Waiting['about']; from: Waiting[] }): Promise<Made> {
+    kept.coming ??= this.#ask(about, from)
       .then((made) => {
         kept.made = made;
         return made;
@@ -124,32 +135,52 @@ export class Assertions {
     return kept.coming;
   }
 
-  #ask(about: Waiting['about']): Promise<Made> {
+  #ask(about: Waiting['about'], queue: Waiting[]): Promise<Made> {
     return new Promise((resolve, reject) => {
-      if (this.#waiting.length >= waitingMax) {
+      if (queue.length >= waitingMax) {
         reject(new ControlError('unreachable', { message: 'too many requests wait for an assertion' }));
         return;
       }
-      this.#waiting.push({ about, resolve, reject });
-      if (this.#isDue) return;
-      this.#isDue = true;
-      // All that one turn of the event loop brings goes in one call.
-      setImmediate(() => {
-        this.#isDue = false;
-        this.#send();
-      });
+      queue.push({ about, resolve, reject });
+      if (queue === this.#urgent || queue.length >= assertionsPerCallMax) this.#sendAtTurnEnd();
+      else this.#gathering ??= setTimeout(() => this.#hurryRenewals(), gatherMs).unref();
+    });
+  }
+
+  #hurryRenewals(): void {
+    this.#areRenewalsDue = this.#renewals.length > 0;
+    this.#sendAtTurnEnd();
+  }
+
+  /** All that one turn of the event loop brings goes in one call, and renewals go along. */
+  #sendAtTurnEnd(): void {
+    if (this.#isTurnEndAwaited) return;
+    this.#isTurnEndAwaited = true;
+    setImmediate(() => {
+      this.#isTurnEndAwaited = false;
+      this.#send();
     });
   }
 
   #send(): void {
-    while (this.#waiting.length > 0 && this.#callCount < callsAtOnceMax) {
-      const batch = this.#waiting.splice(0, assertionsPerCallMax);
+    while (this.#callCount < callsAtOnceMax && this.#hasCall()) {
+      const batch = this.#urgent.splice(0, assertionsPerCallMax);
+      batch.push(...this.#renewals.splice(0, assertionsPerCallMax - batch.length));
       this.#callCount += 1;
       void this.#fulfil(batch).finally(() => {
         this.#callCount -= 1;
         this.#send();
       });
     }
+    if (this.#renewals.length > 0) return;
+    this.#areRenewalsDue = false;
+    clearTimeout(this.#gathering);
+    this.#gathering = undefined;
+  }
+
+  #hasCall(): boolean {
+    if (this.#urgent.length > 0 || this.#renewals.length >= assertionsPerCallMax) return true;
+    return this.#areRenewalsDue && this.#renewals.length > 0;
   }
 
   async #fulfil(batch: readonly Waiting[]): Promise<void> {
@@ -168,7 +199,8 @@ export class Assertions {
     } catch (error) {
       // Who waits behind a call that control did not answer would wait as long again, and in vain.
       const isAway = error instanceof ControlError && error.code === 'unreachable';
-      for (const { reject } of isAway ? [...batch, ...this.#waiting.splice(0)] : batch) reject(error);
+      const behind = isAway ? [...this.#urgent.splice(0), ...this.#renewals.splice(0)] : [];
+      for (const { reject } of [...batch, ...behind]) reject(error);
     }
   }
 

@@ -1,4 +1,4 @@
-import { canonicalJson, fromBase64url, toBase64url } from '#foundation/encoding';
+import { fromBase64url, toBase64url } from '#foundation/encoding';
 import { SigningError } from './signing-error.ts';
 import type { SigningKey } from './signing-key.ts';
 
@@ -54,13 +54,14 @@ export interface CompactOptions {
 
 /** Builds, signs and validates a compact JWS with `alg`, `kid` and `typ` (explicit typing, RFC 8725 section 3.11). */
 export function buildCompactJws(key: SigningKey, options: CompactOptions): string {
-  const header = { alg: key.algorithm, kid: key.keyId, typ: options.typ };
   // JSON.stringify and not canonicalJson: members keep the order they were given in, as JWT libraries write them.
-  const encode = (value: unknown) => toBase64url(Buffer.from(JSON.stringify(value), 'utf8'));
-  const signingInput = `${encode(header)}.${encode(options.payload)}`;
+  const payload = JSON.stringify(options.payload);
+  const encode = (text: string) => toBase64url(Buffer.from(text, 'utf8'));
+  const header = encode(JSON.stringify({ alg: key.algorithm, kid: key.keyId, typ: options.typ }));
+  const signingInput = `${header}.${encode(payload)}`;
   const jws = `${signingInput}.${toBase64url(key.sign(Buffer.from(signingInput, 'ascii')))}`;
   const again = verifyCompactJws(key, { jws, typ: options.typ });
-  if (canonicalJson(again) !== canonicalJson(options.payload))
+  if (JSON.stringify(again) !== payload)
     throw new SigningError('not-authentic', 'what was signed is not what was asked for');
   return jws;
 }

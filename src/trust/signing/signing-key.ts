@@ -1,6 +1,7 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign, verify } from 'node:crypto';
 import { sha256Base64url } from '#foundation/crypto';
 import { canonicalJson } from '#foundation/encoding';
+import { derSignature, rawSignature } from './raw-signature.ts';
 
 /** Names of RFC 7518 (ES256) and RFC 9864 (Ed25519). */
 export type SignatureAlgorithm = 'ES256' | 'Ed25519';
@@ -40,17 +41,37 @@ export function importSigningKey(pkcs8: Uint8Array, algorithm: SignatureAlgorith
   return signingKeyOf(key, algorithm);
 }
 
+/** How signatures are made, and verified, in the form that JWS asks for. */
+const forms: Record<
+  SignatureAlgorithm,
+  {
+    sign(data: Uint8Array, privateKey: KeyObject): Uint8Array;
+    verify(data: Uint8Array, by: { publicKey: KeyObject; signature: Uint8Array }): boolean;
+  }
+> = {
+  ES256: {
+    sign: (data, privateKey) => rawSignature(sign('sha256', data, privateKey)),
+    verify: (data, { publicKey, signature }) => {
+      const der = derSignature(signature);
+      return der !== undefined && verify('sha256', data, publicKey, der);
+    },
+  },
+  Ed25519: {
+    sign: (data, privateKey) => sign(null, data, privateKey),
+    verify: (data, { publicKey, signature }) => verify(null, data, publicKey, signature),
+  },
+};
+
 function signingKeyOf(privateKey: KeyObject, algorithm: SignatureAlgorithm): SigningKey {
   const publicKey = createPublicKey(privateKey);
   const publicJwk = publicJwkOf(publicKey, algorithm);
-  // JWS asks for r || s (RFC 7518 section 3.4), not the DER that OpenSSL writes; Ed25519 ignores both options.
-  const digest = algorithm === 'ES256' ? 'sha256' : null;
+  const form = forms[algorithm];
   return {
     keyId: publicJwk.kid,
     algorithm,
     publicJwk,
-    sign: (data) => sign(digest, data, { key: privateKey, dsaEncoding: 'ieee-p1363' }),
-    verify: (data, signature) => verify(digest, data, { key: publicKey, dsaEncoding: 'ieee-p1363' }, signature),
+    sign: (data) => form.sign(data, privateKey),
+    verify: (data, signature) => form.verify(data, { publicKey, signature }),
     exportPrivate: () => privateKey.export({ format: 'der', type: 'pkcs8' }),
   };
 }
