@@ -3,7 +3,7 @@ import type { EntityUid, FactView, Question, RequestContext } from '#foundation/
 import { type PdpScope, pdpScopeCovers } from '#foundation/model';
 import type { PublishedPolicies } from '../judge.ts';
 import { judgeApp } from './judge-app.ts';
-import { judgeEntities, type VerdictAbout } from './judge-entities.ts';
+import { denyUnpermitted, judgeEntities, type VerdictAbout } from './judge-entities.ts';
 import type { Given, NotJudged, QuestionAbout } from './question-about.ts';
 import { ownType, resolveWords } from './resolve-types.ts';
 
@@ -16,10 +16,10 @@ export interface AboutNeeds {
   readonly isSearch: boolean;
   /** The one user with this id, login name or e-mail address; undefined when there is none, or it could be two. */
   findUser(name: string): string | undefined;
-  /** What a request for this app says, from what a caller gave; words when it cannot be read in one way only. */
+  /** What a request for this app says, from what a caller said by name; words when it cannot be read in one way only. */
   requestFor(
     app: string,
-    about: { readonly action: Question['action']; readonly given: Given },
+    about: { readonly action: Question['action']; said(name: string): unknown },
   ): RequestContext | string;
 }
 
@@ -69,7 +69,7 @@ function askAboutApp(needs: AboutNeeds, about: QuestionAbout): JudgedAbout | Not
   const action = about.action.name;
   const isKnown = view.get('resource', app) !== undefined && isAppAction(action);
   if (!pdpScopeCovers(scope, { app, isSearch }) || !isKnown) return { ...unknownResource, subject };
-  const request = needs.requestFor(app, { action, given: { ...about.action.properties, ...about.context } });
+  const request = needs.requestFor(app, { action, said: (name) => said(about, name) });
   if (typeof request === 'string') return { problem: 'malformed', message: request, subject };
   const sessionId = typeof about.context['session'] === 'string' ? about.context['session'] : null;
   const resource = { type: 'App', id: app };
@@ -82,6 +82,12 @@ function askAboutApp(needs: AboutNeeds, about: QuestionAbout): JudgedAbout | Not
     request,
   };
   return { verdict: judgeApp(view, { policies, now, about: asked }), subject: asked.subject, resource };
+}
+
+/** Looked up, never copied: a caller may put a megabyte beside a thousand questions. */
+function said({ action, context }: QuestionAbout, name: string): unknown {
+  const from: Given = Object.hasOwn(context, name) ? context : action.properties;
+  return Object.hasOwn(from, name) ? from[name] : undefined;
 }
 
 function isAppAction(name: string): name is Question['action'] {
@@ -97,14 +103,21 @@ function askInNamespace(needs: AboutNeeds, about: QuestionAbout): JudgedAbout | 
   if (words === undefined) return { ...unknownResource, subject: null };
   const { type, action, own } = words;
   const subject = own === undefined ? subjectOf(needs, about.subject) : { type: own, id: about.subject.id };
-  if (action === undefined || subject === null) return { ...unknownResource, subject };
+  const takePart = action && vocabulary.actions.get(action.type)?.get(action.id)?.principalTypes;
+  // By type, whoever it is: whether somebody is known here must not show.
+  const isStray = own === undefined && takePart?.has(ownType(by) ?? '') !== true;
+  if (action === undefined || isStray) return { ...unknownResource, subject };
   const resource = { type, id: about.resource.id };
+  const principal = subject ?? nobody;
+  // Whom nobody knows is judged as a stranger, and where strangers take no part, told what somebody is whom no policy permits.
+  if (subject === null && takePart?.has(nobody.type) !== true)
+    return { verdict: denyUnpermitted({ view, policies, now }), subject: principal, resource };
   const question = {
-    principal: { uid: subject, given: about.subject.properties },
+    principal: { uid: principal, given: about.subject.properties },
     action,
     actionGiven: about.action.properties,
     resource: { uid: resource, given: about.resource.properties },
     context: about.context,
   };
-  return { verdict: judgeEntities(view, { policies, question, now }), subject, resource };
+  return { verdict: judgeEntities(view, { policies, question, now }), subject: principal, resource };
 }

@@ -2,7 +2,7 @@ import { EngineError, type EntityJson, vocabularyOf } from '#decision/engine';
 import { type EntityUid, type FactView, formatUid, type Verdict } from '#foundation/model';
 import { datetime } from '../cedar-request.ts';
 import { HierarchyTooLarge } from '../hierarchy.ts';
-import { answerAtDoor, couldNotJudge, type PublishedPolicies, timeReviewMs } from '../judge.ts';
+import { answerAtDoor, couldNotJudge, explain, type PublishedPolicies, timeReviewMs } from '../judge.ts';
 import { entitiesMax, gatherEntities, givenEntities, pick, TooManyEntities } from './gather-entities.ts';
 import type { Given } from './question-about.ts';
 
@@ -17,6 +17,21 @@ export interface EntityQuestion {
 
 /** Of a question that is put once: nobody keeps it to ask again when a fact changes. */
 export type VerdictAbout = Omit<Verdict, 'read'>;
+
+/** Says no as to somebody whom no policy permits, without a question. */
+export function denyUnpermitted({
+  view,
+  policies: { compiled, sequence },
+  now,
+}: {
+  view: FactView;
+  policies: PublishedPolicies;
+  now: number;
+}): VerdictAbout {
+  const judgeAgainAt = compiled.readsTime ? now + timeReviewMs : null;
+  const common = { policySequence: sequence, factRevision: view.revision, judgeAgainAt };
+  return { answer: 'deny', ...explain(compiled, []), errors: [], ...common };
+}
 
 /**
  * Judges a question by stored entities, as strictly as judge(): an allow during which a `forbid` errored, and whatever does not fit

@@ -34,8 +34,21 @@ export function readEvaluations(request: Properties): Evaluation | Evaluations {
   if (list.length === 0) return readEvaluation(request);
   if (list.length > evaluationsMax) throw new MalformedRequest(`\`evaluations\` has more than ${evaluationsMax} items`);
   const semantic = readSemantic(request);
+  refuseMuchInCommon(request, list.length);
   const defaults = new Defaults(request);
   return { semantic, items: list.map((item: unknown) => defaults.complete(item)) };
+}
+
+/** Characters that evaluations have in common, times how many there are: each is judged with all of them. */
+const commonLengthMax = 8_388_608;
+
+function refuseMuchInCommon(request: Properties, count: number): void {
+  const common = Object.keys(required).map((key) => member(request, key));
+  if (JSON.stringify(common).length * count <= commonLengthMax) return;
+  const kept = Math.floor(commonLengthMax / count);
+  throw new MalformedRequest(
+    `what ${count} evaluations have in common may be ${kept} characters of JSON at most; ask in smaller parts`,
+  );
 }
 
 function readSemantic(request: Properties): Semantic {

@@ -17,6 +17,8 @@ import {
 export const pageLimitMax = 1_000;
 const pageLimitDefault = 100;
 const pageTokenLengthMax = 8_192;
+/** Characters of a search without its page: each of thousands of candidates is judged with all of them. */
+const searchLengthMax = 16_384;
 
 export type SearchKind = 'subject' | 'resource' | 'action';
 
@@ -51,6 +53,12 @@ export type Search = { readonly page: Page; readonly context: Properties } & (
 
 /** Reads a search request, sections 8.4 to 8.6; the id of what is sought is ignored. Throws MalformedRequest. */
 export function readSearch(kind: SearchKind, request: Properties): Search {
+  const search = readParts(kind, request);
+  if (searchText(search).length <= searchLengthMax) return search;
+  throw new MalformedRequest(`a search without its page may be ${searchLengthMax} characters of JSON at most`);
+}
+
+function readParts(kind: SearchKind, request: Properties): Search {
   const common = { page: readPage(request), context: objectMember(request, 'context') ?? noProperties };
   switch (kind) {
     case 'subject':

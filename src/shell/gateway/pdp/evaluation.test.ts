@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { askAbout } from '#decision/administration';
+import type { GatewayRequest } from '#enforcement/gateway';
 import type { Grant } from '#foundation/model';
 import { fakeFact } from '../../../../tests/fakes/fact-view.ts';
 import { appDefaults } from '../test-gate.ts';
-import { policiesWithTodo, startTestPdp, tokenRow, userRow } from './test-pdp.ts';
+import type { Caller } from './caller.ts';
+import { everything, policiesWithTodo, startTestPdp, tokenRow, userRow } from './test-pdp.ts';
 
 const morty = 'CiRmZDE2MTRkMy1jMzlhLTQ3ODEtYjdiZC04Yjk2ZjVhNTEwMGQSBWxvY2Fs';
 const mortyUpdates = {
@@ -87,6 +90,61 @@ test('the PDP answers alike about what is not there and what is outside the scop
   for (const shape of shapes) assert.deepEqual(shape, shapes[0]);
   assert.deepEqual([shapes[0]?.[0], shapes[0]?.[1]], [200, false]);
   assert.equal((await pdp(evaluation, wiki('ada'), { token: 'nls_wiki' })).json.decision, true);
+});
+
+test('the PDP answers alike about people in a namespace, whether it knows them or not', async (t) => {
+  const schema =
+    'namespace Door { entity door; action look appliesTo { principal: [User, Anonymous], resource: [door] }; action open appliesTo { principal: [User], resource: [door] }; action shut appliesTo { principal: [Workload], resource: [door] }; }';
+  const rows = [...people, tokenRow('t-door', 'nls_door', ['pdp:namespace:Door'])];
+  const policies = policiesWithTodo(
+    '@id("look") permit (principal is Anonymous, action == Door::Action::"look", resource);',
+    schema,
+  );
+  const { pdp } = await startTestPdp(t, { rows, policies });
+  for (const name of ['look', 'open', 'shut', 'absent']) {
+    const about = async (id: string) => {
+      const asked = { subject: { type: 'User', id }, action: { name }, resource: { type: 'door', id: 'front' } };
+      const { decision, context } = (await pdp(evaluation, asked, { token: 'nls_door' })).json;
+      return { decision, context: { ...context, id: '' } };
+    };
+    const nobody = await about('nobody-here');
+    assert.equal(nobody.decision, name === 'look', name);
+    if (nobody.decision) continue;
+    for (const id of ['bo', 'ada', 'ada@example.test', 'u-bo']) assert.deepEqual(await about(id), nobody, name);
+  }
+});
+
+test('what evaluations have in common, and what a search says of each candidate, is bounded by how often it is judged', async (t) => {
+  const { pdp } = await startTestPdp(t, { rows: people });
+  const context = Object.fromEntries(Array.from({ length: 2_000 }, (_, at) => [`member-${at}`, at]));
+  const many = (count: number) => ({ ...wiki('ada', context), evaluations: Array.from({ length: count }, () => ({})) });
+  assert.equal((await pdp('/access/v1/evaluations', many(100))).json.evaluations.length, 100);
+  const refused = await pdp('/access/v1/evaluations', many(1_000));
+  assert.equal(refused.status, 400);
+  assert.match(refused.text, /in common may be 8388 characters/);
+  const search = await pdp('/access/v1/search/resource', { ...wiki('ada', context), resource: { type: 'app' } });
+  assert.equal(search.status, 400);
+  assert.match(search.text, /16384 characters/);
+});
+
+test('what a caller says and nobody asks for is never looked through', async (t) => {
+  const { gate, pdp } = await startTestPdp(t, { rows: people });
+  assert.equal((await pdp(evaluation, wiki('ada', { path: '/a/../b' }))).json.context.error.status, 400, 'asked for');
+  const caller = gate.pdp.callers.identify({ address: '127.0.0.1' } as GatewayRequest, {
+    authorization: `Bearer ${everything}`,
+    now: Date.now(),
+  }) as Caller;
+  const needs = gate.pdp.needsFor({ caller, isSearch: false, now: Date.now() });
+  const given = new Proxy({}, { ownKeys: () => assert.fail('all of it was looked through') });
+  for (const { subject, action, resource } of [wiki('ada'), mortyUpdates]) {
+    const outcome = askAbout(needs, {
+      subject: { ...subject, properties: given },
+      action: { ...action, properties: given },
+      resource: { ...resource, properties: given },
+      context: given,
+    });
+    assert.ok('verdict' in outcome);
+  }
 });
 
 test('properties of a caller never override what is stored', async (t) => {

@@ -24,9 +24,17 @@ const addressUnknown = '0.0.0.0';
  * taken from the caller. Without a path it is the app's front page; without an address, one that lies in no network.
  */
 export function requestForApp(facts: FactView, urls: PublicUrls): AboutNeeds['requestFor'] {
-  return (app, { action, given }) => {
-    const { method = methods[action], path = '/', tls = false } = given;
-    const address = given['address'] ?? given['ip'] ?? addressUnknown;
+  return (app, { action, said }) => {
+    const {
+      method = methods[action],
+      path = '/',
+      tls = false,
+    } = {
+      method: said('method'),
+      path: said('path'),
+      tls: said('tls'),
+    };
+    const address = said('address') ?? said('ip') ?? addressUnknown;
     if (
       typeof method !== 'string' ||
       !Object.hasOwn(methodActions, method) ||
