@@ -49,7 +49,7 @@ export class Journal {
   readonly #state: JournalState;
   #range: CompactRange;
   #segment: OpenSegment;
-  #sealer: PayloadSealer;
+  readonly #sealer: PayloadSealer;
   readonly #memory = new BatchMemory();
   #lastCheckpoint: Checkpoint | undefined;
   #broken: LogError | undefined;
@@ -177,7 +177,6 @@ export class Journal {
     const { bytes: oldBytes, timeMin, timeMax } = old;
     const previous: SealedSegment = { first: old.first, bytes: oldBytes, timeMin, timeMax };
     await this.#withReserve(options, () => this.#begin(previous));
-    this.#sealer = new PayloadSealer(this.#state.random);
     old.index.close();
     // Waits by itself for a sync that is under way.
     await old.handle.close();

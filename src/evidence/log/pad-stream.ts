@@ -34,7 +34,8 @@ const zeros = Buffer.alloc(madeBytesMax);
 /** An AES-256-CTR stream (SP 800-38A): the same bytes turn text into what is sealed, and what is sealed into text. */
 export class PadStream {
   readonly #key: KeyObject;
-  #cipher: Cipheriv;
+  /** Undefined until the first byte is wanted: a reader begins somewhere else. */
+  #cipher: Cipheriv | undefined;
   /** What comes next of the stream, and how much of that is used. */
   #made: Buffer = Buffer.alloc(0);
   #used = 0;
@@ -43,7 +44,6 @@ export class PadStream {
 
   constructor(key: KeyObject) {
     this.#key = key;
-    this.#cipher = createCipheriv(cipherName, key, Buffer.alloc(blockBytes));
   }
 
   /** Bytes of the stream that were used. */
@@ -74,6 +74,7 @@ export class PadStream {
   }
 
   #make(): void {
+    this.#cipher ??= createCipheriv(cipherName, this.#key, Buffer.alloc(blockBytes));
     this.#made = this.#cipher.update(zeros.subarray(0, this.#nextBytes));
     this.#nextBytes = Math.min(2 * this.#nextBytes, madeBytesMax);
     this.#used = 0;

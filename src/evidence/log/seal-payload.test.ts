@@ -13,6 +13,7 @@ import { QuickHmac, quickHkdf, tagRoomBytes } from './quick-hmac.ts';
 import { type RecordHeader, readHeader, tagEnd, taggedText, writeHeader } from './record-header.ts';
 import { PayloadSealer, sealedStreamsMax, sealMemory } from './seal-payload.ts';
 import { payloadBytesMax } from './sealable-event.ts';
+import { listSegments } from './segment-file.ts';
 
 const ada = subjectKey('ada', randomBytes(32));
 const memory = sealMemory(payloadBytesMax);
@@ -155,7 +156,7 @@ test('no two streams cipher alike, though the subject and its key are the same',
   const bodies = [
     seal(one, { text }),
     seal(one, { text }),
-    // The same person under an object of its own, as after keys were forgotten and sent again; and another segment.
+    // The same person under an object of its own, as after keys were forgotten and sent again; and another start of the writer.
     seal(one, { text, subject: again }),
     seal(new PayloadSealer(randomBytes), { text }),
   ].map(({ sealed }) => sealed.subarray(24).toString('hex'));
@@ -163,6 +164,37 @@ test('no two streams cipher alike, though the subject and its key are the same',
   // More subjects than streams are kept: the first begins anew, and not where it began before.
   for (let index = 0; index <= sealedStreamsMax; index += 1) one.stream({ ...ada, subject: `user-${index}` });
   assert.ok(!bodies.includes(seal(one, { text }).sealed.subarray(24).toString('hex')));
+});
+
+test('a stream goes on from one segment to the next, and each segment can be read without the one before', async (t) => {
+  const folder = journalFolder();
+  t.after(folder.remove);
+  const { journal } = await folder.open({ segmentBytesMax: 3000 });
+  await appendMany(journal, 60);
+  await journal.close();
+  const directory = join(folder.root, 'gateway-1');
+  const segments = listSegments(directory);
+  assert.ok(segments.length > 3);
+  const salts = new Map<string, Set<string>>();
+  for (const file of segments.toReversed()) {
+    const opener = new PayloadOpener();
+    const bytes = readFileSync(file.path);
+    for (let offset = 0; offset < bytes.byteLength; ) {
+      const frame = readFrame(bytes, offset);
+      assert.ok(typeof frame === 'object');
+      offset += frame.bytes;
+      if (frame.kind === 'head') continue;
+      const header = readHeader(frame.text);
+      const subject = header && testKeyring.byPseudonym(header.subject);
+      assert.ok(header && subject);
+      const text = opener.open({ header, text: frame.text, sealed: frame.rest }, subject);
+      assert.equal(typeof JSON.parse(text ?? ''), 'object');
+      const ofSubject = salts.get(subject.subject) ?? new Set();
+      salts.set(subject.subject, ofSubject.add(frame.rest.toString('hex', 0, 16)));
+    }
+  }
+  assert.ok(salts.size > 1);
+  for (const ofSubject of salts.values()) assert.equal(ofSubject.size, 1);
 });
 
 test('writeHeader() gives canonical JSON of both versions, and readHeader() takes nothing else', () => {
