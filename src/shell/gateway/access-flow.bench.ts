@@ -130,7 +130,7 @@ const parts: Partial<Gate> = {
     async () => ({ made: Array(32).fill({ jwt: `e30.${'a'.repeat(700)}`, expiresAt: Date.now() + 60_000 }) }) as never,
     Date.now,
   ),
-  seen: new SeenSessions(async () => ({}) as never),
+  seen: new SeenSessions(async () => ({}) as never, Date.now),
   upstreams: { upstreamFor: () => ({}) } as unknown as Gate['upstreams'],
   metrics: new Metrics(),
   forward: (options: ForwardOptions) => {

@@ -26,7 +26,7 @@ export async function forwardAllowed(gate: Gate, judged: Judged & { readonly epo
   if (bearer !== null) {
     const assertion = gate.assertions.get(bearer, site.id);
     own.push('nullius-assertion', typeof assertion === 'string' ? assertion : await assertion);
-    gate.seen.saw(bearer.sessionId, judged.now);
+    gate.seen.saw(bearer, judged.now);
   }
   const rotating = rotatedCookie(gate, judged);
   const ownSetCookie = rotating === null ? null : await rotating;

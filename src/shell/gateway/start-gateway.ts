@@ -162,7 +162,7 @@ function makeGate(handoff: GatewayHandoff, parts: Parts) {
   });
   const isControlThere = createFreshSoon(replica);
   const call = callWhile(isControlThere, control.call);
-  const seen = new SeenSessions(call);
+  const seen = new SeenSessions(call, clock);
   const assertions = new Assertions(call, clock);
   const sweep = createSweep(monotonicClock);
   const ownListeners = Object.values(handoff.listen).filter((address) => address !== null);

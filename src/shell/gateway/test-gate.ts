@@ -150,7 +150,7 @@ export async function startTestGate(
       async () => ({ made: Array(32).fill({ jwt: 'a.b.c', expiresAt: Date.now() + 60_000 }) }) as never,
       Date.now,
     ),
-    seen: new SeenSessions(async () => ({}) as never),
+    seen: new SeenSessions(async () => ({}) as never, Date.now),
     upstreams,
     forward: forwardRequest,
     sweep,

@@ -125,7 +125,7 @@ async function identityFor(gate: Gate, { id, identified, request, site, now }: J
   const bearer = bearerOf(gate, identified.asker);
   if (bearer !== null) {
     identity.push('nullius-assertion', await gate.assertions.get(bearer, site.id));
-    gate.seen.saw(bearer.sessionId, now);
+    gate.seen.saw(bearer, now);
   }
   const cookie = withoutOwnCookies(request.cookie);
   if (cookie !== '') identity.push('nullius-cookie', cookie);
