@@ -12,7 +12,7 @@ import { GroupPage } from './pages/groups/group-page.tsx';
 import { GroupsPage } from './pages/groups/groups-page.tsx';
 import { KeysPage } from './pages/keys/keys-page.tsx';
 import { MyAppsPage } from './pages/my-apps/my-apps-page.tsx';
-import { OverviewPage } from './pages/overview/overview-page.tsx';
+import { Home } from './pages/overview/home.tsx';
 import { PdpPage } from './pages/pdp/pdp-page.tsx';
 import { PeoplePage } from './pages/people/people-page.tsx';
 import { PersonPage } from './pages/people/person-page.tsx';
@@ -31,7 +31,7 @@ const routes: RouteObject[] = [
     errorElement: <Failed />,
     HydrateFallback: Loading,
     children: [
-      { path: '/', element: <OverviewPage /> },
+      { path: '/', element: <Home /> },
       { path: '/apps', element: <AppsPage /> },
       { path: '/apps/:id', element: <AppPage /> },
       { path: '/people', element: <PeoplePage /> },

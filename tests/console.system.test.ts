@@ -125,6 +125,10 @@ test('an invitation shows its link once, and a name that is markup stays text', 
   await theirs.goto(link);
   await theirs.getByRole('button', { name: 'Create a passkey' }).click();
   await theirs.getByRole('heading', { name: /You are in/ }).waitFor();
+  // Who administers nothing arrives at what is theirs, and sees no places that are closed to them.
+  await theirs.getByRole('link', { name: 'Continue to the console' }).click();
+  await theirs.getByRole('heading', { name: 'My apps', level: 1 }).waitFor();
+  assert.deepEqual(await theirs.locator('.side .nav-link').allTextContents(), ['My apps']);
   await visit.open('/people');
   await page.getByRole('table', { name: 'People' }).getByRole('link', { name: 'grace' }).waitFor();
   assert.equal(await page.locator('img').count(), 0);

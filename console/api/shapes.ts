@@ -29,6 +29,8 @@ export type TokenView = View<Omit<Token, 'hash'>>;
 export type GrantView = View<Grant>;
 export type PolicyFile = Publication['policies'][number];
 export type PublicationView = View<Omit<Publication, 'manifest' | 'parsed'>>;
+/** `isNew` false: it was in force already. */
+export type PublishedView = PublicationView & { readonly isNew: boolean };
 
 export type Noun =
   | 'me'

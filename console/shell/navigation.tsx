@@ -73,20 +73,25 @@ const sections: readonly { readonly title: string; readonly entries: readonly En
   { title: 'Yours', entries: [{ to: '/my-apps', label: 'My apps', icon: IconPlugConnected, noun: 'me' }] },
 ];
 
-/** The places one can go, by section; what policy does not let the reader see is named, but greyed with its reason. */
+/**
+ * The places one can go, by section; what policy does not let the reader see is named, but greyed with its reason. A section of
+ * which they may see nothing is left out: most people only ever have their own.
+ */
 export function Navigation() {
   const me = useMe();
   const mayOverview = me.data?.rights.read.includes('overview') === true;
+  const mayRead = (noun: Noun) => me.data === undefined || me.data.rights.read.includes(noun);
+  const shown = sections.filter(({ entries }) => entries.some(({ noun }) => mayRead(noun)));
   const overview = useAnswer<Overview>(mayOverview ? '/overview' : undefined);
   const pending = overview.data?.counts.pendingGrants ?? 0;
   return (
     <nav aria-label="Main">
-      {sections.map((section) => (
+      {shown.map((section) => (
         <div key={section.title}>
           <p className="nav-title">{section.title}</p>
           <ul className="nav-list">
             {section.entries.map(({ to, label, icon: Icon, noun }) => {
-              const forbidden = me.data !== undefined && !me.data.rights.read.includes(noun);
+              const forbidden = !mayRead(noun);
               return (
                 <li key={to}>
                   {forbidden ? (

@@ -30,7 +30,7 @@ export function EnrolPage() {
     return (
       <Card title="This link does not work" lead={gone.message}>
         <Text size="sm">
-          An administrator makes a new one with <code>nullius user invite</code>.
+          An administrator makes a new one with <code>bin/nullius user invite</code>.
         </Text>
       </Card>
     );

@@ -11,7 +11,7 @@ import { toast } from '../../parts/toast.ts';
 import { readUpstream, suggestName } from './read-upstream.ts';
 
 /** Protects an app in two fields: what to call it and where it runs. */
-export function AddApp({ onAdded }: { onAdded?: (app: ResourceView) => void }) {
+export function AddApp({ onAdded, onCancel }: { onAdded: (app: ResourceView) => void; onCancel: () => void }) {
   const me = useMe();
   const refused = useForbidden('resource');
   const [name, setName] = useState('');
@@ -42,7 +42,7 @@ export function AddApp({ onAdded }: { onAdded?: (app: ResourceView) => void }) {
       setName('');
       setUpstream('');
       setAllowPrivate(undefined);
-      onAdded?.(app);
+      onAdded(app);
     },
   });
   const url = label === '' ? undefined : me.data?.urls.apps.replace('{app}', label);
@@ -68,6 +68,7 @@ export function AddApp({ onAdded }: { onAdded?: (app: ResourceView) => void }) {
           error={fieldMessage(add.error, 'name')}
           autoComplete="off"
           required
+          data-autofocus
           disabled={refused !== undefined}
         />
         <TextInput
@@ -98,7 +99,10 @@ export function AddApp({ onAdded }: { onAdded?: (app: ResourceView) => void }) {
           />
         )}
         {add.error !== null && !hasFieldErrors && <ProblemAlert error={add.error} />}
-        <Group>
+        <Group justify="flex-end">
+          <Button variant="default" onClick={onCancel}>
+            Cancel
+          </Button>
           <Button
             type="submit"
             loading={add.isPending}

@@ -92,6 +92,7 @@ export function AppsPage() {
       </Panel>
       <Modal opened={isAdding} onClose={() => setAdding(false)} title="Add an app" size="md">
         <AddApp
+          onCancel={() => setAdding(false)}
           onAdded={(app) => {
             void navigate(`/apps/${encodeURIComponent(app.id)}`);
           }}

@@ -70,7 +70,7 @@ function JoinCommand({ of: { name, command, expiresAt } }: { of: InvitedGateway 
         <CopyField label="Command" value={command} />
         <span>
           It is shown once, works once, and is over <When at={expiresAt} />. Then start it there with
-          <code> nullius gateway run</code>.
+          <code> bin/nullius gateway run</code>.
         </span>
       </Stack>
     </Alert>

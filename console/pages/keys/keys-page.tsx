@@ -39,7 +39,7 @@ function Rotation() {
         that. Nobody is signed out.
       </Confirm>
       <Confirm
-        label="It leaked"
+        label="Replace a leaked key"
         size="sm"
         title="Replace the token key now?"
         refused={refused}

@@ -145,6 +145,9 @@ function MyGrants() {
   );
 }
 
+/** Array.sort keeps the order of what is equal. */
+const openFirst = (a: MyApp, b: MyApp) => Number(b.answer === 'allow') - Number(a.answer === 'allow');
+
 /** What the signed-in person reaches now, what they do not, and what would change that. */
 export function MyAppsPage() {
   const me = useMe();
@@ -153,7 +156,7 @@ export function MyAppsPage() {
   return (
     <Page
       title="My apps"
-      lead="What your policies let you open just now."
+      lead="What you may open just now, and how to ask for the rest."
       actions={
         me.data !== undefined && (
           <Button component="a" variant="default" href={`${me.data.urls.id}/account`}>
@@ -169,7 +172,7 @@ export function MyAppsPage() {
               <Empty title="No app yet">When an administrator puts one behind Nullius, it appears here.</Empty>
             ) : (
               <ul className="plain-list steps">
-                {items.map((app) => (
+                {[...items].sort(openFirst).map((app) => (
                   <AppCard key={app.id} app={app} onAsk={() => setAsking(app)} />
                 ))}
               </ul>

@@ -8,6 +8,8 @@ const widthDefault = 720;
 const height = 150;
 const bottom = 20;
 const left = 34;
+/** Room that the words under a bar take. */
+const labelWidth = 56;
 
 const hour = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
 
@@ -59,7 +61,7 @@ export function ActivityChart({ buckets }: { buckets: readonly ActivityBucket[] 
         ))}
         <line className="chart-axis" x1={left} x2={width} y1={plot.height} y2={plot.height} />
         {bars
-          .filter((_, index) => index % labelEvery === 0)
+          .filter((bar, index) => index % labelEvery === 0 && bar.x + labelWidth <= width)
           .map((bar) => (
             <text key={bar.start} className="chart-text" x={bar.x} y={height - 5}>
               {hour.format(bar.start)}

@@ -124,7 +124,7 @@ function DraftRows({ onClose, onOpen, onDiscarded, cannotOpen, refused }: Omit<D
           items.length === 0 ? (
             <Empty title="No draft is kept">
               Change something in the editor and choose Save draft, or run{' '}
-              <Code>nullius policy draft save NAME --from policies</Code>.
+              <Code>bin/nullius policy draft save NAME --from policies</Code>.
             </Empty>
           ) : (
             <Rows

@@ -5,7 +5,7 @@ import { ask } from '../../api/ask.ts';
 import { ProblemError } from '../../api/problem.ts';
 import { refresh } from '../../api/queries.ts';
 import { useForbidden } from '../../api/rights.ts';
-import type { PublicationView } from '../../api/shapes.ts';
+import type { PublicationView, PublishedView } from '../../api/shapes.ts';
 import { ProblemAlert } from '../../parts/problem-alert.tsx';
 import { toast } from '../../parts/toast.ts';
 import { Rehearsal } from '../rehearse/rehearsal.tsx';
@@ -33,7 +33,7 @@ export function Publish({ opened, onClose, base, draft, changes, onPublished, on
   const isOverriding = reason.trim() !== '';
   const publish = useMutation({
     mutationFn: () =>
-      ask<PublicationView>('/policies/publish', {
+      ask<PublishedView>('/policies/publish', {
         method: 'POST',
         body: { ...draft, message: message.trim(), ...(isOverriding ? { override: reason.trim() } : {}) },
         ifMatch: base.revision,
@@ -45,7 +45,11 @@ export function Publish({ opened, onClose, base, draft, changes, onPublished, on
       setMessage('');
       setReason('');
       onClose();
-      toast(`Policies no. ${publication.sequence} hold now. What was open has been judged again.`);
+      toast(
+        publication.isNew
+          ? `Policies no. ${publication.sequence} are in force. What was open has been judged again.`
+          : `Policies no. ${publication.sequence} say the same already: nothing was published.`,
+      );
       await refresh('policies', 'me');
     },
   });

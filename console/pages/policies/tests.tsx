@@ -164,7 +164,7 @@ export function Tests({ current }: { current: PublicationView }) {
     return (
       <Empty title="No tests are published">
         Add a file that ends in <Code>.test.yaml</Code> under Policies, or publish a folder that holds some:{' '}
-        <Code>nullius policy publish policies -m "why"</Code>.
+        <Code>bin/nullius policy publish policies -m "why"</Code>.
       </Empty>
     );
   }

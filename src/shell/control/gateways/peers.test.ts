@@ -33,7 +33,7 @@ const url = () => `https://127.0.0.1:${port}`;
 async function invite(name: string, body: object = {}): Promise<string> {
   const answer = await control.call('POST', '/api/v1/gateways', { body: { name, ...body } });
   assert.equal(answer.status, 201, answer.text);
-  assert.equal(answer.body.command, `nullius gateway join ${url()} --token ${answer.body.token}`);
+  assert.equal(answer.body.command, `bin/nullius gateway join ${url()} --token ${answer.body.token}`);
   return answer.body.token;
 }
 

@@ -128,7 +128,7 @@ const addRoute = route({
       },
     });
     const token = formatEnrolmentToken({ secret, caHash: await services.peers.caHash() });
-    const command = `nullius gateway join ${addressOf(services, listen)} --token ${token}`;
+    const command = `bin/nullius gateway join ${addressOf(services, listen)} --token ${token}`;
     return { body: { name, token, expiresAt, command } };
   },
 });
