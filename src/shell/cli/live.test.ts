@@ -73,6 +73,8 @@ test('resource reach shows who can do what, strangers first', async () => {
   const { code, out, err } = await nullius('resource', 'reach', 'demo');
   assert.equal(code, 0, err);
   assert.match(out, /^PERSON +READ +WRITE +DELETE +CONNECT +JUDGED BY +POLICIES\n\(not signed in\) +\w+/);
+  const writers = await nullius('resource', 'reach', 'demo', '--action', 'write', '--answer', 'allow');
+  assert.doesNotMatch(writers.out, /not signed in/, 'strangers are listed with their answer only');
   const read = await nullius('resource', 'reach', 'demo', '--action', 'read', '--json');
   assert.deepEqual(
     JSON.parse(read.out).strangers.map(({ action }: { action: string }) => action),

@@ -1,16 +1,14 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Checkpoint, LogRecord, VerifyReport } from '#evidence/log';
+import type { Checkpoint, VerifyReport } from '#evidence/log';
 import { parseDuration } from '../../config/duration.ts';
 import type { ApiClient } from '../client.ts';
 import type { Command, Invocation, OptionSpec } from '../command.ts';
+import { type EventView, eventLine } from '../event-line.ts';
 import { CliError, exitCodes } from '../failure.ts';
 import { findUser } from '../lookup.ts';
-import { formatTime, printable, table } from '../output.ts';
+import { table } from '../output.ts';
 import { productVersion } from '../product-version.ts';
-
-/** An event as the API gives it. */
-type EventView = Omit<LogRecord, 'pseudonym'>;
 
 const filterOptions: Readonly<Record<string, OptionSpec>> = {
   since: { type: 'string', value: 'time', summary: 'from this time on: `2026-01-31T12:00:00Z`, or `2h` ago' },
@@ -67,22 +65,6 @@ async function queryOf({ api, text }: Invocation): Promise<Record<string, string
     q: text('text'),
     shadow,
   };
-}
-
-/** One line for a person. Everything in it may be a stranger's words. */
-function eventLine(event: EventView): string {
-  const { payload } = event;
-  const request = payload?.['http_request'] as
-    | { http_method?: string; url?: { hostname?: string; path?: string } }
-    | undefined;
-  const asked =
-    request?.url === undefined
-      ? ''
-      : `${request.http_method ?? ''} ${request.url.hostname ?? ''}${request.url.path ?? ''}`;
-  const words = payload === null ? '(erased)' : String(payload['message'] ?? payload['status_detail'] ?? '');
-  const mark = event.statusId === 2 ? 'no ' : 'yes';
-  const parts = [formatTime(event.time), event.writer, mark, event.classUid, event.subject ?? '(erased)', asked, words];
-  return printable(`${parts.join('  ')}  ${event.id}`).replaceAll('\n', '\ufffd');
 }
 
 async function* oldestFirst(api: ApiClient, query: Awaited<ReturnType<typeof queryOf>>): AsyncGenerator<EventView> {
@@ -149,6 +131,7 @@ export const logCommands: readonly Command[] = [
     run: async ({ api, out }) => {
       const stop = new AbortController();
       process.once('SIGINT', () => stop.abort());
+      out.note('waiting for events; Ctrl-C ends it');
       const onData = (data: string) => {
         const event = JSON.parse(data) as EventView;
         out.line(event, eventLine(event));
@@ -180,6 +163,7 @@ export const logCommands: readonly Command[] = [
       }
       const events = await api.list('/events', { query: await queryOf(invocation), max: limit });
       out.answer(events, (events as unknown as EventView[]).map(eventLine).join('\n'));
+      if (events.length === 0) out.note('no event is like that');
       return exitCodes.done;
     },
   },

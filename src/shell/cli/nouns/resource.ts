@@ -56,12 +56,15 @@ async function readReach(
   }
 }
 
-function reachWords({ strangers, items, policies }: ReachView): string {
+/** `answer`: strangers too are shown only with it. */
+function reachWords({ strangers, items, policies }: ReachView, answer: string | undefined): string {
   const actions = strangers.map(({ action }) => action);
   const cells = (answers: ActionView[]) => answers.map(({ answer }) => answer);
   const because = (answers: ActionView[]) => [...new Set(answers.flatMap(({ reasons }) => reasons))].join(' ');
   const rows = [
-    ['(not signed in)', ...cells(strangers), 'stranger', because(strangers)],
+    ...(answer === undefined || cells(strangers).includes(answer)
+      ? [['(not signed in)', ...cells(strangers), 'stranger', because(strangers)]]
+      : []),
     ...items.map((each) => [each.name, ...cells(each.actions), each.basis, because(each.actions)]),
   ];
   const people = table(['PERSON', ...actions.map((action) => action.toUpperCase()), 'JUDGED BY', 'POLICIES'], rows);
@@ -153,7 +156,7 @@ export const resourceCommands: readonly Command[] = [
         query: { action: text('action'), answer: text('answer'), route: text('route') },
         max,
       });
-      out.answer(reach, reachWords(reach));
+      out.answer(reach, reachWords(reach, text('answer')));
       if (reach.next !== null) out.note(`there are more than ${reach.items.length} people; raise --limit`);
       return exitCodes.done;
     },

@@ -70,7 +70,7 @@ export const userCommands: readonly Command[] = [
     positionals: [{ name: 'user' }],
     run: async ({ api, out, positionals }) => {
       const user = await findUser(api, positionals[0] ?? '');
-      out.answer(user, userTable([user as unknown as UserView]));
+      out.answer(user, `${userTable([user as unknown as UserView])}\nid: ${user.id}`);
       return exitCodes.done;
     },
   },

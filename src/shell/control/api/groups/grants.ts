@@ -12,7 +12,8 @@ import { grantView, idParams, viewAll, viewFact, viewGrant } from '../view.ts';
 /** Just-in-time access is short by nature. */
 export const grantDurationMsMax = 30 * 24 * 3_600_000;
 export const grantDurationMsDefault = 3_600_000;
-export const grantDuration = z.int().min(60_000).max(grantDurationMsMax);
+const durationWords = 'must be from a minute (`1m`) to 30 days (`30d`)';
+export const grantDuration = z.int().min(60_000, durationWords).max(grantDurationMsMax, durationWords);
 
 /** How each decision moves a grant on: from which states, to which. */
 const transitions = {

@@ -29,10 +29,12 @@ function checkResource(services: ApiServices, resource: Resource): void {
   const refuse = (path: string, message: string) =>
     new ApiProblem({ status: 400, code: 'invalid', detail: `\`${path}\` ${message}`, errors: [{ path, message }] });
   const upstream = parseUpstream(resource.upstream);
-  if ('problem' in upstream)
-    throw refuse('upstream', `${upstream.problem}; it was \`${resource.upstream.slice(0, 200)}\``);
+  if ('problem' in upstream) throw refuse('upstream', upstream.problem);
   if (namesPrivateAddress(upstream) && !resource.allowPrivate) {
-    throw refuse('upstream', `is a private or loopback address; set \`allowPrivate\` if that is meant`);
+    throw refuse(
+      'upstream',
+      `is a private or loopback address; set \`allowPrivate\` (\`--allow-private\`) if that is meant`,
+    );
   }
   if (resource.segment !== null && services.facts.get('segment', resource.segment) === undefined) {
     throw refuse('segment', `names no segment there is: \`${resource.segment}\``);

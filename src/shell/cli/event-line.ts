@@ -1,0 +1,58 @@
+import type { LogRecord } from '#evidence/log';
+import { formatTime, printable } from './output.ts';
+
+/** An event as the API gives it. */
+export type EventView = Omit<LogRecord, 'pseudonym'>;
+
+/** OCSF classes whose outcome is an answer to a question; of others it is whether something was done. */
+const answeredClasses: ReadonlySet<number> = new Set([4002, 6003]);
+
+/** The text at a path of a payload, when there is one. */
+function textAt(payload: unknown, ...path: string[]): string | undefined {
+  const found = path.reduce<unknown>(
+    (at, key) => (typeof at === 'object' && at !== null && Object.hasOwn(at, key) ? Reflect.get(at, key) : undefined),
+    payload,
+  );
+  return typeof found === 'string' && found !== '' ? found : undefined;
+}
+
+/** Who did it and, where that is somebody else, to whom. */
+function whoOf({ subject, payload }: EventView): string {
+  if (payload === null) return '(erased)';
+  const named = (...path: string[]) => textAt(payload, ...path, 'name') ?? textAt(payload, ...path, 'uid');
+  const actor = named('actor', 'user') ?? textAt(payload, 'actor', 'app_name');
+  const user = named('user');
+  const both = [actor, user].filter((each) => each !== undefined);
+  return [...new Set(both)].join(' -> ') || (subject ?? '(erased)');
+}
+
+/** What policies in shadow would have said: `in shadow: deny by no-deletes`. */
+function shadowWords(payload: EventView['payload']): string[] {
+  const given: unknown = payload?.['authorizations'];
+  const told = (Array.isArray(given) ? given : []).flatMap((each: unknown) => {
+    const policy = textAt(each, 'policy', 'uid');
+    const isShadow = (each as { policy?: { is_applied?: unknown } } | null)?.policy?.is_applied === false;
+    return isShadow && policy !== undefined ? [`${textAt(each, 'decision') ?? ''} by ${policy}`] : [];
+  });
+  return told.length === 0 ? [] : [`in shadow: ${told.join(', ')}`];
+}
+
+/** One line for a person: when, how it ended, who, what, why, where it is kept. Everything in it may be a stranger's words. */
+export function eventLine(event: EventView): string {
+  const { payload, classUid } = event;
+  const outcomes = answeredClasses.has(classUid) ? ['allowed', 'refused'] : ['done', 'failed'];
+  const address = `${textAt(payload, 'http_request', 'url', 'hostname') ?? ''}${textAt(payload, 'http_request', 'url', 'path') ?? ''}`;
+  const asked = `${textAt(payload, 'http_request', 'http_method') ?? ''} ${address}`.trim();
+  const words = payload === null ? '(erased)' : (textAt(payload, 'message') ?? textAt(payload, 'status_detail') ?? '');
+  const parts = [
+    formatTime(event.time),
+    (event.statusId === 2 ? outcomes[1] : outcomes[0])?.padEnd(7),
+    whoOf(event),
+    ...(address === '' ? [] : [asked]),
+    words,
+    ...shadowWords(payload),
+    `${event.writer} ${classUid}`,
+    event.id,
+  ];
+  return printable(parts.join('  ')).replaceAll('\n', '\ufffd');
+}
