@@ -6,7 +6,16 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { authzenBatch, authzenBody, batches, batchSize, cerbosBody, cerbosMessage, questions } from './questions.ts';
+import {
+  authzenBatch,
+  authzenBody,
+  batches,
+  batchSize,
+  cerbosBody,
+  cerbosMessage,
+  differentBatches,
+  questions,
+} from './questions.ts';
 import { processorSeconds, startCerbos, startNullius } from './servers.ts';
 
 const { values } = parseArgs({ options: { seconds: { type: 'string' }, runs: { type: 'string' } } });
@@ -109,6 +118,16 @@ const loads: Load[] = [
       headers: authorization,
     }),
   },
+  {
+    name: `Nullius, evaluations of ${batchSize} that differ, HTTP`,
+    pid: nullius.pid,
+    decisions: batchSize,
+    command: http(`${nullius.url}/access/v1/evaluations`, {
+      name: 'nullius different',
+      bodies: differentBatches().map(authzenBatch),
+      headers: authorization,
+    }),
+  },
 ];
 if (cerbos !== null) {
   const check = `http://127.0.0.1:${cerbos.http}/api/check/resources`;
@@ -132,6 +151,12 @@ if (cerbos !== null) {
       pid: cerbos.pid,
       decisions: batchSize,
       command: http(check, { name: 'cerbos batch', bodies: batches().map(cerbosBody) }),
+    },
+    {
+      name: `Cerbos, ${batchSize} resources that differ, HTTP`,
+      pid: cerbos.pid,
+      decisions: batchSize,
+      command: http(check, { name: 'cerbos different', bodies: differentBatches().map(cerbosBody) }),
     },
     {
       name: `Cerbos, ${batchSize} resources, gRPC`,

@@ -25,13 +25,24 @@ const people = new Map(
 
 export const questions = published.evaluation;
 
-/** Fifty questions of one person, who changes from batch to batch. */
+/** Fifty questions of one person, who changes from batch to batch; the seven or eight published ones, again and again. */
 export function batches(): Question[][] {
   const byPerson = Map.groupBy(questions, ({ request }) => request.subject.id);
   return [...byPerson.values()].map((own) => {
     const asked = own.map(({ request }) => request);
     return Array.from({ length: batchSize }, (_, index) => asked[index % asked.length] as Question);
   });
+}
+
+/** The same, no question like another: each asks about a resource of its own. */
+export function differentBatches(): Question[][] {
+  return batches().map((batch) =>
+    batch.map(({ subject, action, resource }, index) => ({
+      subject,
+      action,
+      resource: { ...resource, id: `${resource.id}-${index}` },
+    })),
+  );
 }
 
 export function authzenBody(question: Question): string {

@@ -1,3 +1,4 @@
+import { condense } from './condense.ts';
 import {
   type Evaluation,
   isObject,
@@ -9,6 +10,7 @@ import {
   readEntity,
   readEvaluation,
 } from './evaluation.ts';
+import { parseStrictJson, type StrictJson } from './strict-json.ts';
 
 /** Evaluations in one request. */
 export const evaluationsMax = 1_000;
@@ -20,7 +22,20 @@ const semantics: readonly string[] = ['execute_all', 'deny_on_first_deny', 'perm
 /** A boxcarred request: what could be read, and what is wrong with the rest, in the caller's order. */
 export interface Evaluations {
   readonly semantic: Semantic;
+  /** What parseRequest() found to be equal is one object. */
   readonly items: readonly (Evaluation | MalformedRequest)[];
+}
+
+/** Parses a request as strictly as parseStrictJson(); evaluations that are equal to the byte are one object. */
+export function parseRequest(text: string): StrictJson {
+  const condensed = condense(text, { name: 'evaluations', countMax: evaluationsMax });
+  if (condensed === null) return parseStrictJson(text);
+  const parsed = parseStrictJson(condensed.text);
+  if ('problem' in parsed) return parsed;
+  const request = parsed.value as { evaluations: readonly unknown[] };
+  const distinct = request.evaluations;
+  request.evaluations = condensed.order.map((place) => distinct[place]);
+  return parsed;
 }
 
 /**
@@ -36,7 +51,13 @@ export function readEvaluations(request: Properties): Evaluation | Evaluations {
   const semantic = readSemantic(request);
   refuseMuchInCommon(request, list.length);
   const defaults = new Defaults(request);
-  return { semantic, items: list.map((item: unknown) => defaults.complete(item)) };
+  const read = new Map<unknown, Evaluation | MalformedRequest>();
+  const items = list.map((item: unknown) => {
+    const known = read.get(item) ?? defaults.complete(item);
+    read.set(item, known);
+    return known;
+  });
+  return { semantic, items };
 }
 
 /** Characters that evaluations have in common, times how many there are: each is judged with all of them. */

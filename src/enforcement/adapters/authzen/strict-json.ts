@@ -52,7 +52,7 @@ function countMarks(text: string): { readonly colons: number; readonly depth: nu
 }
 
 /** Where the string that began before `from` ends; the end of the text when it does not. */
-function endOfString(text: string, from: number): number {
+export function endOfString(text: string, from: number): number {
   for (let end = text.indexOf('"', from); end >= 0; end = text.indexOf('"', end + 1)) {
     let escapes = 0;
     while (text.charCodeAt(end - 1 - escapes) === backslash && end - 1 - escapes >= from) escapes++;

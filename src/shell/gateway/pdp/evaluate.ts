@@ -16,7 +16,7 @@ import type { Gate } from '../gate.ts';
 import { answerText } from './answer.ts';
 import { askWhileFresh } from './ask-while-fresh.ts';
 import type { KnownCall } from './pdp.ts';
-import { type DecidedTogether, recordDecision, recordTogether } from './record-decision.ts';
+import { type Decided, type DecidedTogether, decidedBy, recordDecision, recordTogether } from './record-decision.ts';
 
 /** `POST /access/v1/evaluation`. Throws MalformedRequest. */
 export async function evaluateOne(gate: Gate, call: KnownCall, body: Properties): Promise<void> {
@@ -39,31 +39,51 @@ const keyOf = (subject: EntityUid | null) => (subject === null ? '' : formatUid(
 
 const isSame = (a: EntityUid | null, b: EntityUid | null | undefined) => a?.type === b?.type && a?.id === b?.id;
 
+/** An evaluation with its answer as JSON, which names the event that it is in. */
+interface Told {
+  readonly decided: Decided;
+  answeredId: string;
+  answer: string;
+  isAllowed: boolean;
+}
+
 /** Evaluations in one event: a batch about one person is one event, up to this size. */
 const evaluationsPerEventMax = 100;
 
-/** The answers as JSON. All are judged at once, by the same policies and facts. */
+/** The answers as JSON. All are judged at once, by the same policies and facts, so what is asked twice is judged once. */
 async function evaluateAll(gate: Gate, call: KnownCall, { semantic, items }: Evaluations): Promise<string[]> {
   const needs = needsOf(gate, call);
   const answers: string[] = [];
+  const known = new Map<Evaluation | MalformedRequest, Told>();
   const records = new Map<string, DecidedTogether>();
   const full: DecidedTogether[] = [];
   let record: DecidedTogether | undefined;
   for (const evaluation of items) {
-    const outcome = judgeOne(gate, { needs, evaluation });
-    const { subject } = outcome;
+    let told = known.get(evaluation);
+    if (told === undefined) {
+      const about = evaluation instanceof MalformedRequest ? null : evaluation;
+      const decided = decidedBy(about, judgeOne(gate, { needs, evaluation }));
+      told = { decided, answeredId: '', answer: '', isAllowed: false };
+      known.set(evaluation, told);
+    }
+    const { outcome } = told.decided;
     // Most batches are about one person.
-    if (record === undefined || !isSame(subject, record.decided[0]?.outcome.subject))
-      record = records.get(keyOf(subject));
+    if (record === undefined || !isSame(outcome.subject, record.decided[0]?.outcome.subject))
+      record = records.get(keyOf(outcome.subject));
     if (record === undefined || record.decided.length >= evaluationsPerEventMax) {
       if (record !== undefined) full.push(record);
       record = { id: answers.length === 0 ? call.id : gate.newId(), decided: [] };
-      records.set(keyOf(subject), record);
+      records.set(keyOf(outcome.subject), record);
     }
-    record.decided.push({ about: evaluation instanceof MalformedRequest ? null : evaluation, outcome });
-    const answered = answeredWith(outcome, { id: record.id, scope: call.caller.scope });
-    answers.push(decisionText(answered));
-    if (endsAfter(semantic, answered.decision)) break;
+    record.decided.push(told.decided);
+    if (told.answeredId !== record.id) {
+      const answered = answeredWith(outcome, { id: record.id, scope: call.caller.scope });
+      told.answeredId = record.id;
+      told.answer = decisionText(answered);
+      told.isAllowed = answered.decision;
+    }
+    answers.push(told.answer);
+    if (endsAfter(semantic, told.isAllowed)) break;
   }
   await Promise.all([...full, ...records.values()].map((record) => recordTogether(gate, call, record)));
   return answers;

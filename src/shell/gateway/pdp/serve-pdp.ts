@@ -5,7 +5,7 @@ import {
   MalformedRequest,
   type Properties,
   type ProxyKind,
-  parseStrictJson,
+  parseRequest,
   pdpMetadata,
 } from '#enforcement/adapters';
 import { type Exchange, type GatewayRequest, headerOf, readWholeBody } from '#enforcement/gateway';
@@ -122,7 +122,7 @@ async function readBody(call: PdpCall): Promise<{ status: number; words: string 
   const bytes = await readWholeBody(client.body, pdpBodyBytesMax);
   clearTimeout(timer);
   if (bytes === undefined) return tooLarge;
-  const parsed = parseStrictJson(bytes.toString('utf8'));
+  const parsed = parseRequest(bytes.toString('utf8'));
   if ('problem' in parsed) return { status: 400, words: `${parsed.problem}.` };
   return isObject(parsed.value) ? { value: parsed.value } : { status: 400, words: 'The body must be a JSON object.' };
 }
