@@ -12,6 +12,7 @@ export {
   type Evaluations,
   endsAfter,
   evaluationsMax,
+  type ParsedRequest,
   parseRequest,
   readEvaluations,
   type Semantic,

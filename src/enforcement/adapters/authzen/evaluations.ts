@@ -10,7 +10,7 @@ import {
   readEntity,
   readEvaluation,
 } from './evaluation.ts';
-import { parseStrictJson, type StrictJson } from './strict-json.ts';
+import { parseStrictJson } from './strict-json.ts';
 
 /** Evaluations in one request. */
 export const evaluationsMax = 1_000;
@@ -19,30 +19,33 @@ export const evaluationsMax = 1_000;
 export type Semantic = 'execute_all' | 'deny_on_first_deny' | 'permit_on_first_permit';
 const semantics: readonly string[] = ['execute_all', 'deny_on_first_deny', 'permit_on_first_permit'];
 
-/** A boxcarred request: what could be read, and what is wrong with the rest, in the caller's order. */
+/** A boxcarred request: what could be read, and what is wrong with the rest. */
 export interface Evaluations {
   readonly semantic: Semantic;
-  /** What parseRequest() found to be equal is one object. */
   readonly items: readonly (Evaluation | MalformedRequest)[];
+  /** Places in `items`, in the caller's order: what was asked more than once is there more than once. */
+  readonly order: readonly number[];
 }
 
-/** Parses a request as strictly as parseStrictJson(); evaluations that are equal to the byte are one object. */
-export function parseRequest(text: string): StrictJson {
-  const condensed = condense(text, { name: 'evaluations', countMax: evaluationsMax });
-  if (condensed === null) return parseStrictJson(text);
-  const parsed = parseStrictJson(condensed.text);
-  if ('problem' in parsed) return parsed;
-  const request = parsed.value as { evaluations: readonly unknown[] };
-  const distinct = request.evaluations;
-  request.evaluations = condensed.order.map((place) => distinct[place]);
-  return parsed;
+/** A request as it was parsed. */
+export interface ParsedRequest {
+  readonly value: unknown;
+  /** Unless null, `evaluations` holds what is equal to the byte once, and this says which of them stood where. */
+  readonly order: readonly number[] | null;
+}
+
+/** Parses a request as strictly as parseStrictJson(). */
+export function parseRequest(bytes: Buffer): ParsedRequest | { readonly problem: string } {
+  const condensed = condense(bytes, { name: 'evaluations', countMax: evaluationsMax });
+  const parsed = parseStrictJson(condensed?.bytes ?? bytes);
+  return 'problem' in parsed ? parsed : { value: parsed.value, order: condensed?.order ?? null };
 }
 
 /**
  * Reads an Access Evaluations request, section 7.1. Without evaluations it is a single one, and so is the answer. Throws
  * MalformedRequest for what concerns all of it; what is wrong with one evaluation is that one's own denial.
  */
-export function readEvaluations(request: Properties): Evaluation | Evaluations {
+export function readEvaluations(request: Properties, order: ParsedRequest['order']): Evaluation | Evaluations {
   const list = member(request, 'evaluations');
   if (list === undefined) return readEvaluation(request);
   if (!Array.isArray(list)) throw new MalformedRequest('`evaluations` must be an array');
@@ -51,13 +54,8 @@ export function readEvaluations(request: Properties): Evaluation | Evaluations {
   const semantic = readSemantic(request);
   refuseMuchInCommon(request, list.length);
   const defaults = new Defaults(request);
-  const read = new Map<unknown, Evaluation | MalformedRequest>();
-  const items = list.map((item: unknown) => {
-    const known = read.get(item) ?? defaults.complete(item);
-    read.set(item, known);
-    return known;
-  });
-  return { semantic, items };
+  const items = list.map((item: unknown) => defaults.complete(item));
+  return { semantic, items, order: order ?? items.map((_, place) => place) };
 }
 
 /** Characters that evaluations have in common, times how many there are: each is judged with all of them. */

@@ -8,14 +8,14 @@ export type StrictJson = { readonly value: unknown } | { readonly problem: strin
 
 /**
  * Parses JSON (RFC 8259, I-JSON's rule on names): a name that stands twice in one object is refused, because two readers may take
- * different ones, and so is deep nesting. `text` is attacker-controlled.
+ * different ones, and so is deep nesting. `bytes` are attacker-controlled.
  */
-export function parseStrictJson(text: string): StrictJson {
-  const marks = countMarks(text);
+export function parseStrictJson(bytes: Buffer): StrictJson {
+  const marks = countMarks(bytes);
   if (marks.depth > jsonDepthMax) return { problem: `the JSON nests deeper than ${jsonDepthMax} levels` };
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = JSON.parse(bytes.toString('utf8'));
   } catch {
     return { problem: 'the body is not valid JSON' };
   }
@@ -24,41 +24,26 @@ export function parseStrictJson(text: string): StrictJson {
   return { value };
 }
 
-/** Colons outside strings, and how deep brackets nest. */
-function countMarks(text: string): { readonly colons: number; readonly depth: number } {
+/** Colons outside strings, and how deep brackets nest. In UTF-8, all these marks are bytes that stand for nothing else. */
+function countMarks(bytes: Buffer): { readonly colons: number; readonly depth: number } {
+  const end = bytes.length;
   let colons = 0;
   let open = 0;
   let depth = 0;
-  for (let at = 0; at < text.length; at++) {
-    switch (text.charCodeAt(at)) {
-      case quote:
-        at = endOfString(text, at + 1);
-        break;
-      case 0x3a:
-        colons++;
-        break;
-      case 0x7b:
-      case 0x5b:
-        open++;
-        if (open > depth) depth = open;
-        break;
-      case 0x7d:
-      case 0x5d:
-        open--;
-        break;
-    }
+  let at = 0;
+  while (at < end) {
+    const code = bytes[at];
+    at += 1;
+    if (code === quote) {
+      while (at < end && bytes[at] !== quote) at += bytes[at] === backslash ? 2 : 1;
+      at += 1;
+    } else if (code === 0x3a) colons += 1;
+    else if (code === 0x7b || code === 0x5b) {
+      open += 1;
+      if (open > depth) depth = open;
+    } else if (code === 0x7d || code === 0x5d) open -= 1;
   }
   return { colons, depth };
-}
-
-/** Where the string that began before `from` ends; the end of the text when it does not. */
-export function endOfString(text: string, from: number): number {
-  for (let end = text.indexOf('"', from); end >= 0; end = text.indexOf('"', end + 1)) {
-    let escapes = 0;
-    while (text.charCodeAt(end - 1 - escapes) === backslash && end - 1 - escapes >= from) escapes++;
-    if (escapes % 2 === 0) return end;
-  }
-  return text.length;
 }
 
 function countMembers(value: unknown): number {

@@ -6,7 +6,6 @@ import {
   type Evaluations,
   endsAfter,
   MalformedRequest,
-  type Properties,
   readEvaluation,
   readEvaluations,
 } from '#enforcement/adapters';
@@ -15,18 +14,18 @@ import { type EntityUid, formatUid, pdpScopeCovers } from '#foundation/model';
 import type { Gate } from '../gate.ts';
 import { answerText } from './answer.ts';
 import { askWhileFresh } from './ask-while-fresh.ts';
-import type { KnownCall } from './pdp.ts';
+import type { Body, KnownCall } from './pdp.ts';
 import { type Decided, type DecidedTogether, decidedBy, recordDecision, recordTogether } from './record-decision.ts';
 
 /** `POST /access/v1/evaluation`. Throws MalformedRequest. */
-export async function evaluateOne(gate: Gate, call: KnownCall, body: Properties): Promise<void> {
-  const answered = await evaluate(gate, call, { evaluation: readEvaluation(body), id: call.id });
+export async function evaluateOne(gate: Gate, call: KnownCall, { value }: Body): Promise<void> {
+  const answered = await evaluate(gate, call, { evaluation: readEvaluation(value), id: call.id });
   answerText(call, decisionText(answered));
 }
 
 /** `POST /access/v1/evaluations`. Throws MalformedRequest for what concerns all of it. */
-export async function evaluateMany(gate: Gate, call: KnownCall, body: Properties): Promise<void> {
-  const asked = readEvaluations(body);
+export async function evaluateMany(gate: Gate, call: KnownCall, { value, order }: Body): Promise<void> {
+  const asked = readEvaluations(value, order);
   if ('items' in asked) {
     const answers = await evaluateAll(gate, call, asked);
     return answerText(call, `{"evaluations":[${answers.join(',')}]}`);
@@ -47,25 +46,32 @@ interface Told {
   isAllowed: boolean;
 }
 
+/** Judges one; its answer waits for the event that it will name. */
+function tell(
+  gate: Gate,
+  { needs, evaluation }: { needs: AboutNeeds; evaluation: Evaluation | MalformedRequest },
+): Told {
+  const about = evaluation instanceof MalformedRequest ? null : evaluation;
+  const decided = decidedBy(about, judgeOne(gate, { needs, evaluation }));
+  return { decided, answeredId: '', answer: '', isAllowed: false };
+}
+
 /** Evaluations in one event: a batch about one person is one event, up to this size. */
 const evaluationsPerEventMax = 100;
 
 /** The answers as JSON. All are judged at once, by the same policies and facts, so what is asked twice is judged once. */
-async function evaluateAll(gate: Gate, call: KnownCall, { semantic, items }: Evaluations): Promise<string[]> {
+async function evaluateAll(gate: Gate, call: KnownCall, { semantic, items, order }: Evaluations): Promise<string[]> {
   const needs = needsOf(gate, call);
   const answers: string[] = [];
-  const known = new Map<Evaluation | MalformedRequest, Told>();
+  const known: (Told | undefined)[] = items.map(() => undefined);
   const records = new Map<string, DecidedTogether>();
   const full: DecidedTogether[] = [];
   let record: DecidedTogether | undefined;
-  for (const evaluation of items) {
-    let told = known.get(evaluation);
-    if (told === undefined) {
-      const about = evaluation instanceof MalformedRequest ? null : evaluation;
-      const decided = decidedBy(about, judgeOne(gate, { needs, evaluation }));
-      told = { decided, answeredId: '', answer: '', isAllowed: false };
-      known.set(evaluation, told);
-    }
+  for (const place of order) {
+    const evaluation = items[place];
+    if (evaluation === undefined) throw new Error('INVARIANT: an order names places of its items');
+    const told = known[place] ?? tell(gate, { needs, evaluation });
+    known[place] = told;
     const { outcome } = told.decided;
     // Most batches are about one person.
     if (record === undefined || !isSame(outcome.subject, record.decided[0]?.outcome.subject))

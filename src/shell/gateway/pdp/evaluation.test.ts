@@ -367,7 +367,7 @@ test('evaluations that are asked more than once are answered and journalled each
   const kinds = [
     todo('morty@the-citadel.com'),
     todo('rick'),
-    'x',
+    { resource: 5 },
     { ...todo('rick'), action: { name: 'can_read_todos' } },
   ];
   const repeated = Array.from({ length: 160 }, (_, at) => kinds[at % kinds.length]);

@@ -8,7 +8,6 @@ import {
 import {
   MalformedRequest,
   openPageToken,
-  type Properties,
   readSearch,
   type Search,
   type SearchKind,
@@ -18,7 +17,7 @@ import {
 import type { Gate } from '../gate.ts';
 import { answerError, answerJson } from './answer.ts';
 import { askWhileFresh } from './ask-while-fresh.ts';
-import type { KnownCall } from './pdp.ts';
+import type { Body, KnownCall } from './pdp.ts';
 import { recordSearch } from './record-decision.ts';
 
 /** Candidates judged for one page; then the caller gets what was found and where to go on. */
@@ -31,8 +30,8 @@ let running = 0;
 
 /** `POST /access/v1/search/…`. Throws MalformedRequest. */
 export function searchFor(kind: SearchKind) {
-  return async (gate: Gate, call: KnownCall, body: Properties): Promise<void> => {
-    const search = readSearch(kind, body);
+  return async (gate: Gate, call: KnownCall, { value }: Body): Promise<void> => {
+    const search = readSearch(kind, value);
     if (running >= searchesMax) {
       return answerError(call, {
         status: 429,

@@ -3,7 +3,6 @@ import {
   checkPath,
   isObject,
   MalformedRequest,
-  type Properties,
   type ProxyKind,
   parseRequest,
   pdpMetadata,
@@ -16,7 +15,7 @@ import { evaluateMany, evaluateOne } from './evaluate.ts';
 import { failGrpc, grpcStatus, serveExtAuthz } from './forwarded/ext-authz.ts';
 import { proxyPaths, serveForwardAuth } from './forwarded/forward-auth.ts';
 import { callerHeader } from './forwarded/judge-forwarded.ts';
-import type { KnownCall, PdpCall } from './pdp.ts';
+import type { Body, KnownCall, PdpCall } from './pdp.ts';
 import { searchFor } from './search.ts';
 
 /** Bytes of one request body. */
@@ -29,7 +28,7 @@ export function pdpHost({ urls }: Pick<Gate, 'urls'>): string {
   return `pdp.${urls.domain}`;
 }
 
-type Handler = (gate: Gate, call: KnownCall, body: Properties) => Promise<void>;
+type Handler = (gate: Gate, call: KnownCall, body: Body) => Promise<void>;
 
 const handlers: ReadonlyMap<string, Handler> = new Map<string, Handler>([
   [authzenPaths.evaluation, evaluateOne],
@@ -77,7 +76,7 @@ export async function servePdp(
   if ('status' in body) return answerError(call, body);
   gate.metrics.count('nullius_pdp_calls_total');
   try {
-    await handler(gate, { ...call, caller }, body.value);
+    await handler(gate, { ...call, caller }, body);
   } catch (error) {
     if (!(error instanceof MalformedRequest)) throw error;
     answerError(call, { status: 400, words: error.message });
@@ -108,7 +107,7 @@ function serveMetadata(gate: Gate, call: PdpCall): void {
   else answerError(call, { status: 405, words: 'The metadata are read by GET.' });
 }
 
-async function readBody(call: PdpCall): Promise<{ status: number; words: string } | { value: Properties }> {
+async function readBody(call: PdpCall): Promise<{ status: number; words: string } | Body> {
   const { client } = call.exchange;
   const { request } = call;
   if (!isJson(headerOf(request, 'content-type'))) {
@@ -122,9 +121,10 @@ async function readBody(call: PdpCall): Promise<{ status: number; words: string 
   const bytes = await readWholeBody(client.body, pdpBodyBytesMax);
   clearTimeout(timer);
   if (bytes === undefined) return tooLarge;
-  const parsed = parseRequest(bytes.toString('utf8'));
+  const parsed = parseRequest(bytes);
   if ('problem' in parsed) return { status: 400, words: `${parsed.problem}.` };
-  return isObject(parsed.value) ? { value: parsed.value } : { status: 400, words: 'The body must be a JSON object.' };
+  const { value, order } = parsed;
+  return isObject(value) ? { value, order } : { status: 400, words: 'The body must be a JSON object.' };
 }
 
 /** RFC 9110 8.3: the type, with or without parameters. */
