@@ -18,12 +18,15 @@ export interface IdentityRecord {
 /** The private table inside one transaction. */
 export interface IdentityRecords {
   get(kind: string, id: string): Promise<IdentityRecord | undefined>;
+  /** Those of these ids that are there, at the price of a few. */
+  some(kind: string, ids: readonly string[]): Promise<readonly IdentityRecord[]>;
   byOwner(kind: string, owner: string): Promise<readonly IdentityRecord[]>;
   all(kind: string): Promise<readonly IdentityRecord[]>;
   count(kind: string): Promise<number>;
   /** False when the row was there already. */
   insert(record: IdentityRecord): Promise<boolean>;
-  put(record: IdentityRecord): Promise<void>;
+  /** Each id of a kind once. */
+  put(...records: readonly IdentityRecord[]): Promise<void>;
   /** True for exactly one caller: whoever removed it. */
   remove(kind: string, id: string): Promise<boolean>;
   removeByOwner(kind: string, owner: string): Promise<number>;

@@ -73,6 +73,15 @@ export async function readRow<K extends RecordKind>(
   return parse(key.kind, record);
 }
 
+/** Reads those of these ids that are there and in time. */
+export async function readRows<K extends RecordKind>(
+  records: IdentityRecords,
+  { kind, ids, now }: { kind: K; ids: readonly string[]; now: number },
+): Promise<Row<K>[]> {
+  const found = await records.some(kind, ids);
+  return found.filter(({ expiresAt }) => expiresAt === null || expiresAt > now).map((record) => parse(kind, record));
+}
+
 /** Reads the rows of an owner. */
 export async function readRowsOf<K extends RecordKind>(
   records: IdentityRecords,

@@ -99,7 +99,11 @@ test('a session nobody uses expires by the idle time, one in use does not, and n
   const busy = await signedIn('busy');
   for (let minute = 0; minute < 61; minute += 20) {
     site.advance(20 * 60_000);
-    await site.identity.sessionSeen({ sessions: [{ id: busy.sessionId, at: site.core.clock() }] });
+    const at = site.core.clock();
+    const others = Array.from({ length: 1_200 }, (_, index) => ({ id: `unknown-${index}`, at }));
+    const older = { id: busy.sessionId, at: at - 3_600_000 };
+    await site.identity.sessionSeen({ sessions: [{ id: busy.sessionId, at }, ...others, older] });
+    await site.identity.sessionSeen({ sessions: [older] });
   }
   await sweepSessions(site.core);
   assert.equal(idle.session()?.status, 'expired');

@@ -1,5 +1,5 @@
 import type { IdentityCore } from '../needs.ts';
-import { readAllRows, readRow, row } from '../record-kinds.ts';
+import { readAllRows, readRows, row } from '../record-kinds.ts';
 import { endSession } from './session-facts.ts';
 
 /** Sessions one call of `session/seen` may carry; the gateway batches. */
@@ -15,13 +15,20 @@ export async function recordSeen(
   const now = core.clock();
   const facts = core.store.facts();
   await core.store.transact(async ({ records }) => {
-    for (const seen of sessions.slice(0, seenSessionsMax)) {
-      const session = facts.get('session', seen.id);
-      if (session === undefined || session.status !== 'active') continue;
-      const last = await readRow(records, { kind: 'session-seen', id: seen.id, now });
-      const at = Math.min(now, Math.max(seen.at, last?.body.at ?? 0));
-      await records.put(row('session-seen', { id: seen.id, body: { at }, expiresAt: session.expiresAt + 60_000 }));
+    // The newest of each, should one be named twice.
+    const seen = new Map<string, { at: number; expiresAt: number }>();
+    for (const { id, at } of sessions.slice(0, seenSessionsMax)) {
+      const session = facts.get('session', id);
+      if (session?.status !== 'active') continue;
+      seen.set(id, { at: Math.max(at, seen.get(id)?.at ?? 0), expiresAt: session.expiresAt + 60_000 });
     }
+    const last = new Map<string, number>();
+    for (const { id, body } of await readRows(records, { kind: 'session-seen', ids: [...seen.keys()], now }))
+      last.set(id, body.at);
+    const rows = [...seen].map(([id, { at, expiresAt }]) =>
+      row('session-seen', { id, body: { at: Math.min(now, Math.max(at, last.get(id) ?? 0)) }, expiresAt }),
+    );
+    await records.put(...rows);
   });
 }
 

@@ -74,12 +74,26 @@ const toRow = (record: IdentityRecord): StoreTables['identity_record'] => ({
   expires_at: record.expiresAt,
 });
 
+/** Rows per statement: five columns stay far below SQLite's 32,766 parameters. */
+const chunkRows = 500;
+
+function* chunksOf<T>(all: readonly T[]): Generator<readonly T[]> {
+  for (let start = 0; start < all.length; start += chunkRows) yield all.slice(start, start + chunkRows);
+}
+
 function recordsOf(rows: Kysely<StoreTables>): IdentityRecords {
   const select = (kind: string) => rows.selectFrom('identity_record').selectAll().where('kind', '=', kind);
   return {
     async get(kind, id) {
       const row = await select(kind).where('id', '=', id).executeTakeFirst();
       return row === undefined ? undefined : toRecord(row);
+    },
+    async some(kind, ids) {
+      const found: IdentityRecord[] = [];
+      for (const chunk of chunksOf(ids)) {
+        found.push(...(await select(kind).where('id', 'in', chunk).execute()).map(toRecord));
+      }
+      return found;
     },
     async byOwner(kind, owner) {
       return (await select(kind).where('owner', '=', owner).orderBy('id').execute()).map(toRecord);
@@ -103,18 +117,20 @@ function recordsOf(rows: Kysely<StoreTables>): IdentityRecords {
         .executeTakeFirst();
       return Number(inserted.numInsertedOrUpdatedRows ?? 0) > 0;
     },
-    async put(record) {
-      await rows
-        .insertInto('identity_record')
-        .values(toRow(record))
-        .onConflict((conflict) =>
-          conflict.columns(['kind', 'id']).doUpdateSet((eb) => ({
-            owner: eb.ref('excluded.owner'),
-            body: eb.ref('excluded.body'),
-            expires_at: eb.ref('excluded.expires_at'),
-          })),
-        )
-        .execute();
+    async put(...records) {
+      for (const chunk of chunksOf(records)) {
+        await rows
+          .insertInto('identity_record')
+          .values(chunk.map(toRow))
+          .onConflict((conflict) =>
+            conflict.columns(['kind', 'id']).doUpdateSet((eb) => ({
+              owner: eb.ref('excluded.owner'),
+              body: eb.ref('excluded.body'),
+              expires_at: eb.ref('excluded.expires_at'),
+            })),
+          )
+          .execute();
+      }
     },
     async remove(kind, id) {
       return removed(rows.deleteFrom('identity_record').where('kind', '=', kind).where('id', '=', id));
