@@ -160,6 +160,9 @@ async function drive(t: TestContext, { files, start }: { files: string[]; start:
     assert.notEqual(answer.status, 200, path);
   }
   assert.equal(received.length, count + 1, 'what can be read in two ways reaches nobody');
+  // Proxies choose the app by the request line when it names a host: that app must be judged, and not the one in the header.
+  const twoHosts = await raw(port, `http://wiki.localhost:${port}/open/page`, { host: `other.localhost:${port}` });
+  assert.deepEqual([twoHosts.status, received.at(-1)?.headers.host], [200, `wiki.localhost:${port}`]);
   for (const headers of [
     { 'x-original-uri': '/open/page' },
     { 'x-forwarded-uri': '/open/page', 'x-forwarded-method': 'GET' },
@@ -168,6 +171,12 @@ async function drive(t: TestContext, { files, start }: { files: string[]; start:
   ] as Record<string, string>[]) {
     assert.equal((await raw(port, '/page', headers)).status, 401, JSON.stringify(headers));
   }
+  for (const name of ['Nullius_Assertion', 'Nullius.Assertion'])
+    if ((await raw(port, '/open/page', { [name]: 'a.b.c' })).status === 200)
+      assert.equal(received.at(-1)?.headers[name.toLowerCase()], undefined, name);
+  const open = received.length;
+  await raw(port, '/open/page', { connection: 'upgrade', upgrade: 'h2c' });
+  if (received.length > open) assert.equal(received.at(-1)?.headers.upgrade, undefined, 'no other protocol');
   await raw(port, '/open/page', { 'nullius-assertion': 'a.b.c' });
   assert.equal(received.at(-1)?.headers['nullius-assertion'] || undefined, undefined, 'identity only from Nullius');
 

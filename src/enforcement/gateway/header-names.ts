@@ -85,6 +85,11 @@ function classify(name: string): RequestHeaderClass {
   return 'pass';
 }
 
+/** Is this another spelling of a name that only we or a proxy may say? Who drops the name itself leaves this one standing. */
+export function isDisguised(name: string): boolean {
+  return classifyRequestHeader(name) === 'drop' && normaliseHeaderName(name) !== name;
+}
+
 /** Lower-case, with every character but letters and digits read as a hyphen. */
 export function normaliseHeaderName(name: string): string {
   return name.toLowerCase().replaceAll(/[^a-z0-9]/g, '-');

@@ -4,6 +4,7 @@ export type { ClientSide } from './client-side.ts';
 export type { Exchange } from './exchange.ts';
 export { type ForwardHandle, type ForwardOptions, type ForwardOutcome, forwardRequest } from './forward-request.ts';
 export { createFrontServers, type FrontServers, type FrontServersOptions } from './front-servers.ts';
+export { isDisguised } from './header-names.ts';
 export { cookieBytesMax } from './limits.ts';
 export { matchRoute } from './match-route.ts';
 export { headerOf, isCrossOrigin, isNavigation, isPreflight, prefersHtml, refuseServiceWorker } from './navigation.ts';

@@ -182,6 +182,35 @@ test('a handshake of a WebSocket must be allowed as a connection too', async (t)
   Object.assign(gate, { assertions: { get: () => 'a.b.c' } });
   assert.equal((await get('/auth/nginx', nginx('/ws', asAda))).status, 200);
   assert.equal((await get('/auth/nginx', nginx('/ws', { ...asAda, 'sec-websocket-key': 'x' }))).status, 403);
+  const upgrade = { connection: 'Upgrade', upgrade: 'websocket' };
+  assert.equal((await get('/auth/forward', forward('/ws', { ...asAda, ...upgrade }))).status, 403, 'without a key');
+});
+
+test('a WebSocket that policy allows passes, any other upgrade is refused', async (t) => {
+  const { get, port, gate } = await start(t);
+  Object.assign(gate, { assertions: { get: () => 'a.b.c' } });
+  const handshake = { connection: 'Upgrade', upgrade: 'websocket', 'sec-websocket-key': 'x' };
+  assert.equal((await get('/auth/forward', forward('/ws', { ...asAda, ...handshake }))).status, 200);
+  const posted = { ...asAda, ...handshake, 'x-forwarded-method': 'POST' };
+  assert.equal((await get('/auth/forward', forward('/ws', posted))).status, 400);
+  for (const headers of [{ connection: 'Upgrade', upgrade: 'h2c' }, { 'http2-settings': 'AAMAAABkAAQAAP__' }])
+    assert.equal((await get('/auth/forward', forward('/ws', { ...asAda, ...headers }))).status, 400);
+  const isAllowed = async (headers: Record<string, string>) =>
+    messageIn((await check(port, { headers: { ...asAda, ...headers } })).message, 3).byteLength > 0;
+  assert.deepEqual([await isAllowed({ upgrade: 'websocket' }), await isAllowed({ upgrade: 'h2c' })], [true, false]);
+});
+
+test('a header of ours in another spelling, which the proxy would let the app have, is refused', async (t) => {
+  const { get, port } = await start(t);
+  for (const name of ['Nullius_Assertion', 'nullius.decision', 'X_Forwarded_For', 'x-nullius_user', 'cookie_2'])
+    assert.equal(
+      (await get('/auth/forward', forward('/page', { ...asAda, [name]: 'a.b.c' }))).status,
+      name === 'cookie_2' ? 200 : 400,
+      name,
+    );
+  const checked = await check(port, { headers: { ...asAda, nullius_assertion: 'a.b.c' } });
+  assert.equal(messageIn(checked.message, 3).byteLength, 0);
+  assert.equal((await get('/auth/forward', forward('/page', { ...asAda, 'nullius-assertion': 'a.b.c' }))).status, 200);
 });
 
 interface Check {

@@ -2,13 +2,14 @@ import type { ForwardedRequest } from '#enforcement/adapters';
 import {
   type Answer,
   type GatewayRequest,
-  headerOf,
+  isDisguised,
   isNavigation,
   isRefusal,
   matchRoute,
   type Refusal,
   readRequest,
   refusalAnswer,
+  refuse,
   viewOfRefusal,
   withoutOwnCookies,
 } from '#enforcement/gateway';
@@ -65,7 +66,8 @@ export async function judgeForwarded(
   const route = matchRoute(request, site.resource.routes);
   if (isRefusal(route)) return refused(request, { id, refusal: route });
   const question = questionOfRequest(request, { asker: identified.asker, site, route: route.label });
-  const judge = (at: number) => judgeBoth(gate, { question, request, site, now: at });
+  const isHandshake = handshakeNames.some((name) => has(headers, name));
+  const judge = (at: number) => judgeBoth(gate, { question, request, site, now: at, isHandshake });
   const verdict = judge(now);
   const judged = { id, request, site, identified, now, question, verdict };
   if (isWorthAnEvent(gate, judged)) await gate.record(accessEvent(gate, { ...judged, via: caller.tokenId }));
@@ -84,6 +86,11 @@ function readHeld(forwarded: ForwardedRequest, headers: readonly string[]): Gate
   const rawHeaders = ['host', forwarded.authority];
   for (let at = 0; at < headers.length; at += 2) {
     const name = headers[at] ?? '';
+    // The gateway drops such a field; the proxy lets the app have it beside ours.
+    if (isDisguised(name)) return refuse([400, 'bad-header'], 'The request has a header that imitates one of ours.');
+    const isWebSocket = headers[at + 1]?.toLowerCase() === 'websocket' && forwarded.method === 'GET';
+    if (name === 'http2-settings' || (name === 'upgrade' && !isWebSocket))
+      return refuse([400, 'bad-upgrade'], 'Only a WebSocket upgrade of a GET is served.');
     if (!notJudged.has(name) && name !== callerHeader) rawHeaders.push(name, headers[at + 1] ?? '');
   }
   const host = forwarded.authority.replace(/:\d+$/, '').toLowerCase();
@@ -109,11 +116,18 @@ function readHeld(forwarded: ForwardedRequest, headers: readonly string[]): Gate
 /** The header by which a proxy shows its own token: `Authorization` may be the client's. */
 export const callerHeader = 'nullius-caller';
 
-/** A handshake of a WebSocket is no read: proxies do not tell us about upgrades, so what looks like one must be allowed as both. */
-function judgeBoth(gate: Gate, access: Parameters<typeof judgeAccess>[1]): Verdict {
+/** Not every proxy tells of the upgrade, and an app may do without the key. */
+const handshakeNames = ['upgrade', 'sec-websocket-key'];
+
+const has = (headers: readonly string[], wanted: string) => headers.some((name, at) => at % 2 === 0 && name === wanted);
+
+/** A handshake of a WebSocket is no read: what looks like one must be allowed as both. */
+function judgeBoth(
+  gate: Gate,
+  { isHandshake, ...access }: Parameters<typeof judgeAccess>[1] & { isHandshake: boolean },
+): Verdict {
   const verdict = judgeAccess(gate, access);
-  const isHandshake = access.question.action === 'read' && headerOf(access.request, 'sec-websocket-key') !== undefined;
-  if (!isHandshake || verdict.answer !== 'allow') return verdict;
+  if (!isHandshake || access.question.action !== 'read' || verdict.answer !== 'allow') return verdict;
   return judgeAccess(gate, { ...access, question: { ...access.question, action: 'connect' } });
 }
 
