@@ -13,7 +13,6 @@ process.exitCode = await runUp({
   listen: { plain: { host: '127.0.0.1', port: 0 }, tls: null, operations: null, pdp: null },
   urls: ({ plain }) => ({ domain: 'localhost', appsDomain: 'localhost', scheme: 'http', port: plain }),
   tls: { minVersion: 'TLSv1.3', certificate: null, acme: false, connectionsPerAddress: 1_000 },
-  leaseMs: 60_000,
   journalSync: 'interval',
   journalRetentionMs: 24 * 3_600_000,
   entries: { control: entry('control'), gateway: entry('gateway') },

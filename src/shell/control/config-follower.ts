@@ -36,7 +36,6 @@ const startOnlyKeys = [
   'tls',
   'identity',
   'session',
-  'lease',
   'journal',
   'keys',
 ] as const;

@@ -16,6 +16,8 @@ export interface FollowOptions {
   readonly live: LiveFacts;
   /** Has the signer sign a snapshot statement; gives the compact JWS. */
   readonly signSnapshot: (statement: SnapshotStatement) => Promise<string>;
+  /** How long followers may go on without us, as the setting is now: the next heartbeat tells them. */
+  readonly leaseMs: () => number;
   readonly onError: (error: unknown) => void;
   /** Milliseconds after which a follower that takes nothing is cut. */
   readonly stallMs?: number;
@@ -118,6 +120,7 @@ class FollowSession {
   readonly #response: ServerResponse;
   readonly #store: Store;
   readonly #live: LiveFacts;
+  readonly #leaseMs: () => number;
   readonly #stallMs: number;
   #epoch = 0;
   #revision = 0;
@@ -131,6 +134,7 @@ class FollowSession {
     this.#response = response;
     this.#store = options.store;
     this.#live = options.live;
+    this.#leaseMs = options.leaseMs;
     this.#stallMs = options.stallMs ?? stallMsMax;
   }
 
@@ -187,7 +191,9 @@ class FollowSession {
       await this.#sendChanges(changes);
       if (this.#revision < this.#live.table.revision) this.#woken = true;
       if (beat && !this.#woken) {
-        await this.#write(line({ type: 'heartbeat', epoch: this.#epoch, revision: this.#revision }));
+        await this.#write(
+          line({ type: 'heartbeat', epoch: this.#epoch, revision: this.#revision, leaseMs: this.#leaseMs() }),
+        );
       } else if (beat) this.#beatDue = true;
       if (!this.#woken) await new Promise<void>((resolve) => this.#sleep(resolve));
     }

@@ -147,6 +147,7 @@ async function start(handoff: ControlHandoff, at: Starting): Promise<void> {
   const follow = new FollowServer({
     store,
     live,
+    leaseMs: () => follower.config.lease,
     signSnapshot: async (statement) =>
       (await signer.call('sign-statement', { purpose: 'snapshot', statement: { ...statement } })).jws,
     onError,
@@ -220,7 +221,7 @@ async function start(handoff: ControlHandoff, at: Starting): Promise<void> {
       identity,
       follow,
       reports,
-      enrolment: new Enrolment({ services, signer, leaseMs: config.lease }),
+      enrolment: new Enrolment({ services, signer }),
       signer,
       tokenKeys,
       pagesFolder,

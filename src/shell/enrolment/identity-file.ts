@@ -18,10 +18,10 @@ export const admissionSchema = z.object({
     scheme: z.enum(['http', 'https']),
     port: z.int().nullable(),
   }),
-  leaseMs: z.int().min(0),
 });
 
-const identitySchema = z.strictObject({
+/** Of a file that another version wrote, members we do not know are left out. */
+const identitySchema = z.object({
   version: z.literal(1),
   ...admissionSchema.shape,
   control: z.strictObject({ host: z.string().min(1).max(253), port: z.int().min(1).max(65_535) }),

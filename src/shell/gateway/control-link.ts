@@ -34,8 +34,8 @@ function remoteLink(path: string, needs: { clock: () => number; notice: (line: s
   const renew = async (call: CallControl) => {
     if (needs.clock() < renewalDue(identity.chainPem)) return;
     const csrPem = requestFor(identity.keyPem, [controlPeerName]);
-    const { chainPem, caPem, leaseMs } = await call('gateway/renew', { csrPem });
-    identity = { ...identity, chainPem, caPem, leaseMs };
+    const { chainPem, caPem } = await call('gateway/renew', { csrPem });
+    identity = { ...identity, chainPem, caPem };
     await writeIdentity(path, { identity, isNew: false });
   };
   return {

@@ -62,7 +62,6 @@ export async function startGateway(
     signerKeys: handoff.signerKeys,
     positionFile: join(needs.privateDirectory, 'position'),
     verifyPublication: (publication, facts) => policies.verify(publication, { signerKeys: handoff.signerKeys, facts }),
-    leaseMs: handoff.leaseMs,
     clock,
     monotonicClock,
     onProblem: (problem) => starting.onProblem(problem),

@@ -29,7 +29,7 @@ const snapshot = (statement: string, facts: readonly Row[]): unknown[] => [
   ...facts.map((fact) => ({ type: 'fact', fact })),
   { type: 'snapshot-end' },
 ];
-const beat = { type: 'heartbeat', epoch: 10, revision: 5 };
+const beat = { type: 'heartbeat', epoch: 10, revision: 5, leaseMs: 60_000 };
 
 /** Serves these lines to every follower, then keeps the connection open. */
 async function withFollower(
@@ -48,7 +48,6 @@ async function withFollower(
     signerKeys: [signer.jwk],
     positionFile: join(folder, 'position.json'),
     verifyPublication: async () => {},
-    leaseMs: 60_000,
     clock: Date.now,
     monotonicClock: () => performance.now(),
     onProblem: (problem) => problems.push(problem),
@@ -117,7 +116,7 @@ test('a replica believes no snapshot that is forged, altered, cut, padded or for
     ]),
     'facts without a snapshot': [{ type: 'fact', fact: first }, { type: 'snapshot-end' }],
     'a change without a snapshot': [{ type: 'change', revision: 1, facts: [{ ...first, revision: 1 }] }],
-    'a heartbeat of nothing': [{ type: 'heartbeat', epoch: 0, revision: 0 }],
+    'a heartbeat of nothing': [{ ...beat, epoch: 0, revision: 0 }],
     'a snapshot within another': [{ type: 'snapshot', statement: good }, ...snapshot(good, rows)],
     'a heartbeat before the end of the snapshot': [{ type: 'snapshot', statement: good }],
     'a frame nobody knows': [...snapshot(good, rows).slice(0, 2), { type: 'hello' }],
@@ -151,6 +150,8 @@ test('a replica refuses changes out of order and heartbeats that do not fit', { 
     'an unknown kind': [{ type: 'change', revision: 6, facts: [{ ...fact(6), kind: 'root' }] }],
     'a heartbeat of later facts': [{ ...beat, revision: 6 }],
     'a heartbeat of another epoch': [{ ...beat, epoch: 11 }],
+    'a lease of a year': [{ ...beat, leaseMs: 365 * 24 * 3_600_000 }],
+    'a lease below nothing': [{ ...beat, leaseMs: -1 }],
   };
   for (const [name, lines] of Object.entries(cases)) {
     await t.test(name, async () => {

@@ -15,17 +15,18 @@ export const silenceMsMax = 3_000;
  */
 export class Lease {
   readonly #clock: MonotonicClock;
-  readonly #leaseMs: number;
+  /** As the last heartbeat gave it. */
+  #leaseMs = 0;
   #renewedAt: number | undefined;
   #connected = false;
 
-  constructor(options: { clock: MonotonicClock; leaseMs: number }) {
-    this.#clock = options.clock;
-    this.#leaseMs = options.leaseMs;
+  constructor(clock: MonotonicClock) {
+    this.#clock = clock;
   }
 
-  /** Control said that nothing is missing. */
-  renew(): void {
+  /** Control said that nothing is missing, and for how long that may be believed when it says nothing more. */
+  renew(leaseMs: number): void {
+    this.#leaseMs = leaseMs;
     this.#renewedAt = this.#clock();
     this.#connected = true;
   }

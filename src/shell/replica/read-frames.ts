@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { leaseMsMax } from '#shell/wire';
 import { ReplicaError } from './replica-error.ts';
 
 /** A publication carries all policies, so one fact may be large; no honest frame is larger. */
@@ -10,7 +11,7 @@ const frameSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('fact'), fact: z.unknown() }),
   z.strictObject({ type: z.literal('snapshot-end') }),
   z.strictObject({ type: z.literal('change'), revision, facts: z.array(z.unknown()) }),
-  z.strictObject({ type: z.literal('heartbeat'), epoch: revision, revision }),
+  z.strictObject({ type: z.literal('heartbeat'), epoch: revision, revision, leaseMs: z.int().min(0).max(leaseMsMax) }),
 ]);
 
 /** A frame whose facts are still unread. */

@@ -59,7 +59,9 @@ export interface FollowBench {
 
 const noHandlers = new Proxy({}, { get: () => async () => ({}) }) as GatewaySocketOptions['handlers'];
 
-export async function makeFollowBench(options: { stallMs?: number; url?: string } = {}): Promise<FollowBench> {
+export async function makeFollowBench(
+  options: { stallMs?: number; url?: string; leaseMs?: () => number } = {},
+): Promise<FollowBench> {
   const folder = await mkdtemp(join(tmpdir(), 'nullius-follow-'));
   const socketPath = join(folder, 'gateway.sock');
   const signer = await makeSigner();
@@ -77,7 +79,7 @@ export async function makeFollowBench(options: { stallMs?: number; url?: string 
   let socket: GatewaySocket | undefined;
   const startControl = async () => {
     live = await followStore(store, { clock: Date.now, onError: () => {} });
-    follow = new FollowServer({ store, live, signSnapshot, onError: () => {}, ...options });
+    follow = new FollowServer({ store, live, signSnapshot, leaseMs: () => 60_000, onError: () => {}, ...options });
     socket = await startGatewaySocket({
       follow,
       handlers: noHandlers,
@@ -114,7 +116,6 @@ export async function makeFollowBench(options: { stallMs?: number; url?: string 
         signerKeys: [signer.jwk],
         positionFile: join(folder, 'position.json'),
         verifyPublication: async () => {},
-        leaseMs: 60_000,
         clock: Date.now,
         monotonicClock: () => performance.now(),
         onProblem: (problem) => problems.push(problem),

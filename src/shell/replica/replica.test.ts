@@ -6,7 +6,11 @@ import { test } from 'node:test';
 import type { Publication } from '#foundation/model';
 import { type FollowBench, group, makeFollowBench, token, until } from './replica-bench.ts';
 
-const onBench = (title: string, body: (bench: FollowBench) => Promise<void>, options: { stallMs?: number } = {}) =>
+const onBench = (
+  title: string,
+  body: (bench: FollowBench) => Promise<void>,
+  options: { stallMs?: number; leaseMs?: () => number } = {},
+) =>
   test(title, { timeout: 30_000 }, async () => {
     const bench = await makeFollowBench(options);
     try {
@@ -150,7 +154,6 @@ onBench('the lease ends by monotonic time, whatever the wall clock does', async 
   let wall = Date.now();
   const states: string[] = [];
   const replica = await bench.startReplica({
-    leaseMs: 60_000,
     clock: () => wall,
     monotonicClock: () => performance.now() + leap,
   });
@@ -171,6 +174,32 @@ onBench('the lease ends by monotonic time, whatever the wall clock does', async 
   await replica.whenFresh();
   assert.deepEqual(states, ['fresh', 'cut-off', 'lease-ended', 'fresh']);
 });
+
+const setting = { leaseMs: 60_000, told: 0 };
+onBench(
+  'a changed lease takes effect with the next heartbeat, on the same connection',
+  async (bench) => {
+    const replica = await bench.startReplica();
+    await replica.whenFresh();
+    setting.leaseMs = 0;
+    const { told } = setting;
+    await until(() => setting.told > told);
+    // What comes behind the heartbeat shows that it came.
+    const { revision } = await write(bench, 'ops', 'One');
+    await until(() => replica.table.revision === revision);
+    assert.deepEqual(bench.problems, []);
+    await bench.stopControl();
+    await until(() => replica.state().state !== 'fresh');
+    assert.equal(replica.state().state, 'lease-ended', 'no time is left to go on');
+    assert.equal(replica.isFreshFor('public'), false);
+  },
+  {
+    leaseMs: () => {
+      setting.told += 1;
+      return setting.leaseMs;
+    },
+  },
+);
 
 onBench('no heartbeat renews a lease while the store cannot be read', async (bench) => {
   await write(bench, 'ops', 'One');
@@ -222,7 +251,7 @@ onBench('nobody follows without the token', async (bench) => {
 onBench('a replica that stood still connects anew before it believes a heartbeat', async (bench) => {
   await write(bench, 'ops', 'One');
   let leap = 0;
-  const replica = await bench.startReplica({ leaseMs: 60_000, monotonicClock: () => performance.now() + leap });
+  const replica = await bench.startReplica({ monotonicClock: () => performance.now() + leap });
   await replica.whenFresh();
   const states: string[] = [];
   replica.onState(({ state }) => states.push(state));

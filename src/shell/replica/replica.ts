@@ -26,7 +26,6 @@ export interface ReplicaOptions {
   readonly positionFile: string;
   /** Verifies the manifest and the policies' hashes; rejects when they do not fit. */
   readonly verifyPublication: (publication: Publication, facts: FactView) => Promise<void> | void;
-  readonly leaseMs: number;
   readonly clock: Clock;
   readonly monotonicClock: MonotonicClock;
   /** Told of everything that kept the replica from being fresh. */
@@ -54,7 +53,7 @@ export class Replica {
     this.#options = options;
     this.#position = position;
     this.table = new FactTable({ clock: options.clock });
-    this.#lease = new Lease({ clock: options.monotonicClock, leaseMs: options.leaseMs });
+    this.#lease = new Lease(options.monotonicClock);
     this.#watchedAt = options.monotonicClock();
     this.#heardAt = this.#watchedAt;
     this.#watch = setInterval(() => this.#look(), watchMs);
@@ -140,7 +139,7 @@ export class Replica {
         if (frame.type === 'snapshot-end') this.#synced = true;
         if (frame.type === 'heartbeat') {
           this.#failures = 0;
-          this.#lease.renew();
+          this.#lease.renew(frame.leaseMs);
           this.#look();
         }
       }

@@ -47,7 +47,7 @@ export async function runGateway(options: RunGatewayOptions): Promise<0 | 3> {
         operations: await resolveListen(options.listen.operations),
         pdp: await resolveListen(options.listen.pdp),
       };
-      const { urls, leaseMs } = identity;
+      const { urls } = identity;
       const { tls, journalSync, journalRetentionMs } = options;
       const gateway = new SupervisedChild({
         name,
@@ -63,7 +63,6 @@ export async function runGateway(options: RunGatewayOptions): Promise<0 | 3> {
             listen,
             signerKeys,
             tls,
-            leaseMs,
             journalSync,
             journalRetentionMs,
           },

@@ -35,7 +35,6 @@ export interface UpOptions {
   /** Public URLs for the ports really listened on. */
   urls(ports: { plain: number | null; tls: number | null }): PublicUrls;
   readonly tls: GatewayHandoff['tls'];
-  readonly leaseMs: number;
   readonly journalSync: GatewayHandoff['journalSync'];
   readonly journalRetentionMs: number;
   /** Entry files, when they are not our own. */
@@ -181,7 +180,6 @@ function createChildren(
         control: { socketPath: sockets.gateway, webSocketPath: sockets.web, token: gatewayToken },
         signerKeys: await signerReady.promise,
         tls: options.tls,
-        leaseMs: options.leaseMs,
         journalSync: options.journalSync,
         journalRetentionMs: options.journalRetentionMs,
       };

@@ -30,7 +30,6 @@ export interface UpPlan {
     readonly acme: boolean;
     readonly connectionsPerAddress: number;
   };
-  readonly leaseMs: number;
   readonly journalSync: GatewayHandoff['journalSync'];
   readonly journalRetentionMs: number;
 }
@@ -75,7 +74,6 @@ export function optionsOf(plan: UpPlan): Omit<UpOptions, 'stdout' | 'stderr' | '
         publicPort: plan.publicPort ?? undefined,
       }),
     tls: tlsOptionsOf(plan.tls),
-    leaseMs: plan.leaseMs,
     journalSync: plan.journalSync,
     journalRetentionMs: plan.journalRetentionMs,
   };

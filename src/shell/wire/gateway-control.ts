@@ -15,8 +15,11 @@ export type FollowFrame =
   | { readonly type: 'snapshot-end' }
   /** All facts of one committed transaction. */
   | { readonly type: 'change'; readonly revision: number; readonly facts: readonly FactRow[] }
-  /** Sent every second and at once after the hello: renews the lease. */
-  | { readonly type: 'heartbeat'; readonly epoch: number; readonly revision: number };
+  /** Sent every second and at once after the hello: renews the lease, for `leaseMs` from now on. */
+  | { readonly type: 'heartbeat'; readonly epoch: number; readonly revision: number; readonly leaseMs: number };
+
+/** No heartbeat may give a longer lease, whatever control says. */
+export const leaseMsMax = 3_600_000;
 
 /** Signed content of a snapshot: `digest` is SHA-256 (base64url) over the canonical JSON of the facts in order, each followed by a newline. */
 export interface SnapshotStatement {
@@ -124,7 +127,6 @@ export interface EnrolmentAnswer {
   /** Public keys of the signer: snapshots and policy manifests must verify under one of them. */
   readonly statementKeys: readonly JWK[];
   readonly urls: PublicUrls;
-  readonly leaseMs: number;
 }
 
 /** What a gateway says about itself. */

@@ -73,7 +73,6 @@ export interface GatewayHandoff {
     /** Connections one client address may hold. */
     readonly connectionsPerAddress: number;
   };
-  readonly leaseMs: number;
   readonly journalSync: 'interval' | 'before-answer';
   /** Older journal segments go. */
   readonly journalRetentionMs: number;

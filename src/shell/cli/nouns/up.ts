@@ -56,7 +56,6 @@ export function planOf(
       acme: config.tls.acme !== undefined,
       connectionsPerAddress: config.tls.connectionsPerAddress,
     },
-    leaseMs: config.lease,
     journalSync: config.journal.sync,
     journalRetentionMs: config.journal.retentionDays * 24 * 3_600_000,
   };

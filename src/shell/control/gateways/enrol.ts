@@ -23,7 +23,6 @@ const requestSchema = z.strictObject({
 export interface EnrolNeeds {
   readonly services: ApiServices;
   readonly signer: SignerClient;
-  readonly leaseMs: number;
 }
 
 /** Lets gateways in by their one-time secret. Everything they send is attacker-controlled. */
@@ -87,7 +86,7 @@ export class Enrolment {
   async #knowledge() {
     const { statement, peerCaPem } = await this.#needs.signer.call('keys', {});
     const { urls } = this.#needs.services;
-    return { caPem: peerCaPem, statementKeys: statement, urls, leaseMs: this.#needs.leaseMs };
+    return { caPem: peerCaPem, statementKeys: statement, urls };
   }
 
   #invited(secret: string): string | undefined {
