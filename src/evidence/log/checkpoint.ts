@@ -24,9 +24,9 @@ export type SignCheckpoint = (statement: CheckpointStatement) => Promise<string>
 /** Opens a note: the statement it signs, or undefined when no trusted key signed it. */
 export type VerifyNote = (note: string) => Promise<CheckpointStatement | undefined>;
 
-const fileName = 'checkpoints';
+export const checkpointsFile = 'checkpoints';
 /** Bytes of one line; a longer one is damage. */
-const lineBytesMax = 8192;
+export const lineBytesMax = 8192;
 
 /** Reads one checkpoint as kept in the journal folder or pinned elsewhere: one line of JSON. Undefined when it is anything else. */
 export function parseCheckpoint(line: string): Checkpoint | undefined {
@@ -54,7 +54,7 @@ export function formatCheckpoint(checkpoint: Checkpoint): string {
  * `usedBytes`. Throws LogError `damaged` for any other line that is no checkpoint.
  */
 export function readCheckpoints(directory: string): { checkpoints: Checkpoint[]; usedBytes: number } {
-  const path = join(directory, fileName);
+  const path = join(directory, checkpointsFile);
   if (!existsSync(path)) return { checkpoints: [], usedBytes: 0 };
   const bytes = readFileSync(path);
   const usedBytes = bytes.lastIndexOf(0x0a) + 1;
@@ -70,7 +70,7 @@ export function readCheckpoints(directory: string): { checkpoints: Checkpoint[];
 /** Adds a checkpoint durably. */
 export async function keepCheckpoint(directory: string, checkpoint: Checkpoint): Promise<void> {
   const { usedBytes } = readCheckpoints(directory);
-  const path = join(directory, fileName);
+  const path = join(directory, checkpointsFile);
   const isNew = !existsSync(path);
   const handle = await open(path, isNew ? 'w' : 'r+', 0o600);
   try {

@@ -5,6 +5,7 @@ import { type Checkpoint, type CheckpointStatement, keepCheckpoint, type SignChe
 import type { DiskReserve } from './disk-reserve.ts';
 import { isNoSpace, LogError } from './log-error.ts';
 import type { CompactRange } from './merkle-tree.ts';
+import { readRun } from './read-run.ts';
 import { BatchMemory, RecordBatch } from './record-batch.ts';
 import { PayloadSealer } from './seal-payload.ts';
 import type { SealableEvent } from './sealable-event.ts';
@@ -44,6 +45,8 @@ export interface JournalState {
   readonly onBroken: (error: LogError) => void;
 }
 
+type LaidRecords = Pick<RecordBatch, 'frames' | 'entries' | 'range' | 'timeMin' | 'timeMax'>;
+
 /** One writer's log: append-only, sealed, hashed into a Merkle tree. Made by openJournal(). */
 export class Journal {
   readonly #state: JournalState;
@@ -79,6 +82,11 @@ export class Journal {
 
   get rootHash(): string {
     return toBase64url(this.#range.root());
+  }
+
+  /** The segment being written: its first record, and its bytes so far. */
+  get segment(): { readonly first: number; readonly bytes: number } {
+    return this.#segment;
   }
 
   get lastCheckpoint(): Checkpoint | undefined {
@@ -117,6 +125,13 @@ export class Journal {
       memory: this.#memory,
     });
     for (const event of events) batch.add(event);
+    await this.#place(batch, options);
+    this.#memory.shrink();
+    return first;
+  }
+
+  /** Puts records behind what is there. */
+  async #place(batch: LaidRecords, options: AppendOptions): Promise<void> {
     await this.#withReserve(options, () => this.#lay(batch));
     this.#range = batch.range;
     this.#segment = {
@@ -125,14 +140,44 @@ export class Journal {
       timeMin: Math.min(this.#segment.timeMin, batch.timeMin),
       timeMax: Math.max(this.#segment.timeMax, batch.timeMax),
     };
-    reserve?.wrote(batch.frames.byteLength);
-    this.#memory.shrink();
+    this.#state.reserve?.wrote(batch.frames.byteLength);
     this.#unsynced = true;
-    return first;
+  }
+
+  /**
+   * For a copy of a journal that is written elsewhere: appends records as their writer sealed them, in the segments it has. Throws
+   * LogError `invalid`, and then nothing was written, unless each is the next one.
+   */
+  async appendRecords(frames: Buffer, { segment }: { readonly segment: number }): Promise<void> {
+    const writing = this.#writing.then(async () => {
+      if (this.#isClosed) throw new LogError('closed', 'the journal is closed');
+      if (this.#broken !== undefined) throw this.#broken;
+      const run = readRun(frames, { writer: this.writer, range: this.#range });
+      if (segment !== this.#segment.first) {
+        if (segment !== this.size) throw new LogError('invalid', `no segment can begin with record ${segment} here`);
+        await this.#roll({});
+      }
+      await this.#place({ ...run, entries: run.entriesAt(this.#segment.bytes) }, {});
+    });
+    this.#writing = writing.catch(() => undefined);
+    await writing;
+    this.#syncSoon();
+  }
+
+  /** For such a copy: keeps a checkpoint over exactly what is there. Throws LogError `invalid` for any other. */
+  async keep(checkpoint: Checkpoint): Promise<void> {
+    await this.#writing;
+    const { writer, size, rootHash } = checkpoint;
+    if (writer !== this.writer || size !== this.size || rootHash !== this.rootHash) {
+      throw new LogError('invalid', `a checkpoint over ${size} records is over others than the ${this.size} here`);
+    }
+    await this.sync();
+    await keepCheckpoint(this.#state.directory, checkpoint);
+    this.#lastCheckpoint = checkpoint;
   }
 
   /** Writes frames, then their index; when the frames cannot be written the segment is as before. */
-  #lay(batch: RecordBatch): void {
+  #lay(batch: LaidRecords): void {
     const { handle, bytes, index } = this.#segment;
     try {
       writeAll(handle.fd, { bytes: batch.frames, position: bytes });

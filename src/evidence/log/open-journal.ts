@@ -58,6 +58,23 @@ const defaultSegmentBytesMax = 64 * 1024 * 1024;
 export async function openJournal(
   options: OpenJournalOptions,
 ): Promise<{ journal: Journal; repair: JournalRepair | undefined }> {
+  const { writer } = options;
+  const { journal, repair } = await openFolder(options);
+  if (repair !== undefined) {
+    const id = toIdentifier(options.random(16));
+    const event = journalRepaired(repair, { id, time: options.now(), writer });
+    await journal.append([sealable(event, options.keys.bySubject(systemSubject))], { isReserved: true });
+    await journal.sync();
+  }
+  return { journal, repair };
+}
+
+type OpenFolderOptions = Omit<OpenJournalOptions, 'keys' | 'now'>;
+
+/** openJournal() without the event about a repair. */
+export async function openFolder(
+  options: OpenFolderOptions,
+): Promise<{ journal: Journal; repair: JournalRepair | undefined }> {
   const { directory, writer } = options;
   checkWriter(writer);
   mkdirSync(directory, { recursive: true, mode: 0o700 });
@@ -79,17 +96,10 @@ export async function openJournal(
     reserve,
     onBroken: options.onBroken ?? (() => undefined),
   };
-  const journal = new Journal(state);
-  if (resumed.repair !== undefined) {
-    const id = toIdentifier(options.random(16));
-    const event = journalRepaired(resumed.repair, { id, time: options.now(), writer });
-    await journal.append([sealable(event, options.keys.bySubject(systemSubject))], { isReserved: true });
-    await journal.sync();
-  }
-  return { journal, repair: resumed.repair };
+  return { journal: new Journal(state), repair: resumed.repair };
 }
 
-async function checkNote(checkpoint: Checkpoint, { verifyNote, writer, directory }: OpenJournalOptions): Promise<void> {
+async function checkNote(checkpoint: Checkpoint, { verifyNote, writer, directory }: OpenFolderOptions): Promise<void> {
   if (checkpoint.writer !== writer) {
     throw new LogError(
       'damaged',
@@ -112,7 +122,7 @@ interface Resumed {
   readonly repair: JournalRepair | undefined;
 }
 
-async function begin(options: OpenJournalOptions, last: Checkpoint | undefined): Promise<Resumed> {
+async function begin(options: OpenFolderOptions, last: Checkpoint | undefined): Promise<Resumed> {
   const { directory, writer } = options;
   if (last !== undefined) {
     throw new LogError('damaged', `\`${directory}\` has a checkpoint over ${last.size} records but no segment`);
@@ -125,7 +135,7 @@ async function begin(options: OpenJournalOptions, last: Checkpoint | undefined):
 }
 
 async function resume(
-  options: OpenJournalOptions,
+  options: OpenFolderOptions,
   { files, last }: { files: readonly SegmentFile[]; last: Checkpoint | undefined },
 ): Promise<Resumed> {
   const target = last?.size ?? 0;

@@ -9,6 +9,7 @@ import { segmentPath, writeAll } from './segment-file.ts';
  *   8 id   8 subject   f64 time   u32 offset   u16 class   u8 status   u8 activity
  */
 export const entryBytes = 32;
+export const offsetInEntry = 24;
 
 export interface IndexEntry {
   readonly id: Buffer;
@@ -37,7 +38,7 @@ export function writeIndexEntry(
   target.write(header.id, at, 8, 'base64url');
   target.write(header.subject, at + 8, 8, 'base64url');
   target.writeDoubleBE(header.time, at + 16);
-  target.writeUInt32BE(offset, at + 24);
+  target.writeUInt32BE(offset, at + offsetInEntry);
   target.writeUInt16BE(Math.min(header.class_uid, 0xffff), at + 28);
   target[at + 30] = Math.min(header.status_id, 0xff);
   target[at + 31] = Math.min(header.activity_id, 0xff);
@@ -65,7 +66,7 @@ export class SegmentIndex {
   }
 
   offset(entry: number): number {
-    return this.#bytes.readUInt32BE(entry * entryBytes + 24);
+    return this.#bytes.readUInt32BE(entry * entryBytes + offsetInEntry);
   }
 
   classUid(entry: number): number {

@@ -40,7 +40,8 @@ export function* walkSegment(
     }
     const { text, rest, kind } = item.frame;
     const header = kind === 'record' ? readHeader(text) : undefined;
-    const words = header === undefined ? 'a frame is no record' : misplaced(header, { head, seq, sealed: rest });
+    const words =
+      header === undefined ? 'a frame is no record' : misplaced(header, { writer: head.writer, seq, sealed: rest });
     if (header === undefined || words !== undefined) {
       yield { problem: { kind: 'forged', seq, offset: at, words: words ?? '' } };
       return;
@@ -50,12 +51,12 @@ export function* walkSegment(
   }
 }
 
-function misplaced(
+/** Why a record does not belong where it stands, if so. */
+export function misplaced(
   header: RecordHeader,
-  { head, seq, sealed }: { head: SegmentHead; seq: number; sealed: Buffer },
+  { writer, seq, sealed }: { writer: string; seq: number; sealed: Buffer },
 ): string | undefined {
-  if (header.writer !== head.writer)
-    return `a record of writer \`${header.writer}\` stands in the log of \`${head.writer}\``;
+  if (header.writer !== writer) return `a record of writer \`${header.writer}\` stands in the log of \`${writer}\``;
   if (header.seq !== seq) return `record ${header.seq} stands where record ${seq} belongs`;
   if (header.payload_hash !== hash('sha256', sealed, 'base64url')) return 'a payload is not the one its header names';
   return undefined;

@@ -6,6 +6,7 @@ import { parseListen } from './listen.ts';
 const secondMs = 1000;
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
+const mebibyte = 1024 * 1024;
 
 /** Host names of our own; no app may take them. */
 export const reservedHosts: readonly string[] = ['id', 'console', 'pdp', 'device'];
@@ -147,6 +148,11 @@ export const configSchema = z.strictObject({
     .strictObject({
       sync: z.enum(['interval', 'before-answer']).default('interval'),
       retentionDays: z.int().min(1).max(36_500).default(365),
+      gatewayBytes: z
+        .int()
+        .min(mebibyte)
+        .max(2 ** 50)
+        .default(16 * 1024 * mebibyte),
     })
     .prefault({}),
   keys: z.strictObject({ root: z.strictObject({ file: z.string().min(1) }).optional() }).prefault({}),

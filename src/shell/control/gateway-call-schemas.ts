@@ -1,10 +1,11 @@
 import { z } from 'zod';
-import { assertionsPerCallMax, type GatewayCalls } from '#shell/wire';
+import { assertionsPerCallMax, type GatewayCalls, shippedBytesMax } from '#shell/wire';
 
 const id = z.string().min(1).max(200);
 const hash = z.string().regex(/^[A-Za-z0-9_-]{43}$/);
 const time = z.int().min(0);
 const url = z.string().max(16_384);
+const checkpoint = { writer: z.string().min(1).max(63), size: time, rootHash: hash, time };
 
 /** What each call must look like. The gateway parses the internet, so nothing it says is taken unread. */
 export const gatewayCallSchemas = {
@@ -44,7 +45,13 @@ export const gatewayCallSchemas = {
   'certificate/challenges': z.strictObject({ shown: z.array(z.string().max(64)).max(200) }),
   'gateway/renew': z.strictObject({ csrPem: z.string().max(16_384) }),
   'pdp/page-key': z.strictObject({}),
-  'journal/checkpoint': z.strictObject({ writer: z.string().min(1).max(63), size: time, rootHash: hash, time }),
+  'journal/checkpoint': z.strictObject(checkpoint),
+  'journal/ship': z.strictObject({
+    records: z
+      .strictObject({ segment: time, seq: time, frames: z.base64().max(Math.ceil(shippedBytesMax / 3) * 4) })
+      .nullable(),
+    checkpoint: z.strictObject({ ...checkpoint, note: z.string().max(4_096) }).nullable(),
+  }),
 } satisfies { [N in keyof GatewayCalls]: z.ZodType<GatewayCalls[N]['request']> };
 
 export function isGatewayCall(name: string): name is keyof GatewayCalls {

@@ -13,6 +13,7 @@ import type { CertificateCalls } from './certificates/issue-certificates.ts';
 import { describeFault } from './describe-fault.ts';
 import type { GatewayReports } from './gateway-reports.ts';
 import type { CallProblem, GatewayCallHandlers } from './gateway-socket.ts';
+import type { JournalCopies } from './gateways/journal-copies.ts';
 import type { IdentityCalls } from './identity/index.ts';
 import { keptSecret } from './kept-secret.ts';
 
@@ -28,6 +29,7 @@ export function createGatewayCalls(needs: {
   readonly signer: SignerClient;
   readonly reports: GatewayReports;
   readonly tokenKeyIds: () => readonly string[];
+  readonly journals: JournalCopies;
   readonly renew: (gateway: string, csrPem: string) => Promise<EnrolmentAnswer>;
 }): GatewayCallHandlers {
   const { services, facts, signer } = needs;
@@ -77,6 +79,7 @@ export function createGatewayCalls(needs: {
       const { jws } = await signer.call('sign-statement', { purpose: 'checkpoint', statement });
       return { note: jws };
     },
+    'journal/ship': (shipment, { name }) => needs.journals.ship(name, shipment),
   };
 }
 

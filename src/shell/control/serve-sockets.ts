@@ -16,6 +16,7 @@ import { createGatewayCalls, describeCallError } from './gateway-calls.ts';
 import type { GatewayReports } from './gateway-reports.ts';
 import { localPeer, startGatewaySocket } from './gateway-socket.ts';
 import type { Enrolment } from './gateways/enrol.ts';
+import type { JournalCopies } from './gateways/journal-copies.ts';
 import { startPeerListener } from './gateways/peer-listener.ts';
 import type { RunningIdentity } from './identity/index.ts';
 import { createAdminServer, createSiteServer } from './sites.ts';
@@ -31,6 +32,7 @@ export interface ServeNeeds {
   readonly signer: SignerClient;
   readonly tokenKeys: TokenKeys;
   readonly enrolment: Enrolment;
+  readonly journals: JournalCopies;
   readonly pagesFolder: string;
   readonly onError: (error: unknown) => void;
 }
@@ -70,6 +72,7 @@ export async function serveSockets(needs: ServeNeeds): Promise<() => Promise<voi
       signer,
       reports: needs.reports,
       tokenKeyIds: () => needs.tokenKeys.keyIds,
+      journals: needs.journals,
       renew: (gateway, csrPem) => needs.enrolment.renew(gateway, csrPem),
     }),
     describe: describeCallError,

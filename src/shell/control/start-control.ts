@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { JournalEvent } from '#foundation/model';
 import type { ExternalProviderConfig } from '#information/identity';
-import { type JournalClient, startJournal } from '#shell/journal';
+import { type JournalClient, noteVerifier, startJournal } from '#shell/journal';
 import { connectSigner, type SignerClient } from '#shell/signer-client';
 import { followStore, type LiveFacts, openStore, type Store } from '#shell/store';
 import type { ControlHandoff } from '#shell/wire';
@@ -19,6 +19,7 @@ import { FollowServer } from './follow.ts';
 import { gateOfInvariants } from './gates.ts';
 import { GatewayReports } from './gateway-reports.ts';
 import { Enrolment } from './gateways/enrol.ts';
+import { JournalCopies } from './gateways/journal-copies.ts';
 import { startIdentity } from './identity/index.ts';
 import { createIdentityService } from './identity-service.ts';
 import { createJournalReader } from './journal-reader.ts';
@@ -213,6 +214,16 @@ async function start(handoff: ControlHandoff, at: Starting): Promise<void> {
     ],
   };
 
+  const journals = new JournalCopies({
+    directory: journalDirectory,
+    verifyNote: noteVerifier(keys.statement),
+    clock,
+    monotonicClock: () => performance.now(),
+    retentionMs: config.journal.retentionDays * dayMs,
+    bytesMax: config.journal.gatewayBytes,
+    notice: (line) => notice(`control: ${line}`),
+  });
+  onClose(() => journals.close());
   onClose(
     await serveSockets({
       certificates: certificateCalls(config, { file, signer, store }),
@@ -222,6 +233,7 @@ async function start(handoff: ControlHandoff, at: Starting): Promise<void> {
       follow,
       reports,
       enrolment: new Enrolment({ services, signer }),
+      journals,
       signer,
       tokenKeys,
       pagesFolder,

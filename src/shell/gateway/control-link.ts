@@ -11,6 +11,8 @@ const renewCheckMs = 600_000;
 /** How this gateway reaches control, and what it must do to be let in tomorrow. */
 export interface ControlLink {
   readonly address: ControlAddress;
+  /** Is control on another machine? */
+  readonly isRemote: boolean;
   /** null: `id`, `console` and the demo are served where control is. */
   readonly webSocketPath: string | null;
   /** Keeps the certificate fresh until the returned function is called. */
@@ -24,7 +26,7 @@ export function linkToControl(
 ): ControlLink {
   if ('identityFile' in control) return remoteLink(control.identityFile, { clock, notice });
   const { socketPath, token, webSocketPath } = control;
-  return { address: { socketPath, token }, webSocketPath, keepFresh: () => () => undefined };
+  return { isRemote: false, address: { socketPath, token }, webSocketPath, keepFresh: () => () => undefined };
 }
 
 function remoteLink(path: string, needs: { clock: () => number; notice: (line: string) => void }): ControlLink {
@@ -39,6 +41,7 @@ function remoteLink(path: string, needs: { clock: () => number; notice: (line: s
     await writeIdentity(path, { identity, isNew: false });
   };
   return {
+    isRemote: true,
     address: {
       ...identity.control,
       tls: () => ({ ca: identity.caPem, cert: identity.chainPem, key: identity.keyPem, servername: controlPeerName }),

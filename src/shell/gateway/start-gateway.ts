@@ -25,6 +25,7 @@ import { PoliciesInForce } from './policies-in-force.ts';
 import { pooledIds } from './pooled-ids.ts';
 import { reportState } from './report-state.ts';
 import { SeenSessions } from './seen-sessions.ts';
+import { JournalShipping } from './ship-journal.ts';
 import { hostOf, reservedHosts, sitesFrom } from './sites.ts';
 import { StrangerEvents } from './stranger-events.ts';
 
@@ -68,8 +69,9 @@ export async function startGateway(
   });
   await starting.until(replica.whenFresh());
 
+  const directory = needs.journalDirectory;
   const journal = await startJournal({
-    directory: needs.journalDirectory,
+    directory,
     writer: handoff.name,
     sync: handoff.journalSync,
     retentionMs: handoff.journalRetentionMs,
@@ -78,6 +80,7 @@ export async function startGateway(
     onNotice: notice,
     onFailure: (error) => needs.fail(error.message),
   });
+  const shipping = link.isRemote ? new JournalShipping({ directory, call: control.call, notice }) : null;
   const stopRenewing = link.keepFresh(control.call);
   const gate = makeGate(handoff, {
     ...{ needs, metrics, control, replica, journal, policies },
@@ -107,6 +110,7 @@ export async function startGateway(
       await certificates?.close();
       await gate.close();
       await journal.close();
+      await shipping?.close();
       await replica.close();
       control.close();
     },

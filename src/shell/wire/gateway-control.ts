@@ -116,7 +116,35 @@ export interface GatewayCalls {
     request: { readonly writer: string; readonly size: number; readonly rootHash: string; readonly time: number };
     answer: { readonly note: string };
   };
+  /**
+   * For a gateway on another machine: takes the next records of its journal, then a checkpoint over all that came, and says how far control
+   * has it. Without either it only says so.
+   */
+  'journal/ship': { request: JournalShipment; answer: JournalPosition };
 }
+
+/** A piece of a gateway's journal on its way to control. */
+export interface JournalShipment {
+  /** Whole frames as they lie in the segment that begins with record `segment`; base64. */
+  readonly records: { readonly segment: number; readonly seq: number; readonly frames: string } | null;
+  readonly checkpoint: {
+    readonly writer: string;
+    readonly size: number;
+    readonly rootHash: string;
+    readonly time: number;
+    readonly note: string;
+  } | null;
+}
+
+/** How far control has the journal of a gateway. */
+export interface JournalPosition {
+  readonly size: number;
+  readonly segment: number;
+  readonly signed: { readonly size: number; readonly rootHash: string } | null;
+}
+
+/** Frames of one shipment: with the largest event there can be, they stay below the bound of bodies. */
+export const shippedBytesMax = 512 * 1024;
 
 /** What a gateway on another machine is given when it joins, and anew at each renewal. */
 export interface EnrolmentAnswer {

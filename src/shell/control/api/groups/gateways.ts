@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { z } from 'zod';
 import { sha256Base64url } from '#foundation/crypto';
 import { toBase64url } from '#foundation/encoding';
@@ -106,6 +108,13 @@ const addRoute = route({
       );
     if (name === localGatewayName || name === 'control')
       throw problem(409, 'reserved', `\`${name}\` is a process of this machine; choose another name`);
+    // Its journal is kept here under its name, and no other can go on with it.
+    if (existsSync(join(services.journalDirectory, name)))
+      throw problem(
+        409,
+        'name-used',
+        `the journal of an earlier gateway \`${name}\` is kept here; choose another name`,
+      );
     const secret = toBase64url(services.random(secretBytes));
     const expiresAt = services.clock() + body.lifetimeMs;
     await change(services, caller, {
