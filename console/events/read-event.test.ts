@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { EventView } from '../api/shapes.ts';
-import { matches, readEvent, repeatsOthers } from './read-event.ts';
+import { matches, readEvent } from './read-event.ts';
 
 const header = {
   id: 'e1',
@@ -37,11 +37,6 @@ test('readEvent() tells who asked for what, where, and why not', () => {
 test('readEvent() tells the end of running access from a refused request', () => {
   const payload = { ...request.payload, unmapped: { request: 'e0', cut: 'session-ended' } };
   assert.equal(readEvent({ ...request, payload }).what, 'Access ended GET /admin');
-});
-
-test('repeatsOthers() knows a count of requests that each have an event', () => {
-  const counted = (count: number) => repeatsOthers({ ...request, payload: { count } });
-  assert.deepEqual([counted(1), counted(5), counted(6), repeatsOthers(request)], [true, true, false, false]);
 });
 
 test('readEvent() reads administrative changes and programs', () => {

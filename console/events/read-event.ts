@@ -59,7 +59,7 @@ export function readEvent(event: EventView): EventLine {
     typeof at(payload, 'unmapped', 'cut') === 'string' ? 'Access ended' : className(event.classUid),
     firstText(payload, 'http_request.http_method', 'api.operation'),
     firstText(payload, 'http_request.url.path'),
-    // Denials of strangers beyond the first few are counted, not listed.
+    // Requests of strangers beyond the first few are counted, not listed.
     typeof payload['count'] === 'number' ? `× ${payload['count']}` : '',
   ];
   return {
@@ -79,15 +79,6 @@ export function readEvent(event: EventView): EventLine {
     outcome,
     words: firstText(payload, 'status_detail', 'message'),
   };
-}
-
-/** Refused requests of a stranger that have an event each, before they are only counted. */
-const strangerEventsMax = 5;
-
-/** Does this event only count what has events of its own beside it? */
-export function repeatsOthers({ payload }: EventView): boolean {
-  const count = payload?.['count'];
-  return typeof count === 'number' && count <= strangerEventsMax;
 }
 
 /** Does this line contain the text, anywhere a reader would see it? Case does not matter. */

@@ -4,7 +4,7 @@ import type { ReactNode } from 'react';
 import { Link } from 'react-router';
 import { useAnswer } from '../../api/queries.ts';
 import type { ActivityBucket, EventView, Overview } from '../../api/shapes.ts';
-import { readEvent, repeatsOthers } from '../../events/read-event.ts';
+import { readEvent } from '../../events/read-event.ts';
 import { StateMark } from '../../parts/marks.tsx';
 import { Page, Panel } from '../../parts/page.tsx';
 import { Person } from '../../parts/person.tsx';
@@ -93,8 +93,7 @@ function FirstSteps() {
   );
 }
 
-function Refusals({ events: all }: { events: readonly EventView[] }) {
-  const events = all.filter((event) => !repeatsOthers(event));
+function Refusals({ events }: { events: readonly EventView[] }) {
   if (events.length === 0)
     return <Empty title="None lately">When somebody is refused, you see here who, where and why.</Empty>;
   return (

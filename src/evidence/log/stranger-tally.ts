@@ -13,6 +13,8 @@ export interface StrangerRequest {
   readonly policies: readonly string[];
   /** The client's address as our socket saw it. */
   readonly address: string;
+  /** This many like it between two drain()s have an event of their own, and are not in the summary. Default none. */
+  readonly ownEvents?: number;
 }
 
 interface Tally {
@@ -20,6 +22,7 @@ interface Tally {
   readonly policies: readonly string[];
   readonly resource: string | null;
   readonly reason: string;
+  readonly ownEvents: number;
   count: number;
   readonly start: number;
   end: number;
@@ -32,7 +35,8 @@ const overflowReason = 'many kinds of request';
 
 /**
  * Counts requests of strangers, refused and let through, so that whoever floods the gateway with them cannot fill the disk: one
- * event per answer, resource, reason and hour for each drain(), with a count, instead of one per request. Memory is bounded
+ * event per answer, resource, reason and hour for each drain(), with a count, instead of one per request. What has events of its own
+ * is not counted a second time. Memory is bounded
  * by `keysMax`.
  */
 export class StrangerTally {
@@ -59,12 +63,15 @@ export class StrangerTally {
     return tally.count;
   }
 
-  #begin({ answer, resource, reason, policies }: StrangerRequest, { key, time }: { key: string; time: number }): Tally {
+  #begin(request: StrangerRequest, { key, time }: { key: string; time: number }): Tally {
+    const { answer, resource, reason, policies, ownEvents = 0 } = request;
     const isFull = this.#tallies.size >= this.#keysMax;
     const kept = isFull ? answer : key;
     const known = this.#tallies.get(kept);
     if (known !== undefined) return known;
-    const kind = isFull ? { resource: null, reason: overflowReason, policies: [] } : { resource, reason, policies };
+    const kind = isFull
+      ? { resource: null, reason: overflowReason, policies: [], ownEvents: 0 }
+      : { resource, reason, policies, ownEvents };
     const tally = { answer, ...kind, count: 0, start: time, end: time, addresses: new Set<string>() };
     this.#tallies.set(kept, tally);
     return tally;
@@ -72,8 +79,11 @@ export class StrangerTally {
 
   /** Gives the events for what was counted since the last call, and counts anew. */
   drain({ policySequence, factRevision }: { policySequence: number; factRevision: number }): JournalEvent[] {
-    const events = [...this.#tallies.values()].map((tally): JournalEvent => {
-      const { answer, policies, resource, reason, count, start, end } = tally;
+    const counted = [...this.#tallies.values()].filter(({ count, ownEvents }) => count > ownEvents);
+    const events = counted.map((tally): JournalEvent => {
+      const { answer, policies, resource, reason, start, end } = tally;
+      const count = tally.count - tally.ownEvents;
+      const requests = count === 1 ? '1 request' : `${count} requests`;
       const isAllowed = answer === 'allow';
       const words = isAllowed ? [] : [reason];
       return {
@@ -97,8 +107,8 @@ export class StrangerTally {
           start_time: start,
           end_time: end,
           message: isAllowed
-            ? `${count} requests without a session were let through`
-            : `${count} requests without a session were refused: ${reason}`,
+            ? `${requests} without a session, let through`
+            : `${requests} without a session, refused: ${reason}`,
           unmapped: { addresses: [...tally.addresses], ...(isAllowed ? { route: reason } : {}) },
         },
       };

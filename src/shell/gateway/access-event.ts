@@ -104,7 +104,8 @@ export function isWorthAnEvent(
     verdict.answer === 'allow'
       ? ({ answer: 'allow', reason: route, policies: verdict.reasons } as const)
       : ({ answer: 'deny', reason: 'no session', policies: [] } as const);
-  if (gate.countStranger({ ...kind, resource: site.id, address }) <= strangerEventsMax[kind.answer]) return true;
+  const ownEvents = strangerEventsMax[kind.answer];
+  if (gate.countStranger({ ...kind, resource: site.id, address, ownEvents }) <= ownEvents) return true;
   // What is let through may be written later only while the journal is known to take it: else it must say no itself.
   return kind.answer === 'allow' && !gate.isJournalTaking();
 }
