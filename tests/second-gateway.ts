@@ -38,7 +38,7 @@ export async function runGateway(t: TestContext, { folder, data, tls }: { folder
   const gateway = run(
     folder,
     ...['gateway', 'run', '--data', data, '--set', 'listen.plain=off', '--set', `listen.tls=${tls}`],
-    ...['--set', 'listen.operations=off', '--set', 'domain=example.test'],
+    ...['--set', 'listen.operations=off'],
   );
   t.after(async () => {
     gateway.child.kill('SIGTERM');

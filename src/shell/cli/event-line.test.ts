@@ -33,6 +33,18 @@ test('eventLine() names who asked for what, the answer, and what policies in sha
   assert.match(eventLine({ ...request, statusId: 2 }), /Z {2}refused {2}ada {2}/);
 });
 
+test('eventLine() tells the operation of a call of the API, and its outcome once', () => {
+  const payload = {
+    actor: { app_name: 'local-operator' },
+    api: { operation: 'GET /api/v1/users' },
+    message: 'refused: People',
+  };
+  assert.match(
+    eventLine({ ...request, classUid: 6003, statusId: 2, payload }),
+    /Z {2}refused {2}local-operator {2}GET \/api\/v1\/users {2}People {2}gateway-1 6003/,
+  );
+});
+
 test('eventLine() names both when somebody changes the account of another, once when it is their own', () => {
   const change = (user: object) =>
     eventLine({

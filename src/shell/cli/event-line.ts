@@ -16,10 +16,14 @@ function textAt(payload: unknown, ...path: string[]): string | undefined {
   return typeof found === 'string' && found !== '' ? found : undefined;
 }
 
+/** Uids that tell a type and an id, as actors have; events about accounts give the id alone. */
+const typedUid = /^(?:User|Workload)::"(.*)"$/;
+
 /** Who did it and, where that is somebody else, to whom. */
 function whoOf({ subject, payload }: EventView): string {
   if (payload === null) return '(erased)';
-  const named = (...path: string[]) => textAt(payload, ...path, 'name') ?? textAt(payload, ...path, 'uid');
+  const named = (...path: string[]) =>
+    textAt(payload, ...path, 'name') ?? textAt(payload, ...path, 'uid')?.replace(typedUid, '$1');
   const actor = named('actor', 'user') ?? textAt(payload, 'actor', 'app_name');
   const user = named('user');
   const both = [actor, user].filter((each) => each !== undefined);
@@ -41,15 +45,20 @@ function shadowWords(payload: EventView['payload']): string[] {
 export function eventLine(event: EventView): string {
   const { payload, classUid } = event;
   const outcomes = answeredClasses.has(classUid) ? ['allowed', 'refused'] : ['done', 'failed'];
+  const outcome = outcomes[event.statusId === 2 ? 1 : 0] ?? '';
   const address = `${textAt(payload, 'http_request', 'url', 'hostname') ?? ''}${textAt(payload, 'http_request', 'url', 'path') ?? ''}`;
-  const asked = `${textAt(payload, 'http_request', 'http_method') ?? ''} ${address}`.trim();
+  const asked =
+    address === ''
+      ? textAt(payload, 'api', 'operation')
+      : `${textAt(payload, 'http_request', 'http_method') ?? ''} ${address}`;
   const words = payload === null ? '(erased)' : (textAt(payload, 'message') ?? textAt(payload, 'status_detail') ?? '');
   const parts = [
     formatTime(event.time),
-    (event.statusId === 2 ? outcomes[1] : outcomes[0])?.padEnd(7),
+    outcome.padEnd(7),
     whoOf(event),
-    ...(address === '' ? [] : [asked]),
-    words,
+    ...(asked === undefined ? [] : [asked]),
+    // Calls of the API say their outcome first themselves.
+    words.startsWith(`${outcome}: `) ? words.slice(outcome.length + 2) : words,
     ...shadowWords(payload),
     `${event.writer} ${classUid}`,
     event.id,

@@ -7,9 +7,13 @@ import { type Config, policySource, reservedHosts } from './schema.ts';
 import { namesPrivateAddress, parseUpstream } from './upstream.ts';
 
 /** What a schema cannot say: keys that depend on each other, on the machine, or on the network. */
-export function checkConfig(config: Config, context: { readonly file: string; readonly report: Report }): void {
+export function checkConfig(
+  config: Config,
+  context: { readonly file: string; readonly report: Report; readonly isDomainElsewhere: boolean },
+): void {
   const { report } = context;
   checkListeners(config, report);
+  if (!context.isDomainElsewhere) checkDomain(config, report);
   checkTls(config, context);
   checkProviders(config, context);
   checkSegments(config, report);
@@ -27,7 +31,7 @@ export function checkConfig(config: Config, context: { readonly file: string; re
 }
 
 function checkListeners(config: Config, report: Report): void {
-  const { plain, tls, operations, pdp } = config.listen;
+  const { plain, operations, pdp } = config.listen;
   if (plain !== null && !isLoopback(plain.host)) {
     report(
       ['listen', 'plain'],
@@ -47,6 +51,11 @@ function checkListeners(config: Config, report: Report): void {
       'warning',
     );
   }
+}
+
+/** Is the domain one that browsers reach through the listeners that are on? */
+function checkDomain(config: Config, report: Report): void {
+  const { plain, tls } = config.listen;
   if (config.domain === 'localhost' && plain === null) {
     report(
       ['listen', 'plain'],

@@ -200,3 +200,9 @@ test('editDistance() is a metric and nearestWord() finds a typo of one letter', 
   assert.equal(nearestWord('sesion', ['session', 'segment']), 'session');
   assert.equal(nearestWord('zzzzzzzz', ['session']), undefined);
 });
+
+test('loadConfig() asks for no domain of a gateway whose control is elsewhere', () => {
+  const asked = { file: null, overrides: ['listen.plain=off'] };
+  assert.equal(loadConfig(asked).ok, false);
+  assert.equal(loadConfig({ ...asked, isDomainElsewhere: true }).ok, true);
+});

@@ -23,6 +23,8 @@ export function loadConfig(input: {
   readonly file: string | null;
   readonly optional?: boolean;
   readonly overrides?: readonly string[];
+  /** For a gateway whose control is on another machine: domains are control's, and what is said of them here does not count. */
+  readonly isDomainElsewhere?: boolean;
 }): LoadedConfig {
   const read = readConfigText(input.file, input.optional ?? false);
   if ('problem' in read) return { ok: false, problems: [read.problem] };
@@ -35,6 +37,7 @@ export function loadConfig(input: {
   const found: ConfigProblem[] = [...problems];
   checkConfig(validated.config, {
     file: resolve(name),
+    isDomainElsewhere: input.isDomainElsewhere ?? false,
     report: (path, message, severity = 'error') => found.push(problemAt(source, path, message, { severity })),
   });
   if (found.some((problem) => problem.severity === 'error')) return { ok: false, problems: found };

@@ -137,7 +137,12 @@ const onThisMachine: readonly Command[] = [
         throw new CliError('failed', `no gateway joined in \`${globals.data}\`; run \`nullius gateway join\` first`);
       const overrides = texts('set');
       const file = globals.config ?? 'nullius.yaml';
-      const loaded = loadConfig({ file, optional: globals.config === undefined, overrides });
+      const loaded = loadConfig({
+        file,
+        optional: globals.config === undefined,
+        overrides,
+        isDomainElsewhere: true,
+      });
       for (const problem of loaded.ok ? [] : loaded.problems) out.note(formatProblem(problem));
       if (!loaded.ok) throw new CliError('failed', 'nothing was started: mend the configuration above');
       if (loaded.config.tls.acme !== undefined)
