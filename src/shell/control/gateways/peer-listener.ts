@@ -2,7 +2,7 @@ import { createHash, X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { FactTable } from '#information/inventory';
 import { makeKeyAndRequest } from '#shell/enrolment';
@@ -16,6 +16,7 @@ import {
   sendProblem,
   serveGateway,
 } from '../gateway-socket.ts';
+import { UnprovenConnections } from './unproven-connections.ts';
 
 const connectionsMax = 2_000;
 const handshakeMsMax = 10_000;
@@ -89,10 +90,13 @@ export async function startPeerListener(needs: PeerListenerNeeds): Promise<{ por
     (request, response) => void answer(request, { response, options, needs }),
   );
   server.maxConnections = connectionsMax;
+  const unproven = new UnprovenConnections();
+  server.on('connection', (socket: Socket) => unproven.add(socket));
   server.on('secureConnection', (socket: TLSSocket) => {
     const peer = knownPeer(socket);
     if (peer === 'refused') return void socket.destroy();
     if (peer === undefined) return;
+    if (isKnown(peer)) unproven.prove(socket);
     peers.set(socket, peer);
     socket.once('close', () => peers.delete(socket));
   });

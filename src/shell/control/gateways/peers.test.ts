@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
-import { request } from 'node:https';
-import { createServer } from 'node:net';
+import { Agent, request } from 'node:https';
+import { connect, createServer, type Socket } from 'node:net';
 import { after, before, test } from 'node:test';
 import { type ConnectionOptions, createServer as createTlsServer } from 'node:tls';
 import {
@@ -99,6 +99,29 @@ test('a token works once: replayed, and of two that come at once, one is refused
   assert.deepEqual(both.map(({ status }) => status).sort(), ['fulfilled', 'rejected']);
   await assert.rejects(joinControl({ url: url(), token }), { code: 'refused', message: /wrong, used or over/ });
   await remove('once');
+});
+
+test('strangers who open connections and prove nothing take no place of a gateway', async (t) => {
+  const identity = await joined('steady');
+  const opened: Socket[] = [];
+  t.after(() => {
+    for (const socket of opened) socket.destroy();
+  });
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  t.after(() => agent.destroy());
+  const kept = { tls: { ...tlsOf(identity), agent }, body: report };
+  assert.equal((await ask('/call/report', kept)).status, 200);
+  for (let at = 0; at < 300; at += 1) {
+    const socket = connect(port, '127.0.0.1');
+    socket.on('error', () => undefined);
+    opened.push(socket);
+    await once(socket, 'connect');
+  }
+  assert.equal((await ask('/call/report', kept)).status, 200, 'a connection that is older than all of them');
+  assert.equal((await ask('/call/report', { tls: tlsOf(identity), body: report })).status, 200, 'a new one');
+  await remove('steady');
+  const [oldest] = opened;
+  if (oldest?.closed === false) await once(oldest, 'close');
 });
 
 test('a man in the middle with another CA gets neither the secret nor a byte', async (t) => {
