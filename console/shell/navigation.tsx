@@ -34,7 +34,7 @@ const sections: readonly { readonly title: string; readonly entries: readonly En
     title: 'Now',
     entries: [
       { to: '/', label: 'Overview', icon: IconLayoutDashboard, noun: 'overview' },
-      { to: '/events', label: 'Live events', icon: IconActivity, noun: 'event' },
+      { to: '/events', label: 'Events', icon: IconActivity, noun: 'event' },
     ],
   },
   {

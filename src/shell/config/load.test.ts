@@ -199,6 +199,7 @@ test('editDistance() is a metric and nearestWord() finds a typo of one letter', 
   fc.assert(fc.property(word, word, word, (a, b, c) => editDistance(a, c) <= editDistance(a, b) + editDistance(b, c)));
   assert.equal(nearestWord('sesion', ['session', 'segment']), 'session');
   assert.equal(nearestWord('zzzzzzzz', ['session']), undefined);
+  assert.deepEqual([nearestWord('lgo', ['logs']), nearestWord('foo', ['log'])], ['logs', undefined]);
 });
 
 test('loadConfig() asks for no domain of a gateway whose control is elsewhere', () => {

@@ -21,5 +21,7 @@ export function nearestWord(word: string, known: Iterable<string>): string | und
     if (best === undefined || distance < best.distance) best = { word: candidate, distance };
   }
   if (best === undefined) return undefined;
-  return best.distance <= Math.max(2, Math.floor(best.word.length / 2)) ? best.word : undefined;
+  // Of three letters two that differ leave another word.
+  const distanceMax = best.word.length <= 3 ? 1 : Math.max(2, Math.floor(best.word.length / 2));
+  return best.distance <= distanceMax ? best.word : undefined;
 }
