@@ -52,7 +52,8 @@ export function readEvaluations(request: Properties, order: ParsedRequest['order
   if (list.length === 0) return readEvaluation(request);
   if (list.length > evaluationsMax) throw new MalformedRequest(`\`evaluations\` has more than ${evaluationsMax} items`);
   const semantic = readSemantic(request);
-  refuseMuchInCommon(request, list.length);
+  // Whether a request is taken does not depend on how it repeats itself.
+  refuseMuchInCommon(request, order?.length ?? list.length);
   const defaults = new Defaults(request);
   const items = list.map((item: unknown) => defaults.complete(item));
   return { semantic, items, order: order ?? items.map((_, place) => place) };
