@@ -1,6 +1,17 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import fs, {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readlinkSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -52,4 +63,46 @@ test('readPolicyFolder() waits for no pipe and reads no folder as a file', (t) =
   rmSync(join(folder, 'pipe.cedar'));
   mkdirSync(join(folder, 'folder.cedar'));
   assert.throws(() => readPolicyFolder(folder), /`[^`]*folder\.cedar` is no file/);
+});
+
+test('readPolicyFolder() reads nothing outside when a folder on the way becomes a link before the file is opened', {
+  skip: existsSync('/proc/self/fd') ? false : 'the kernel does not tell where an open file lies',
+}, (t) => {
+  const { top, folder } = folderOf(t);
+  const sub = join(folder, '..data');
+  for (const [path, text] of [
+    [sub, 'B'],
+    [join(top, 'outside'), 'SECRET'],
+  ] as const) {
+    mkdirSync(path);
+    writeFileSync(join(path, 'b.cedar'), text);
+  }
+  symlinkSync(join('..data', 'b.cedar'), join(folder, 'b.cedar'));
+  const { openSync } = fs;
+  const swap = () => {
+    renameSync(sub, join(folder, 'kept'));
+    symlinkSync('../outside', sub);
+  };
+  const swapBack = () => {
+    rmSync(sub);
+    renameSync(join(folder, 'kept'), sub);
+  };
+  const opened: string[] = [];
+  t.mock.method(fs, 'openSync', (path: string, flags: number) => {
+    if (!path.endsWith('b.cedar')) return openSync(path, flags);
+    swap();
+    const file = openSync(path, flags);
+    opened.push(readlinkSync(`/proc/self/fd/${file}`));
+    // Whoever looks at the path again sees nothing amiss.
+    swapBack();
+    return file;
+  });
+  syncBuiltinESMExports();
+  t.after(() => {
+    t.mock.restoreAll();
+    syncBuiltinESMExports();
+  });
+  assert.throws(() => readPolicyFolder(folder), /`[^`]*b\.cedar` is a symbolic link that leads out of the folder/);
+  assert.equal(opened.length, 1);
+  assert.equal(opened[0], join(realpathSync(top), 'outside', 'b.cedar'));
 });

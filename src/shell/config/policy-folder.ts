@@ -1,4 +1,14 @@
-import { closeSync, constants, fstatSync, openSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fstatSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+} from 'node:fs';
 import { isAbsolute, join, relative, sep } from 'node:path';
 
 export interface PolicyFolder {
@@ -66,26 +76,37 @@ function listFolder(folder: string): { names: string[]; top: string } {
  */
 function readOne(folder: string, { top, name }: { top: string; name: string }): string {
   const path = join(folder, name);
+  const outside = `\`${path}\` is a symbolic link that leads out of the folder; put the file itself there`;
   let real: string;
+  let file: number;
   try {
     real = realpathSync(path);
-  } catch {
+    if (!isInside(top, real)) throw new PolicyFolderError(outside);
+    // Nothing waits for the other end of a pipe.
+    file = openSync(real, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  } catch (error) {
+    if (error instanceof PolicyFolderError) throw error;
     throw new PolicyFolderError(`\`${path}\` cannot be read; is it a link to what is not there?`);
   }
-  const inside = relative(top, real);
-  if (inside.split(sep)[0] === '..' || isAbsolute(inside))
-    throw new PolicyFolderError(
-      `\`${path}\` is a symbolic link that leads out of the folder; put the file itself there`,
-    );
-  // Not followed any more: what was looked at is what is read. Nothing waits for the other end of a pipe.
-  const file = openSync(real, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   try {
     const found = fstatSync(file);
     if (!found.isFile()) throw new PolicyFolderError(`\`${path}\` is no file`);
+    // A folder on the way may have become a link since: what counts is where the file lies that is open now.
+    if (!isInside(top, placeOf(file, real))) throw new PolicyFolderError(outside);
     if (found.size > policyFileBytesMax)
       throw new PolicyFolderError(`\`${path}\` is larger than ${policyFileBytesMax} bytes`);
     return readFileSync(file, 'utf8');
   } finally {
     closeSync(file);
   }
+}
+
+function isInside(top: string, real: string): boolean {
+  const way = relative(top, real);
+  return way.split(sep)[0] !== '..' && !isAbsolute(way);
+}
+
+/** Where an open file lies, from the kernel; where there is no `/proc`, by its path once more, which somebody quick could change again. */
+function placeOf(file: number, path: string): string {
+  return existsSync('/proc/self/fd') ? readlinkSync(`/proc/self/fd/${file}`) : realpathSync(path);
 }
