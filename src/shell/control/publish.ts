@@ -71,13 +71,17 @@ export interface ExaminedPublication {
   readonly sequence: number;
 }
 
+/** Throws for policies that must not be in force whatever gates say: asked before time is spent on proofs. */
+type Refuse = (policies: PublishedPolicies) => Promise<void>;
+
 /**
  * Checks policies and passes them through the gates: what was checked before is checked still, tests, then invariants. That may take a minute, and changes nothing. Throws
- * UnpublishableError for what is not valid, which nothing overrides; GateError for failed gates without an override; UnknownPolicyError.
+ * UnpublishableError for what is not valid, which nothing overrides; what `refuse` throws; GateError for failed gates without an override;
+ * UnknownPolicyError.
  */
 export async function examinePublication(
   needs: PublicationNeeds,
-  wanted: PublicationRequest,
+  { refuse, ...wanted }: PublicationRequest & { readonly refuse?: Refuse },
 ): Promise<ExaminedPublication> {
   const current = needs.facts.get('publication', 'current');
   const { schema, policies, override } = wanted;
@@ -96,6 +100,8 @@ export async function examinePublication(
     schema,
     policies,
   });
+  const sequence = current?.sequence ?? 0;
+  await refuse?.(compilePublication({ sequence: sequence + 1, schema, policies, parsed: parsedForm, states }));
   const failed = await failedGates({
     tested,
     dropped,
@@ -106,7 +112,6 @@ export async function examinePublication(
     states,
   });
   if (failed.length > 0 && override === undefined) throw new GateError(failed);
-  const sequence = current?.sequence ?? 0;
   return { request: { ...wanted, tests, invariants }, parsedForm, override: overrideOf(failed, override), sequence };
 }
 

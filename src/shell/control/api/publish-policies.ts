@@ -1,4 +1,4 @@
-import { compilePublication } from '#decision/administration';
+import { compilePublication, type PublishedPolicies } from '#decision/administration';
 import { problemWords } from '#decision/engine';
 import { canonicalJson } from '#foundation/encoding';
 import { formatUid, type GitOrigin, type Publication } from '#foundation/model';
@@ -253,9 +253,14 @@ function isUnchanged(services: ApiServices, wanted: WantedPublication): boolean 
   return states.every(isKept) && isInForce(services, { ...current, schema, policies, ...Object.fromEntries(given) });
 }
 
+/** Nobody waits for proofs of what would strand the last administrator anyway. What counts is the answer in commit(), by the facts of then. */
+async function refuseEarly(services: ApiServices, policies: PublishedPolicies): Promise<void> {
+  await refuseToStrand(services, { policies });
+}
+
 async function examine(services: ApiServices, request: PublicationRequest): Promise<ExaminedPublication> {
   try {
-    return await examinePublication(services, request);
+    return await examinePublication(services, { ...request, refuse: (policies) => refuseEarly(services, policies) });
   } catch (error) {
     throw told(error);
   }
@@ -297,6 +302,7 @@ export async function changeStates(
 async function examineStates(services: ApiServices, changes: readonly StateChange[]) {
   try {
     const { earlier, states } = await withStates(services, changes);
+    await refuseEarly(services, compilePublication({ ...earlier, states }));
     const check = services.checkInvariants;
     const failed = await failedGates({ ...earlier, tested: undefined, dropped: [], check, states });
     if (failed.length > 0) throw new GateError(failed);
@@ -336,6 +342,7 @@ export async function rollback(
   const invariants = guarding ?? earlier.invariants;
   const restored = { ...earlier, invariants };
   if (isInForce(services, restored)) return unchanged(services, ifMatch);
+  await refuseEarly(services, compilePublication(restored));
   // Not in the queue of changes: proofs take their time.
   const dropped = guarding === undefined || today === undefined ? [] : await droppedBy(services, { today, restored });
   const failed = await failedGates({
