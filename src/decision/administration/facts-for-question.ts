@@ -60,7 +60,10 @@ const noSession: SessionFacts = Object.freeze({
 /** No device has been enrolled yet: said in so many words, as policies expect. */
 const noDevice: DeviceFacts = Object.freeze({ known: false, compliance: 'unknown' });
 
-/** The same object until the age of the proof has another second. */
+/**
+ * From the second request of one second on the same object, which the engine then reads once. What is asked for only once a second, as
+ * most of many people do, is not kept: letting go of what was kept costs more than making it.
+ */
 function sessionFacts(standing: Standing, now: number): SessionFacts {
   const { session } = standing.subject;
   if (session === null) return noSession;
@@ -68,11 +71,10 @@ function sessionFacts(standing: Standing, now: number): SessionFacts {
   // A proof from the future (a clock set back) is not a fresh one.
   const age = now < authTime ? authAgeUnknownSeconds : Math.floor((now - authTime) / 1000);
   const authAgeSeconds = Math.min(age, authAgeUnknownSeconds);
-  let facts = standing.session;
-  if (facts?.authAgeSeconds !== authAgeSeconds) {
-    facts = Object.freeze({ present: true, credential, phishingResistant, authAgeSeconds, bound, provider });
-    standing.session = facts;
-  }
+  if (standing.session?.authAgeSeconds === authAgeSeconds) return standing.session;
+  const facts = { present: true, credential, phishingResistant, authAgeSeconds, bound, provider };
+  if (standing.askedAtAge === authAgeSeconds) standing.session = Object.freeze(facts);
+  standing.askedAtAge = authAgeSeconds;
   return facts;
 }
 

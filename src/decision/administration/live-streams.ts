@@ -57,10 +57,8 @@ export const sliceMsMax = 5;
 
 interface Entry {
   readonly stream: LiveStream;
-  /** Its places among all, among those of its session and among those of its user. */
+  /** Its place among all. */
   slot: number;
-  sessionSlot: number;
-  userSlot: number;
   read: readonly EntityUid[];
   /** Wall clock and monotonic time at which to judge again, whichever comes first: a clock set back gives no extra life. */
   dueAt: number;
@@ -71,14 +69,15 @@ type ChangedUids = Map<string, Set<string>>;
 
 /**
  * All streams that are open in this process. Registering is cheap, because every request does it; work is done when
- * something changes. Ended sessions and suspended users are cut by index in the same turn; every other change judges
+ * something changes. What belongs to ended sessions and suspended users is cut in the same turn; every other change judges
  * the streams whose verdict read it again, in slices.
+ *
+ * There is no index by session or user: maps whose entries come and go with every request, always under other names, leave dead tables in
+ * V8's old generation, which keep all that was ever in them from being collected while it is young.
  */
 export class LiveStreams {
   readonly #needs: LiveStreamNeeds;
   readonly #entries = new Slots<Entry>();
-  readonly #bySession = new Map<string, Slots<Entry>>();
-  readonly #byUser = new Map<string, Slots<Entry>>();
   #changed: ChangedUids = new Map();
   #allChanged = false;
   #running: Promise<void> | null = null;
@@ -106,16 +105,12 @@ export class LiveStreams {
     const entry: Entry = {
       stream,
       slot: -1,
-      sessionSlot: -1,
-      userSlot: -1,
       read: stream.verdict.read,
       dueAt: Number.POSITIVE_INFINITY,
       dueAtMonotonic: Number.POSITIVE_INFINITY,
     };
     if (stream.verdict.judgeAgainAt !== null) this.#setDue(entry, stream.verdict.judgeAgainAt);
     entry.slot = this.#entries.add(entry);
-    if (stream.sessionId !== null) entry.sessionSlot = slotsOf(this.#bySession, stream.sessionId).add(entry);
-    if (stream.userId !== null) entry.userSlot = slotsOf(this.#byUser, stream.userId).add(entry);
     return () => this.#remove(entry);
   }
 
@@ -136,8 +131,25 @@ export class LiveStreams {
    * the promise resolves when everything concerned has been judged again.
    */
   onFactsChanged(changes: readonly FactChange[]): Promise<void> {
+    this.#cutEnded(changes);
     for (const change of changes) this.#note(change);
     return this.#judgeChanged();
+  }
+
+  /** Goes through all streams once, however many sessions and people it is about. */
+  #cutEnded(changes: readonly FactChange[]): void {
+    const endedIds = (kind: 'session' | 'user') =>
+      new Set(changes.filter((change) => change.kind === kind && !isActive(change)).map(({ id }) => id));
+    const [sessions, users] = [endedIds('session'), endedIds('user')];
+    if (sessions.size + users.size === 0) return;
+    for (const entry of this.#entries) {
+      const { sessionId, userId } = entry.stream;
+      if (sessionId !== null && sessions.has(sessionId)) {
+        this.#cut(entry, { kind: 'session-ended', words: ['The session has ended.'], verdict: null });
+      } else if (userId !== null && users.has(userId)) {
+        this.#cut(entry, { kind: 'user-suspended', words: ['The account is suspended or gone.'], verdict: null });
+      }
+    }
   }
 
   /** Judges what is due by time. Call it several times a second. */
@@ -152,17 +164,7 @@ export class LiveStreams {
   }
 
   #note(change: FactChange): void {
-    const { kind, id, after } = change;
-    if (kind === 'session' && (after as FactOf<'session'> | null | undefined)?.status !== 'active') {
-      const words = ['The session has ended.'];
-      for (const entry of this.#bySession.get(id) ?? [])
-        this.#cut(entry, { kind: 'session-ended', words, verdict: null });
-    }
-    if (kind === 'user' && (after as FactOf<'user'> | null | undefined)?.status !== 'active') {
-      const words = ['The account is suspended or gone.'];
-      for (const entry of this.#byUser.get(id) ?? [])
-        this.#cut(entry, { kind: 'user-suspended', words, verdict: null });
-    }
+    const { kind } = change;
     if (kind === 'publication' || (this.#needs.readsNamed() && entityKinds.has(kind))) this.#allChanged = true;
     for (const uid of uidsOf(change)) {
       const ids = this.#changed.get(uid.type);
@@ -237,28 +239,12 @@ export class LiveStreams {
   }
 
   #remove(entry: Entry): boolean {
-    if (!this.#entries.delete(entry.slot, entry)) return false;
-    const { sessionId, userId } = entry.stream;
-    if (sessionId !== null) removeFrom(this.#bySession, sessionId, { entry, slot: entry.sessionSlot });
-    if (userId !== null) removeFrom(this.#byUser, userId, { entry, slot: entry.userSlot });
-    return true;
+    return this.#entries.delete(entry.slot, entry);
   }
 }
 
-type Index = Map<string, Slots<Entry>>;
-
-function slotsOf(index: Index, key: string): Slots<Entry> {
-  let slots = index.get(key);
-  if (slots === undefined) {
-    slots = new Slots();
-    index.set(key, slots);
-  }
-  return slots;
-}
-
-function removeFrom(index: Index, key: string, { entry, slot }: { entry: Entry; slot: number }): void {
-  const slots = index.get(key);
-  if (slots?.delete(slot, entry) === true && slots.size === 0) index.delete(key);
+function isActive({ after }: FactChange): boolean {
+  return (after as FactOf<'session' | 'user'> | null | undefined)?.status === 'active';
 }
 
 const uidTypes: Partial<Record<FactKind, string>> = {

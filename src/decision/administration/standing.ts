@@ -84,8 +84,10 @@ export interface Standing {
   readonly token: Facts['token'];
   readonly grants: Facts['grants'];
   readonly read: readonly EntityUid[];
-  /** As of the last time somebody asked: it tells the age of the proof in seconds. */
+  /** Of the last second with more than one request: it tells the age of the proof in seconds. */
   session: Facts['session'] | null;
+  /** That age when somebody asked last; -1 before. */
+  askedAtAge: number;
 }
 
 /** What the facts of one revision say: every request asks it again, and it changes seldom. */
@@ -235,7 +237,7 @@ function look(view: FactView, { asker, resource, now, as }: Asked): Standing | n
       ? noToken
       : Object.freeze({ present: true, scopes: Object.freeze([...subject.token.body.scopes]) });
   const endsAt = ends.length === 0 ? null : Math.min(...ends);
-  return { madeAt: now, endsAt, subject, place, person, token, grants, read, session: null };
+  return { madeAt: now, endsAt, subject, place, person, token, grants, read, session: null, askedAtAge: -1 };
 }
 
 /** A person or group, with all groups above, as entities; empty when there is none such. */
