@@ -3,7 +3,7 @@ import type { ForwardHandle, ForwardOptions, ForwardOutcome } from './forward-re
 import { upstreamHeadersMsMax, websocketCloseMs, websocketIdleMsMax } from './limits.ts';
 import { type Refusal, refuse } from './refusal.ts';
 import { responseHeadersFor } from './response-headers.ts';
-import type { Swept } from './sweep.ts';
+import { type Swept, sweepPeriodMs } from './sweep.ts';
 import { refusalForError } from './upstream-error.ts';
 import { closeFrame, FrameBoundary, goingAway, policyViolation } from './websocket-frames.ts';
 import { readWebSocketOffer, type WebSocketOffer, websocketAccept } from './websocket-handshake.ts';
@@ -32,7 +32,8 @@ class WebSocketForward implements ForwardHandle, Swept {
   #bytesDown = 0;
   /** Why the client shall be told to go: at the next end of a frame towards it, or it was told. */
   #farewell: string | null = null;
-  #hasSaidFarewell = false;
+  /** When it was told. */
+  #farewellTick: number | null = null;
   #ended = false;
 
   constructor(options: ForwardOptions) {
@@ -96,17 +97,24 @@ class WebSocketForward implements ForwardHandle, Swept {
   }
 
   sweep(_tick: number, sinceMs: (tick: number) => number): void {
+    if (this.#farewellTick !== null) {
+      // The tick may have been nearly over when it was noted.
+      if (sinceMs(this.#farewellTick) < websocketCloseMs + sweepPeriodMs) return;
+      this.#finish({ ended: 'complete', refusal: null, cutReason: null });
+      this.#destroyBoth();
+      return;
+    }
     const idleMs = sinceMs(this.#lastTick);
     if (this.#status === 0 && idleMs >= upstreamHeadersMsMax) {
       this.#fail(refuse([504, 'upstream-timeout'], 'The app did not answer in time.'));
-    } else if (idleMs >= websocketIdleMsMax && !this.#hasSaidFarewell) {
+    } else if (idleMs >= websocketIdleMsMax) {
       if (this.#mayTakeFrame()) this.#goAway('idle for too long');
       else this.cut('idle for too long');
     }
   }
 
   #mayTakeFrame(): boolean {
-    return this.#toClient.isBetweenFrames && !this.#toClient.hasClosed && !this.#hasSaidFarewell;
+    return this.#toClient.isBetweenFrames && !this.#toClient.hasClosed && this.#farewellTick === null;
   }
 
   /**
@@ -121,16 +129,12 @@ class WebSocketForward implements ForwardHandle, Swept {
 
   #sayFarewell(): void {
     const client = this.#clientSocket;
-    if (client === null || this.#farewell === null || this.#hasSaidFarewell || !this.#toClient.isBetweenFrames) return;
+    if (client === null || this.#farewell === null || this.#farewellTick !== null || !this.#toClient.isBetweenFrames)
+      return;
     if (this.#mayTakeFrame()) client.write(closeFrame(goingAway, this.#farewell));
-    this.#hasSaidFarewell = true;
+    this.#farewellTick = this.#options.sweep.tick;
     // What the app says from here on goes nowhere; that it ends must be heard.
     this.#upstreamSocket?.resume();
-    const timer = setTimeout(() => {
-      if (!this.#ended) this.#finish({ ended: 'complete', refusal: null, cutReason: null });
-      this.#destroyBoth();
-    }, websocketCloseMs);
-    client.once('close', () => clearTimeout(timer));
   }
 
   #onSwitch(
@@ -188,7 +192,7 @@ class WebSocketForward implements ForwardHandle, Swept {
   /** Bytes of the app. Not piped: once the client shall go, only the frame that was begun is still passed on. */
   #passDown(chunk: Buffer): void {
     const client = this.#clientSocket;
-    if (client === null || this.#ended || this.#hasSaidFarewell) return;
+    if (client === null || this.#ended || this.#farewellTick !== null) return;
     let passed = chunk;
     if (this.#farewell === null) this.#toClient.push(chunk);
     else passed = chunk.subarray(0, this.#toClient.pushRestOfFrame(chunk));
