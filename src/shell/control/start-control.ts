@@ -221,6 +221,7 @@ async function start(handoff: ControlHandoff, at: Starting): Promise<void> {
     monotonicClock: () => performance.now(),
     retentionMs: config.journal.retentionDays * dayMs,
     bytesMax: config.journal.gatewayBytes,
+    freeBytesMin: copiesFreeBytesMin,
     notice: (line) => notice(`control: ${line}`),
   });
   onClose(() => journals.close());
@@ -294,6 +295,8 @@ function openOurStore(handoff: ControlHandoff, { config, file, signer, clock }: 
   return openStore({ ...common, url: parsed.href });
 }
 
+/** What the journals of other machines leave free here. */
+const copiesFreeBytesMin = 512 * 1024 * 1024;
 /** The space that is kept for administrators, so that they can act on a full disk; the journal takes it back within a minute of room for it. */
 function releaseReserve(path: string): boolean {
   if (!existsSync(path)) return false;

@@ -30,6 +30,7 @@ async function bench(t: TestContext, options: Partial<JournalCopiesNeeds> = {}) 
       monotonicClock: () => time.monotonic,
       retentionMs: 1000 * 365 * 24 * 3_600_000,
       bytesMax: 64 * mebibyte,
+      freeBytesMin: 0,
       notice: (line) => notices.push(line),
       ...options,
     });
@@ -91,6 +92,11 @@ test('a gateway cannot fill the disk: more than its share is refused, and told o
   assert.equal((await copies.ship('edge', nothing)).size, 2);
   assert.equal(notices.length, 1);
   assert.match(notices[0] ?? '', /Raise `journal.gatewayBytes`/);
+});
+
+test('nothing is taken when the disk has less left than is control’s own', async (t) => {
+  const { copies, records } = await bench(t, { freeBytesMin: Number.MAX_SAFE_INTEGER });
+  await assert.rejects(copies.ship('edge', records(0, 2)), refused(507, 'disk-full'));
 });
 
 test('a gateway that sends too much at once has to wait, checkpoints before all; others do not', async (t) => {

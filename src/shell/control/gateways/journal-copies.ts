@@ -13,8 +13,6 @@ const bytesPerSecondMax = 8 * mebibyte;
 const callCost = 16 * 1024;
 const checkpointCost = 32 * mebibyte;
 const checkpointBytes = 1024;
-/** Below this much free space nothing is taken: what is left is control's own. */
-const freeBytesMin = 512 * mebibyte;
 const pruneMs = 24 * 3_600_000;
 
 export interface JournalCopiesNeeds {
@@ -26,6 +24,8 @@ export interface JournalCopiesNeeds {
   readonly retentionMs: number;
   /** What the copy of one gateway's journal may take, bytes. */
   readonly bytesMax: number;
+  /** Below this much free space on the disk nothing is taken: what is left is control's own. */
+  readonly freeBytesMin: number;
   /** Tells the operator. */
   readonly notice: (line: string) => void;
 }
@@ -131,7 +131,8 @@ export class JournalCopies {
       throw problem(507, 'copy-full', words);
     }
     const { bavail, bsize } = await statfs(this.#needs.directory);
-    if (bavail * bsize < freeBytesMin) throw problem(507, 'disk-full', 'the disk of control is nearly full');
+    if (bavail * bsize < this.#needs.freeBytesMin)
+      throw problem(507, 'disk-full', 'the disk of control is nearly full');
   }
 
   /** Words for the gateway, and for the operator where its journal is not what it should be. */
