@@ -85,7 +85,7 @@ export function GatewaysPage() {
   return (
     <Page
       title="Gateways"
-      lead="Where requests come in. Each holds a copy of the facts, judges by itself, and closes when it loses touch for longer than its lease. Events of one on another machine are in its own journal there, not in this console."
+      lead="Where requests come in. Each holds a copy of the facts, judges by itself, and closes when it loses touch for longer than its lease. Events of one on another machine come here once a minute."
       actions={<Invite refused={refused} onInvited={setInvited} />}
     >
       <div className="stack">

@@ -124,7 +124,7 @@ const onThisMachine: readonly Command[] = [
     verb: 'run',
     summary: 'Runs the gateway that joined from this data folder until it is told to stop',
     details:
-      'Prints `ready <name>` once it serves. `listen`, `tls` and `journal` of the configuration count here. Its events are in its own journal, which\ncontrol reads from a copy in its data folder (docs/operating/gateways.md).',
+      'Prints `ready <name>` once it serves. `listen`, `tls` and `journal` of the configuration count here. Its events are in its own journal,\nwhich is sent to control once a minute (docs/operating/gateways.md).',
     options: {
       set: { type: 'string', multiple: true, value: 'key=value', summary: 'overrides one key of the configuration' },
     },
