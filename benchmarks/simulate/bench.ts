@@ -198,7 +198,7 @@ ${groups} groups, 2,000 grants, 200 policies; the rehearsed set asks for proofs 
 const range = { directory: root, keys: ring, since: 0, until: Number.MAX_SAFE_INTEGER, classUid: httpActivityClass };
 const reading = measure(() => {
   let count = 0;
-  for (const { record } of replayLog(range)) count += record.text === null ? 0 : 1;
+  for (const { payload } of replayLog(range)) count += typeof payload === 'string' ? 0 : 1;
   return count;
 });
 line(`reading and opening ${reading.value} records alone`, reading);

@@ -49,22 +49,51 @@ export function writeFrame(
 /** `short`: the bytes end before the frame does. `bad`: they are no frame. */
 export type FrameProblem = 'short' | 'bad';
 
+/** Where a frame lies in some bytes. */
+export class FramePlace {
+  start = 0;
+  kind: FrameKind = 'record';
+  textStart = 0;
+  restStart = 0;
+  end = 0;
+
+  /** Takes the place of the frame at `start`; its checksum is left to be compared. Undefined: that worked. */
+  take(bytes: Buffer, start: number): FrameProblem | undefined {
+    if (bytes.byteLength - start < prefixBytes) return 'short';
+    const length = bytes.readUInt32BE(start);
+    if (length < fixedBytes || length > frameBytesMax) return 'bad';
+    const fixed = start + prefixBytes;
+    const end = fixed + length;
+    if (end > bytes.byteLength) return 'short';
+    const kind = bytes[fixed];
+    const textStart = fixed + fixedBytes;
+    const restStart = textStart + bytes.readUInt16BE(fixed + 1);
+    if ((kind !== 0 && kind !== 1) || bytes[fixed + 3] !== 0x00 || restStart > end) return 'bad';
+    this.start = start;
+    this.kind = kind === 0 ? 'record' : 'head';
+    this.textStart = textStart;
+    this.restStart = restStart;
+    this.end = end;
+    return undefined;
+  }
+
+  /** Does the checksum fit? It finds accidents; intent is found by tags and hashes. */
+  isSound(bytes: Buffer): boolean {
+    return crc32(bytes.subarray(this.start + prefixBytes, this.end)) === bytes.readUInt32BE(this.start + 4);
+  }
+}
+
 /** Reads the frame at `offset`. The result borrows from `bytes`. */
 export function readFrame(bytes: Buffer, offset: number): Frame | FrameProblem {
-  if (bytes.byteLength - offset < prefixBytes) return 'short';
-  const length = bytes.readUInt32BE(offset);
-  if (length < fixedBytes || length > frameBytesMax) return 'bad';
-  const start = offset + prefixBytes;
-  const end = start + length;
-  if (end > bytes.byteLength) return 'short';
-  if (crc32(bytes.subarray(start, end)) !== bytes.readUInt32BE(offset + 4)) return 'bad';
-  const kind = bytes[start];
-  const textEnd = start + fixedBytes + bytes.readUInt16BE(start + 1);
-  if ((kind !== 0 && kind !== 1) || bytes[start + 3] !== 0x00 || textEnd > end) return 'bad';
+  const place = new FramePlace();
+  const problem = place.take(bytes, offset);
+  if (problem !== undefined) return problem;
+  if (!place.isSound(bytes)) return 'bad';
+  const { kind, textStart, restStart, end } = place;
   return {
-    kind: kind === 0 ? 'record' : 'head',
-    text: bytes.subarray(start + fixedBytes, textEnd),
-    rest: bytes.subarray(textEnd, end),
+    kind,
+    text: bytes.subarray(textStart, restStart),
+    rest: bytes.subarray(restStart, end),
     bytes: end - offset,
   };
 }

@@ -31,6 +31,7 @@ export type { EventStamp, PrincipalInput, UrlInput, VerdictInput } from './ocsf-
 export { ocsfUrl } from './ocsf-objects.ts';
 export type { JournalRepair, OpenJournalOptions } from './open-journal.ts';
 export { openJournal } from './open-journal.ts';
+export type { ReplayedRecord } from './open-segment-window.ts';
 export { printable } from './printable.ts';
 export type { InclusionEvidence } from './prove-record.ts';
 export { checkInclusion, proveConsistency, proveInclusion, readLeafHashes } from './prove-record.ts';
@@ -39,7 +40,7 @@ export { pruneLog, pruneWriter } from './prune-log.ts';
 export type { QueryAnswer, QueryOptions } from './query-log.ts';
 export { openedRecordsMax, queryLimitMax, queryLog } from './query-log.ts';
 export type { HeaderFields, RecordHeader } from './record-header.ts';
-export { type ReplayedRecord, type ReplayOptions, replayBytes, replayLog } from './replay-log.ts';
+export { type ReplayOptions, replayBytes, replayLog } from './replay-log.ts';
 export type { ScanOrder } from './scan-writer.ts';
 export type { SealableEvent } from './sealable-event.ts';
 export { checkEvent, payloadBytesMax, sealable } from './sealable-event.ts';

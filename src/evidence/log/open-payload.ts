@@ -20,6 +20,12 @@ export interface LyingRecord {
   readonly sealed: Buffer;
 }
 
+/** A record of version 2 whose header is not parsed. */
+interface TaggedRecord extends Pick<LyingRecord, 'text' | 'sealed'> {
+  /** As `text` names it. */
+  readonly payloadHash: string;
+}
+
 /** Memory for one record at a time. */
 class OpenMemory {
   readonly payload: PadMemory = sealMemory(payloadBytesMax);
@@ -33,10 +39,10 @@ class OpeningStream {
   readonly #pad: PadStream;
   readonly #hmac: QuickHmac;
 
-  constructor(subject: SubjectKey, salt: Uint8Array) {
+  constructor(subject: SubjectKey, { salt, firstBytes }: { salt: Uint8Array; firstBytes: number | undefined }) {
     const { cipherKey, tagKey } = derive(subject, salt);
     this.#salt = Uint8Array.from(salt);
-    this.#pad = new PadStream(cipherKey);
+    this.#pad = new PadStream(cipherKey, firstBytes === undefined ? {} : { firstBytes });
     this.#hmac = new QuickHmac(tagKey);
   }
 
@@ -53,12 +59,13 @@ class OpeningStream {
     return timingSafeEqual(end, text.subarray(length));
   }
 
-  open(sealed: Buffer, { payload }: OpenMemory): string {
+  /** Gives the payload in the memory, where the next one will lie. */
+  open(sealed: Buffer, { payload }: OpenMemory): Buffer {
     const length = sealed.byteLength - sealBytes;
     sealed.copy(payload.bytes, sealBytes, sealBytes);
     this.#pad.seek(sealed.readUIntBE(positionStart, positionBytes));
     this.#pad.apply(payload, length);
-    return payload.bytes.toString('utf8', sealBytes, sealBytes + length);
+    return payload.bytes.subarray(sealBytes, sealed.byteLength);
   }
 }
 
@@ -68,11 +75,13 @@ export class PayloadOpener {
   readonly #streams = new Map<SubjectKey, OpeningStream>();
   readonly #older = new Map<string, KeyObject>();
   readonly #streamsMax: number;
+  readonly #firstBytes: number | undefined;
   readonly #memory = new OpenMemory();
 
-  /** `streamsMax`: who reads everybody's records in their order, and has room for as many as the writer, makes each stream once. */
-  constructor({ streamsMax = openedStreamsMax }: { streamsMax?: number } = {}) {
+  /** See PadStream for `firstBytes`. */
+  constructor({ streamsMax = openedStreamsMax, firstBytes }: { streamsMax?: number; firstBytes?: number } = {}) {
     this.#streamsMax = streamsMax;
+    this.#firstBytes = firstBytes;
   }
 
   #stream(subject: SubjectKey, sealed: Buffer): OpeningStream {
@@ -81,7 +90,7 @@ export class PayloadOpener {
     // What it was met with before goes, so that it stands among the newest, as it does with the writer.
     this.#streams.delete(subject);
     makeRoom(this.#streams, this.#streamsMax);
-    const stream = new OpeningStream(subject, sealed.subarray(0, saltBytes));
+    const stream = new OpeningStream(subject, { salt: sealed.subarray(0, saltBytes), firstBytes: this.#firstBytes });
     this.#streams.set(subject, stream);
     return stream;
   }
@@ -89,11 +98,22 @@ export class PayloadOpener {
   /** Undefined when payload and header were not sealed together with this key. */
   open({ header, text, sealed }: LyingRecord, subject: SubjectKey): string | undefined {
     if (header.v === 1) return this.#openOlder(sealed, { subject, header });
+    return this.#openTagged({ text, sealed, payloadHash: header.payload_hash }, subject)?.toString('utf8');
+  }
+
+  /** Lays the payload open where it lies sealed, from `sealBytes` on. False: it does not open, and nothing is changed. */
+  openInPlace(record: TaggedRecord, subject: SubjectKey): boolean {
+    const payload = this.#openTagged(record, subject);
+    payload?.copy(record.sealed, sealBytes);
+    return payload !== undefined;
+  }
+
+  #openTagged({ text, sealed, payloadHash }: TaggedRecord, subject: SubjectKey): Buffer | undefined {
     if (sealed.byteLength < sealBytes || sealed.byteLength > sealBytes + payloadBytesMax) return undefined;
     const stream = this.#stream(subject, sealed);
     if (!stream.isTagged(text, this.#memory)) return undefined;
     // The tag is of the header; what stands for the payload in it must be this payload.
-    if (hash('sha256', sealed, 'base64url') !== header.payload_hash) return undefined;
+    if (hash('sha256', sealed, 'base64url') !== payloadHash) return undefined;
     return stream.open(sealed, this.#memory);
   }
 

@@ -29,7 +29,9 @@ export class PadMemory {
 /** A place's first payload makes this much of the stream, as the calls cost more than the ciphering; later ones up to the maximum. */
 const madeBytesMin = 1024;
 const madeBytesMax = 2048;
-const zeros = Buffer.alloc(madeBytesMax);
+/** What a reader who meets a whole segment's payloads of a stream one after the other makes at once: most streams are no longer. */
+export const wholeStreamBytes = 4096;
+const zeros = Buffer.alloc(Math.max(madeBytesMax, wholeStreamBytes));
 
 /** An AES-256-CTR stream (SP 800-38A): the same bytes turn text into what is sealed, and what is sealed into text. */
 export class PadStream {
@@ -39,11 +41,15 @@ export class PadStream {
   /** What comes next of the stream, and how much of that is used. */
   #made: Buffer = Buffer.alloc(0);
   #used = 0;
-  #nextBytes = madeBytesMin;
+  readonly #firstBytes: number;
+  #nextBytes: number;
   #position = 0;
 
-  constructor(key: KeyObject) {
+  /** `firstBytes`: so much is made at first of each place. */
+  constructor(key: KeyObject, { firstBytes = madeBytesMin }: { firstBytes?: number } = {}) {
     this.#key = key;
+    this.#firstBytes = firstBytes;
+    this.#nextBytes = firstBytes;
   }
 
   /** Bytes of the stream that were used. */
@@ -58,7 +64,7 @@ export class PadStream {
     counter.writeUIntBE(Math.floor(position / blockBytes), blockBytes - positionBytes, positionBytes);
     this.#cipher = createCipheriv(cipherName, this.#key, counter);
     this.#position = position;
-    this.#nextBytes = madeBytesMin;
+    this.#nextBytes = this.#firstBytes;
     this.#make();
     // What ciphers the end of the payload before, in the same block.
     this.#used = position % blockBytes;

@@ -4,7 +4,16 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { findRecord, LogError, openRecord, queryLog, type SubjectKey, subjectKey, verifyLog } from '#evidence/log';
+import {
+  findRecord,
+  LogError,
+  openRecord,
+  queryLog,
+  replayLog,
+  type SubjectKey,
+  subjectKey,
+  verifyLog,
+} from '#evidence/log';
 import { canonicalJson } from '#foundation/encoding';
 import { appendMany, journalFolder, signNote, testKeyring, verifyNote } from '../../../tests/fakes/journal-folder.ts';
 import { readFrame, writeFrame } from './frame.ts';
@@ -267,6 +276,19 @@ test('a journal that version 1 wrote is read, verified and gone on with', async 
   const { records } = await queryLog({ directory: folder.root, keys: testKeyring, limit: 100, order: 'oldest-first' });
   assert.deepEqual(
     records.map(({ id, payload }) => ({ id, payload })),
+    events.map(({ id, payload }) => ({ id, payload })),
+  );
+  const replayed = [];
+  for (const { id, payload } of replayLog({
+    directory: folder.root,
+    keys: testKeyring,
+    since: 0,
+    until: Number.MAX_SAFE_INTEGER,
+    classUid: 4002,
+  }))
+    replayed.push({ id, payload: JSON.parse(payload.toString()) });
+  assert.deepEqual(
+    replayed,
     events.map(({ id, payload }) => ({ id, payload })),
   );
   const older = findRecord(directory, events[3]?.id ?? '') ?? assert.fail();

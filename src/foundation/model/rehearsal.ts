@@ -35,7 +35,7 @@ export interface ChangeGroup {
 }
 
 /** Why a record was not replayed. */
-export type Skipped = 'erased' | 'counted' | 'ended' | 'other';
+export type Skipped = 'erased' | 'counted' | 'ended' | 'damaged' | 'other';
 
 /** What recorded decisions would be under other policies. */
 export interface SimulationReport {

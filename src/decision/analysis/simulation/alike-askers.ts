@@ -21,8 +21,9 @@ interface Seat<Answer> {
   readonly from: number;
   readonly until: number;
   readonly who: Who<Answer>;
-  /** Whose grants are to be looked for; null: this person never had any. */
-  readonly grantee: string | null;
+  readonly user: string;
+  /** Apps on which this person ever had a grant; whether it holds must be looked up then. */
+  readonly granted: ReadonlySet<string> | undefined;
 }
 
 /** Says who is who to policies: two askers that are the same `Who` get the same answers wherever they ask. */
@@ -39,6 +40,8 @@ export class AlikeAskers<Answer> {
     likeness: Likeness;
     keys: Map<string, string | null>;
     first: Map<string, { readonly id: string; readonly user: User }>;
+    /** By what is read. */
+    near: Map<PrincipalReads, Likeness>;
   };
 
   constructor(facts: VersionedFacts, reads: PrincipalReads) {
@@ -60,7 +63,7 @@ export class AlikeAskers<Answer> {
       revision < seat.untilRevision &&
       seat.from <= time &&
       time < seat.until &&
-      (seat.grantee === null || this.#grants(seat.grantee, { app, time }) === '');
+      (seat.granted?.has(app) !== true || this.#grants(seat.user, { app, time }) === '');
     return holds ? seat.who : this.#session(asker.sessionId, { app, time });
   }
 
@@ -74,6 +77,18 @@ export class AlikeAskers<Answer> {
     first.set(person, stand);
     // No fact has an empty id, so no policy can mean this session.
     return { uid: { type: 'User', id: stand.id }, user: stand.user, session: { id: '', body: session }, token: null };
+  }
+
+  /** What those policies can notice that read only this of who asks; null: it cannot be said of them. */
+  near({ person }: Who<Answer>, { asker, reads, time }: { asker: Asker; reads: PrincipalReads; time: number }) {
+    const session = asker.kind === 'session' ? this.#facts.get('session', asker.sessionId) : undefined;
+    const user = session === undefined ? undefined : this.#facts.get('user', session.user);
+    if (person === null || session === undefined || user === undefined) return null;
+    const { near } = this.#peopleNow();
+    const likeness = near.get(reads) ?? new Likeness({ view: this.#facts, now: 0, reads });
+    near.set(reads, likeness);
+    const [who, seen] = [likeness.person({ id: session.user, body: user }), likeness.session(session, time)];
+    return who === null || seen === null ? null : `${who} ${seen}`;
   }
 
   #who(key: string, person: string | null = null): Who<Answer> {
@@ -116,14 +131,15 @@ export class AlikeAskers<Answer> {
       from: time,
       until: Math.min(people.likeness.sessionSteadyUntil(session, time), session.expiresAt),
       who,
-      grantee: facts.everHadGrants(session.user) ? session.user : null,
+      user: session.user,
+      granted: facts.everGranted(session.user),
     });
     return who;
   }
 
   #peopleOfNow() {
     const likeness = new Likeness({ view: this.#facts, now: 0, reads: this.#reads });
-    return { ...this.#facts.changeSpan('person'), likeness, keys: new Map(), first: new Map() };
+    return { ...this.#facts.changeSpan('person'), likeness, keys: new Map(), first: new Map(), near: new Map() };
   }
 
   #peopleNow() {
@@ -143,6 +159,7 @@ export class AlikeAskers<Answer> {
   }
 
   #grants(user: string, { app, time }: { app: string; time: number }): string {
+    if (this.#facts.everGranted(user)?.has(app) !== true) return '';
     const active = this.#facts
       .grantsOf(user)
       .filter(

@@ -3,7 +3,7 @@ import type { PolicySet } from '#decision/engine';
 import type { Question, RequestContext } from '#foundation/model';
 import { type PrincipalReads, readsOfPrincipal } from '../reverse/principal-reads.ts';
 import { alikeActions, appActions } from './alike-actions.ts';
-import { AlikeAskers } from './alike-askers.ts';
+import { AlikeAskers, type Who } from './alike-askers.ts';
 import { AlikePlaces } from './alike-places.ts';
 import type { VersionedFacts } from './versioned-facts.ts';
 
@@ -27,6 +27,12 @@ export interface Again {
   readonly after: AgainAnswer;
 }
 
+/** When a question was asked, and under which publication. */
+interface Then {
+  readonly time: number;
+  readonly sequence: number;
+}
+
 const requestParts = ['method', 'host', 'path', 'route', 'address', 'tls'] as const satisfies (keyof RequestContext)[];
 
 const anonymous = { kind: 'anonymous' } as const;
@@ -46,8 +52,11 @@ export class DecideAgain {
   readonly #isAnythingRead: boolean;
   readonly #actions: ReadonlyMap<string, number>;
   readonly #sequences: ReadonlyMap<number, number>;
+  readonly #policies: PolicySet['policies'];
   #askers: AlikeAskers<Again>;
   #places: AlikePlaces;
+  /** Answers by what the policies that may concern a place can notice of who asks there, which is far less than what all of them can. */
+  readonly #near = new Map<string, Again>();
   /** The newest facts when the first question came: what was found holds until there are newer ones. */
   #last = -1;
   #answersCount = 0;
@@ -67,7 +76,8 @@ export class DecideAgain {
       [...set.policies].map(([id, policy]) => [`${index} ${id}`, policy] as const),
     );
     const isStaged = sets.some(({ published }) => published.beside !== undefined);
-    this.#reads = readsOfPrincipal({ policies: new Map(all) }, { isStaged });
+    this.#policies = new Map(all);
+    this.#reads = readsOfPrincipal({ policies: this.#policies }, { isStaged });
     const { paths } = this.#reads;
     const isRead = (part: string) => paths.has('context') || paths.has(`context.${part}`);
     this.#parts = requestParts.filter(isRead);
@@ -78,40 +88,57 @@ export class DecideAgain {
     );
     this.#sequences = new Map([...before.keys()].map((sequence, index) => [sequence, index]));
     this.#askers = new AlikeAskers(facts, this.#reads);
-    this.#places = new AlikePlaces(facts, this.#reads);
+    this.#places = this.#freshPlaces();
   }
 
   /** The facts must be set to the revision that the question is asked at. */
-  decide(question: Question, { time, sequence }: { time: number; sequence: number }): Again {
+  decide(question: Question, { time, sequence }: Then): Again {
     this.#forgetWhatIsStale();
     const { asker, resource } = question;
     const who = this.#askers.of(asker, { app: resource.id, time });
     const isAlone = who.person === null;
-    const { own, alike } = this.#places.of(resource.id);
+    const { own, alike, reads } = this.#places.of(resource.id);
     // Scopes of tokens, which only who asks alone has, tell actions apart.
     const action = isAlone ? appActions.indexOf(question.action) : (this.#actions.get(question.action) ?? -1);
     const key = this.#key(question, { place: isAlone ? own : alike, action, time, sequence });
     const known = who.answers.get(key);
     if (known !== undefined) return known;
-    const as = this.#askers.standIn(who, asker);
-    const asked =
-      as === undefined
-        ? { question }
-        : { question: { ...question, asker: anonymous, resource: this.#places.standIn(resource) }, as };
-    const before = this.#before.get(sequence);
-    const again: Again = {
-      before: before === undefined ? null : this.#judge(before.published, asked, time),
-      after: this.#judge(this.#after, asked, time),
-    };
+    const again = this.#nearly(question, { who, reads, key, time, sequence });
     who.answers.set(key, again);
     this.#answersCount += 1;
     return again;
   }
 
+  /** Answers as somebody was answered whom no policy that may concern the place can tell from who asks. */
+  #nearly(
+    question: Question,
+    { who, reads, key, ...then }: Then & { who: Who<Again>; reads: PrincipalReads; key: number | string },
+  ): Again {
+    const near = this.#askers.near(who, { asker: question.asker, reads, time: then.time });
+    if (near === null) return this.#ask(question, { who, ...then });
+    const nearKey = `${key} ${near}`;
+    const again = this.#near.get(nearKey) ?? this.#ask(question, { who, ...then });
+    this.#near.set(nearKey, again);
+    return again;
+  }
+
+  #ask(question: Question, { who, time, sequence }: Then & { who: Who<Again> }): Again {
+    const as = this.#askers.standIn(who, question.asker);
+    const asked =
+      as === undefined
+        ? { question }
+        : { question: { ...question, asker: anonymous, resource: this.#places.standIn(question.resource) }, as };
+    const before = this.#before.get(sequence);
+    return {
+      before: before === undefined ? null : this.#judge(before.published, asked, time),
+      after: this.#judge(this.#after, asked, time),
+    };
+  }
+
   /** A text, or a number where the answer hangs on who asks, the app, the action and the sets alone. */
   #key(
     question: Question,
-    { place, action, time, sequence }: { place: number; action: number; time: number; sequence: number },
+    { place, action, time, sequence }: Then & { place: number; action: number },
   ): number | string {
     // All publications that are gone are as one: only the rehearsed set is asked.
     const set = this.#sequences.get(sequence) ?? this.#sequences.size;
@@ -126,13 +153,18 @@ export class DecideAgain {
     return key;
   }
 
+  #freshPlaces(): AlikePlaces {
+    return new AlikePlaces(this.#facts, { reads: this.#reads, policies: this.#policies });
+  }
+
   #forgetWhatIsStale(): void {
     const { last } = this.#facts;
     if (this.#last === last && this.#answersCount < answersMax && this.#places.count < answersMax) return;
     this.#last = last;
     this.#answersCount = 0;
     this.#askers = new AlikeAskers(this.#facts, this.#reads);
-    this.#places = new AlikePlaces(this.#facts, this.#reads);
+    this.#places = this.#freshPlaces();
+    this.#near.clear();
   }
 
   #judge(policies: PublishedPolicies, asked: { question: Question; as?: Subject }, now: number): AgainAnswer {

@@ -33,7 +33,7 @@ export interface SimulationParts {
 /** Puts together what parts of a journal gave. */
 export function reportOf(parts: readonly SimulationParts[]): SimulationReport & { readonly judged: number } {
   const tally = new Tally();
-  const skipped: Record<Skipped, number> = { erased: 0, counted: 0, ended: 0, other: 0 };
+  const skipped: Record<Skipped, number> = { erased: 0, counted: 0, ended: 0, damaged: 0, other: 0 };
   const counts = Object.fromEntries(countNames.map((name) => [name, 0])) as Counts;
   for (const part of parts) {
     tally.take(part.tally);
@@ -50,7 +50,7 @@ export class Simulation {
   readonly #facts: VersionedFacts;
   readonly #again: DecideAgain;
   readonly #tally = new Tally();
-  readonly #skipped: Record<Skipped, number> = { erased: 0, counted: 0, ended: 0, other: 0 };
+  readonly #skipped: Record<Skipped, number> = { erased: 0, counted: 0, ended: 0, damaged: 0, other: 0 };
   readonly #examples: string[] = [];
   readonly #counts = Object.fromEntries(countNames.map((name) => [name, 0])) as Counts;
 

@@ -27,6 +27,8 @@ export class VersionedFacts implements FactView {
   readonly #byKind = new Map<string, Map<string, Version[]>>(kinds.map((kind) => [kind, new Map()]));
   /** Ids of sessions and grants that a user ever had. */
   readonly #ofUser = { session: new Map<string, Set<string>>(), grant: new Map<string, Set<string>>() };
+  /** Apps on which a user ever had a grant. */
+  readonly #grantedApps = new Map<string, Set<string>>();
   /** Revisions at which something of these kinds changed, ascending. */
   readonly #changes = { place: [0], person: [0], anything: [0] };
   /** Every change after the first revision, ascending. */
@@ -121,6 +123,10 @@ export class VersionedFacts implements FactView {
       const known = this.#ofUser[kind].get(user);
       if (known === undefined) this.#ofUser[kind].set(user, new Set([id]));
       else known.add(id);
+      if (kind === 'grant') {
+        const { resource } = body as { resource: string };
+        this.#grantedApps.set(user, (this.#grantedApps.get(user) ?? new Set()).add(resource));
+      }
     }
     this.#changed('anything', revision);
     if (kind === 'resource' || kind === 'segment') this.#changed('place', revision);
@@ -164,9 +170,9 @@ export class VersionedFacts implements FactView {
     return this.#owned('grant', user);
   }
 
-  /** At any revision that is held. */
-  everHadGrants(user: string): boolean {
-    return this.#ofUser.grant.has(user);
+  /** Apps on which the user had a grant at any revision that is held; undefined: there is none. */
+  everGranted(user: string): ReadonlySet<string> | undefined {
+    return this.#grantedApps.get(user);
   }
 
   sessionsOf(user: string): readonly { id: string; body: Session }[] {

@@ -66,7 +66,7 @@ test('AccessReader reads from the text what recordedQuestion() reads from the pa
         ...httpActivity(common),
         payload: JSON.parse(JSON.stringify(httpActivity(common).payload)),
       });
-      const quick = reader.read(writeHttpActivity(common).payload, 5);
+      const quick = reader.read(Buffer.from(writeHttpActivity(common).payload), 5);
       if (typeof slow === 'string' || typeof quick === 'string') assert.equal(quick, slow);
       else {
         const { user, token: shown, ...question } = quick;
@@ -81,7 +81,7 @@ test('AccessReader reads from the text what recordedQuestion() reads from the pa
 
 test('AccessReader takes counts of strangers and ended accesses for no questions', () => {
   const reader = new AccessReader();
-  assert.equal(reader.read('{"action_id":2,"count":7,"http_request":{},"actor":{}}', 1), 'counted');
-  assert.equal(reader.read('{}', 1), 'other');
-  assert.equal(reader.read('not json', 1), 'other');
+  assert.equal(reader.read(Buffer.from('{"action_id":2,"count":7,"http_request":{},"actor":{}}'), 1), 'counted');
+  assert.equal(reader.read(Buffer.from('{}'), 1), 'other');
+  assert.equal(reader.read(Buffer.from('not json'), 1), 'other');
 });

@@ -25,7 +25,9 @@ interface Actor {
 
 /** What was asked, but for the address it was asked from. */
 interface Tail {
-  readonly resource: string;
+  readonly resource: Question['resource'];
+  /** The token, when one was shown. */
+  readonly asker: Question['asker'] | null;
   readonly action: Question['action'];
   readonly route: string;
   readonly token: string | null;
@@ -38,16 +40,23 @@ export interface ReadAccess extends RecordedQuestion {
   readonly token: string | null;
 }
 
+/** What texts of one kind say, by their bytes. */
 class Kept<T> {
   readonly #known = new Map<string, T>();
-  of(text: string, make: (text: string) => T): T {
-    let value = this.#known.get(text);
+  readonly #make: (text: string) => T;
+
+  constructor(make: (text: string) => T) {
+    this.#make = make;
+  }
+
+  of(payload: Buffer, start: number, end: number): T {
+    // One character for each byte: quickly made, and no two texts are the same.
+    const bytes = payload.toString('latin1', start, end);
+    let value = this.#known.get(bytes);
     if (value === undefined) {
       if (this.#known.size >= keptMax) this.#known.clear();
-      // A copy: the slice would keep the whole payload that it is of.
-      const own = Buffer.from(text, 'utf8').toString('utf8');
-      value = make(own);
-      this.#known.set(own, value);
+      value = this.#make(payload.toString('utf8', start, end));
+      this.#known.set(bytes, value);
     }
     return value;
   }
@@ -63,16 +72,18 @@ function userOf(payload: { actor?: { user?: { uid?: unknown; name?: unknown } } 
  * text is parsed once. Gives what `recordedQuestion` gives, which is its reference and reads everything unusual.
  */
 export class AccessReader {
-  readonly #heads = new Kept<Head | null>();
-  readonly #actors = new Kept<Actor | null>();
-  readonly #tails = new Kept<Tail | null>();
-  readonly #requests = new Kept<Omit<Question['request'], 'path' | 'route' | 'address' | 'noun'> | null>();
+  readonly #heads = new Kept(readHead);
+  readonly #actors = new Kept(readActor);
+  readonly #tails = new Kept(readTail);
+  readonly #requests = new Kept(readRequest);
 
-  read(text: string, time: number): ReadAccess | NoQuestion {
-    return this.#quickly(text, time) ?? slowly(text, time);
+  /** `payload`: the JSON of one event. */
+  read(payload: Buffer, time: number): ReadAccess | NoQuestion {
+    return this.#quickly(payload, time) ?? slowly(payload.toString('utf8'), time);
   }
 
-  #quickly(text: string, time: number): ReadAccess | undefined {
+  #quickly(payload: Buffer, time: number): ReadAccess | undefined {
+    const text = payload.toString('latin1');
     const actor = text.indexOf(actorMark);
     const request = actor < 0 ? -1 : text.indexOf(requestMark, actor);
     const source = request < 0 ? -1 : text.indexOf(sourceMark, request);
@@ -82,35 +93,39 @@ export class AccessReader {
     const pathEnd = text.indexOf('"', pathStart);
     const addressStart = source + sourceMark.length;
     const addressEnd = text.indexOf('"', addressStart);
-    // An escape in the path or in an address is unusual.
-    if (hasEscape(text, pathStart, pathEnd) || hasEscape(text, addressStart, addressEnd)) return undefined;
-    const head = this.#heads.of(text.slice(0, actor), readHead);
-    const who = this.#actors.of(text.slice(actor + 1, request), readActor);
-    const tail = this.#tails.of(text.slice(addressEnd, -1), readTail);
-    const parts = this.#requests.of(text.slice(request + requestMark.length, path), readRequest);
+    // Escapes, and anything but ASCII, are unusual there.
+    if (!isPlain(text, pathStart, pathEnd) || !isPlain(text, addressStart, addressEnd)) return undefined;
+    const head = this.#heads.of(payload, 0, actor);
+    const who = this.#actors.of(payload, actor + 1, request);
+    const tail = this.#tails.of(payload, addressEnd, payload.byteLength - 1);
+    const parts = this.#requests.of(payload, request + requestMark.length, path);
     if (head === null || who === null || tail === null || parts === null) return undefined;
-    const written = text.slice(pathStart, pathEnd);
+    const { method, host, tls } = parts;
     const address = text.slice(addressStart, addressEnd);
     return {
       question: {
-        asker: tail.token === null ? who.asker : { kind: 'token', tokenId: tail.token },
+        asker: tail.asker ?? who.asker,
         action: tail.action,
-        resource: { type: 'App', id: tail.resource },
-        request: { ...parts, path: written, route: tail.route, address, noun: '' },
+        resource: tail.resource,
+        request: { method, host, path: text.slice(pathStart, pathEnd), route: tail.route, address, tls, noun: '' },
       },
       time,
       answer: head.answer,
       reasons: head.reasons,
-      isPathCut: written.endsWith('…'),
+      isPathCut: false,
       user: who.user,
       token: tail.token,
     };
   }
 }
 
-function hasEscape(text: string, start: number, end: number): boolean {
-  const at = text.indexOf('\\', start);
-  return at >= 0 && at < end;
+/** Is it ASCII without escapes? A path that was cut is not. */
+function isPlain(text: string, start: number, end: number): boolean {
+  for (let at = start; at < end; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code >= 0x80 || code === 0x5c) return false;
+  }
+  return true;
 }
 
 function parse(text: string): Record<string, unknown> | undefined {
@@ -165,8 +180,8 @@ function readTail(text: string): Tail | null {
   const asked = recordedQuestion({ classUid: httpActivityClass, time: 0, payload: whole });
   if (typeof asked === 'string') return null;
   const { asker, action, resource, request } = asked.question;
-  const token = asker.kind === 'token' ? asker.tokenId : null;
-  return { resource: resource.id, action, route: request.route, token };
+  const [shown, token] = asker.kind === 'token' ? [asker, asker.tokenId] : [null, null];
+  return { resource, action, route: request.route, asker: shown, token };
 }
 
 function readRequest(text: string): { method: string; host: string; tls: boolean } | null {

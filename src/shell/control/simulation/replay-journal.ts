@@ -55,15 +55,14 @@ export class JournalReplay {
     let [readBytes, read, replayed, nextTell] = [0, 0, 0, clock() + progressMs];
     const records = replayLog({ directory, keys: keyring(keys), since, until, classUid: httpActivityClass, share });
     let isComplete = true;
-    for (const { record, bytes } of records) {
+    for (const { id, time, payload, policySequence, factRevision, bytes } of records) {
       if (replayed >= decisionsMax) {
         isComplete = false;
         break;
       }
       readBytes += bytes;
       read += 1;
-      const { id, time, text, policySequence, factRevision } = record;
-      const asked = text === null ? 'erased' : reader.read(text, time);
+      const asked = typeof payload === 'string' ? payload : reader.read(payload, time);
       if (typeof asked === 'string') simulation.skip(asked);
       else {
         const { question, answer, isPathCut } = asked;

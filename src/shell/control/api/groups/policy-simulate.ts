@@ -52,7 +52,7 @@ const reportView: z.ZodType<RehearsalReport> = z.strictObject({
   unverified: z.int(),
   otherFacts: z.int(),
   cutPaths: z.int(),
-  skipped: z.strictObject({ erased: z.int(), counted: z.int(), ended: z.int(), other: z.int() }),
+  skipped: z.strictObject({ erased: z.int(), counted: z.int(), ended: z.int(), damaged: z.int(), other: z.int() }),
   judged: z.int(),
   isComplete: z.boolean(),
   firstRevision: z.int(),
@@ -91,6 +91,10 @@ function approximationsOf({ report, isComplete, firstRevision, lastRevision }: S
   say(
     skipped.ended,
     `${times(skipped.ended, 'event tells', 'events tell')} how an access ended, and were not replayed.`,
+  );
+  say(
+    skipped.damaged,
+    `The journal is damaged in ${times(skipped.damaged, 'place', 'places')}, and what lies there was not replayed: run \`nullius log verify\`.`,
   );
   say(skipped.other, `${times(skipped.other, 'event holds', 'events hold')} no question that could be asked again.`);
   say(
