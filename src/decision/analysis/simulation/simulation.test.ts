@@ -26,7 +26,7 @@ const complete = fakeFactView({
     cas: { user: 'cas', authTime: now - 7_200_000 },
   },
   resource: { wiki: {}, shop: {} },
-  segment: { secret: { sensitivity: 'high' } },
+  segment: { secret: { sensitivity: 'high' }, vault: { within: 'secret' } },
   token: { t: { owner: { type: 'User', id: 'ada' }, scopes: ['app:wiki:read'] } },
   grant: { g: { user: 'ben', resource: 'wiki', expiresAt: now + 1000 } },
 });
@@ -199,10 +199,16 @@ test('DecideAgain answers every question as judge() does, however alike the ques
     'action in Action::"access"',
     'action in [Action::"write", Action::"delete"]',
   );
-  const texts = fc.array(fc.record({ effect: fc.constantFrom('permit', 'permit', 'forbid'), scope, conditions }), {
-    minLength: 1,
-    maxLength: 4,
-  });
+  const principal = fc.constantFrom('principal', 'principal in Group::"staff"', 'principal == User::"ben"');
+  const resource = fc.constantFrom(
+    'resource',
+    'resource == App::"wiki"',
+    'resource in Segment::"secret"',
+    'resource is App in Segment::"vault"',
+    'resource is Service',
+  );
+  const effect = fc.constantFrom('permit', 'permit', 'forbid');
+  const texts = fc.array(fc.record({ effect, principal, scope, resource, conditions }), { minLength: 1, maxLength: 4 });
   const asked = fc.record({
     who: fc.constantFrom('ada', 'ben', 'cas', 'dan', 't', ''),
     resource: fc.constantFrom('wiki', 'shop'),
@@ -213,14 +219,14 @@ test('DecideAgain answers every question as judge() does, however alike the ques
     route: fc.constantFrom('x', 'default'),
     method: fc.constantFrom('GET', 'POST'),
     tls: fc.boolean(),
-    revision: fc.constantFrom(1, 2, 3, 4, 5),
+    revision: fc.constantFrom(1, 2, 3, 4, 5, 6),
   });
   fc.assert(
     fc.property(texts, fc.array(asked, { minLength: 1, maxLength: 60 }), (all, questions) => {
       const text = all
         .map(
           (each, index) =>
-            `@id("p${index}") ${each.effect} (principal, ${each.scope}, resource) ${each.conditions.map((one) => `when { ${one} }`).join(' ')};`,
+            `@id("p${index}") ${each.effect} (${each.principal}, ${each.scope}, ${each.resource}) ${each.conditions.map((one) => `when { ${one} }`).join(' ')};`,
         )
         .join('\n');
       const published = publishedSet(text);
@@ -232,6 +238,7 @@ test('DecideAgain answers every question as judge() does, however alike the ques
         [changed('group', 'crew', { memberOf: [] }), changed('resource', 'shop', { segment: 'secret' })],
         5,
       );
+      versions.append([changed('resource', 'shop', { segment: 'vault' }), row('group', 'staff', 6)], 6);
       const again = new DecideAgain({ facts: versions, before: new Map(), after: published });
       for (const each of questions) {
         const { question } = decision(each.who, { resource: each.resource, action: each.action });
