@@ -139,6 +139,7 @@ test('Simulation keeps apart what the policies of then do not say, and counts wh
 
 test('a grant, a session and a token count until they end, and a token within its scopes', () => {
   const replay = simulation();
+  replay.replay(decision('ben', { answer: 'deny', resource: 'shop' }));
   replay.replay(decision('ben', { answer: 'deny', time: now + 999 }));
   replay.replay(decision('ben', { answer: 'deny', time: now + 1000 }));
   replay.replay(decision('t', { answer: 'allow' }));
@@ -146,9 +147,26 @@ test('a grant, a session and a token count until they end, and a token within it
   const { gained, lost, same, notReproduced } = replay.report();
   assert.deepEqual(
     [gained.decisions, lost.decisions, same, notReproduced.count],
-    [1, 1, 2, 0],
+    [1, 1, 3, 0],
     'a token proves nothing freshly',
   );
+});
+
+test('who is alike at an app hangs on the policies of all segments around it, as they lay then', () => {
+  const versions = facts();
+  versions.append([changed('resource', 'shop', { segment: 'vault' })], 2);
+  versions.append([changed('segment', 'vault', { within: null })], 3);
+  const after = publishedSet('@id("s") permit (principal in Group::"staff", action, resource in Segment::"secret");');
+  const replay = new Simulation({ facts: versions, before: new Map(), after });
+  const allowed: string[] = [];
+  for (const factRevision of [1, 2, 3]) {
+    for (const who of ['ada', 'ben', 'dan']) {
+      const [{ gained }, id] = [replay.report(), `${who} ${factRevision}`];
+      replay.replay(decision(who, { resource: 'shop', answer: 'deny', factRevision }));
+      if (replay.report().gained.decisions > gained.decisions) allowed.push(id);
+    }
+  }
+  assert.deepEqual(allowed, ['ada 2', 'dan 2']);
 });
 
 test('memory stays bounded when everything changes', () => {
