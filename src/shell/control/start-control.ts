@@ -92,6 +92,8 @@ async function start(handoff: ControlHandoff, at: Starting): Promise<void> {
   const policies = followPolicies(live.table, { keys: keys.statement, onProblem: onError });
   const parser = createPolicyParser({ dataDirectory: handoff.dataDirectory });
   onClose(() => parser.close());
+  const draftParser = createPolicyParser({ dataDirectory: handoff.dataDirectory });
+  onClose(() => draftParser.close());
   const proofs = new Proofs(new ProofMemory(join(handoff.dataDirectory, 'cache', 'control', 'proofs.json'), onError));
   const signPublication = async (statement: object) =>
     (await signer.call('sign-statement', { purpose: 'publication', statement: { ...statement } })).jws;
@@ -186,6 +188,7 @@ async function start(handoff: ControlHandoff, at: Starting): Promise<void> {
     reach: (revision) => live.reach(revision),
     policies,
     parser,
+    draftParser,
     serially: createQueue(),
     deliverOutbox: () => outbox.deliver(),
     // Not the space kept for administrators: failed sign-ins are strangers' doing.

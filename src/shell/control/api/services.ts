@@ -104,6 +104,8 @@ export interface ApiServices {
   readonly reach: (revision: number) => Promise<void>;
   readonly policies: () => PublishedPolicies | null;
   readonly parser: PolicyParser;
+  /** For sets that nobody publishes: who may only read policies must not keep `parser` from who publishes. */
+  readonly draftParser: PolicyParser;
   /** Runs administrative changes one after the other, so that what one has checked still holds when it writes. */
   readonly serially: <T>(work: () => Promise<T>) => Promise<T>;
   /** Brings committed events from the outbox into the journal; resolves when all that were there are written. */

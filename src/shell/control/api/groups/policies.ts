@@ -94,7 +94,7 @@ const readRoutes: readonly Route[] = [
     handle: async ({ services, body }) => {
       const schema = body.schema ?? services.facts.get('publication', 'current')?.schema ?? null;
       const { policies, tests = [], invariants = [] } = body;
-      const found = await services.parser.prepare({ policies, schema, tests, invariants });
+      const found = await services.draftParser.prepare({ policies, schema, tests, invariants });
       const problems = [...found.problems.map(viewProblem), ...problemsOfTests(found.tested)];
       return {
         body: { valid: !problems.some((each) => each.severity === 'error'), problems: problems.slice(0, 1000) },

@@ -76,7 +76,7 @@ interface Tested {
 }
 
 async function testPolicies(services: ApiServices, set: Tested): Promise<z.infer<typeof testedView>> {
-  const { problems, parsedForm, tested } = await services.parser.prepare(set);
+  const { problems, parsedForm, tested } = await services.draftParser.prepare(set);
   const report = tested === undefined || 'problems' in tested ? null : tested;
   const failures = tested === undefined ? [] : failuresOf(tested);
   return {

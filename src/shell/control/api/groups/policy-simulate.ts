@@ -133,7 +133,7 @@ async function shippedSet(services: ApiServices, wanted: Wanted): Promise<Shippe
   const schema = wanted.schema ?? current?.schema;
   if (schema === undefined) throw problem(400, 'no-schema', 'nothing is published yet; send a `schema` as well');
   const { policies } = wanted;
-  const { problems, parsedForm } = await services.parser.prepare({ policies, schema });
+  const { problems, parsedForm } = await services.draftParser.prepare({ policies, schema });
   if (parsedForm === undefined) {
     throw unpublishable(new UnpublishableError(problems.filter(({ level }) => level === 'error')));
   }
