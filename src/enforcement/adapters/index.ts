@@ -8,15 +8,7 @@ export {
   type Properties,
   readEvaluation,
 } from './authzen/evaluation.ts';
-export {
-  type Evaluations,
-  endsAfter,
-  evaluationsMax,
-  type ParsedRequest,
-  parseRequest,
-  readEvaluations,
-  type Semantic,
-} from './authzen/evaluations.ts';
+export { type Evaluations, endsAfter, evaluationsMax, readEvaluations, type Semantic } from './authzen/evaluations.ts';
 export { authzenPaths, pdpMetadata } from './authzen/metadata.ts';
 export { openPageToken, type PageBinding, sealPageToken } from './authzen/page-token.ts';
 export {

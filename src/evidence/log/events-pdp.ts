@@ -97,17 +97,17 @@ function listText(list: readonly string[]): string {
   return text;
 }
 
-/** One answer as it stands in the event of a batch. */
-export function evaluatedText({ answer, action, type, resource, policies }: EvaluatedInput): string {
-  return `{"answer":"${answer}","action":${nullable(action)},"type":${nullable(type)},"resource":${nullable(resource)},"policies":${listText(policies)}}`;
-}
-
-/**
- * The event of a batch, as text: `unmapped.evaluations` is most of it, and is made of what evaluatedText() wrote, in the order of the batch.
- */
-export function writePdpBatch(input: Omit<PdpActivityInput, 'message'>, evaluations: readonly string[]): WrittenEvent {
+/** The event of a batch, as text: `unmapped.evaluations` is most of it, and is written straight, in the order of the batch. */
+export function writePdpBatch(
+  input: Omit<PdpActivityInput, 'message'>,
+  evaluations: readonly EvaluatedInput[],
+): WrittenEvent {
   const event = pdpActivity(input);
+  const list = evaluations.map(
+    ({ answer, action, type, resource, policies }) =>
+      `{"answer":"${answer}","action":${nullable(action)},"type":${nullable(type)},"resource":${nullable(resource)},"policies":${listText(policies)}}`,
+  );
   // `unmapped` stands last, and is never empty.
   const text = JSON.stringify(event.payload).slice(0, -2);
-  return { ...event, payload: `${text},"evaluations":[${evaluations.join(',')}]}}` };
+  return { ...event, payload: `${text},"evaluations":[${list.join(',')}]}}` };
 }

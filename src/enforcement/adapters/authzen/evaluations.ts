@@ -1,4 +1,3 @@
-import { condense } from './condense.ts';
 import {
   type Evaluation,
   isObject,
@@ -10,7 +9,6 @@ import {
   readEntity,
   readEvaluation,
 } from './evaluation.ts';
-import { parseStrictJson } from './strict-json.ts';
 
 /** Evaluations in one request. */
 export const evaluationsMax = 1_000;
@@ -19,44 +17,26 @@ export const evaluationsMax = 1_000;
 export type Semantic = 'execute_all' | 'deny_on_first_deny' | 'permit_on_first_permit';
 const semantics: readonly string[] = ['execute_all', 'deny_on_first_deny', 'permit_on_first_permit'];
 
-/** A boxcarred request: what could be read, and what is wrong with the rest. */
+/** A boxcarred request: what could be read, and what is wrong with the rest, in the caller's order. */
 export interface Evaluations {
   readonly semantic: Semantic;
   readonly items: readonly (Evaluation | MalformedRequest)[];
-  /** Places in `items`, in the caller's order: what was asked more than once is there more than once. */
-  readonly order: readonly number[];
-}
-
-/** A request as it was parsed. */
-export interface ParsedRequest {
-  readonly value: unknown;
-  /** Unless null, `evaluations` holds what is equal to the byte once, and this says which of them stood where. */
-  readonly order: readonly number[] | null;
-}
-
-/** Parses a request as strictly as parseStrictJson(). */
-export function parseRequest(bytes: Buffer): ParsedRequest | { readonly problem: string } {
-  const condensed = condense(bytes, { name: 'evaluations', countMax: evaluationsMax });
-  const parsed = parseStrictJson(condensed?.bytes ?? bytes);
-  return 'problem' in parsed ? parsed : { value: parsed.value, order: condensed?.order ?? null };
 }
 
 /**
  * Reads an Access Evaluations request, section 7.1. Without evaluations it is a single one, and so is the answer. Throws
  * MalformedRequest for what concerns all of it; what is wrong with one evaluation is that one's own denial.
  */
-export function readEvaluations(request: Properties, order: ParsedRequest['order']): Evaluation | Evaluations {
+export function readEvaluations(request: Properties): Evaluation | Evaluations {
   const list = member(request, 'evaluations');
   if (list === undefined) return readEvaluation(request);
   if (!Array.isArray(list)) throw new MalformedRequest('`evaluations` must be an array');
   if (list.length === 0) return readEvaluation(request);
   if (list.length > evaluationsMax) throw new MalformedRequest(`\`evaluations\` has more than ${evaluationsMax} items`);
   const semantic = readSemantic(request);
-  // Whether a request is taken does not depend on how it repeats itself.
-  refuseMuchInCommon(request, order?.length ?? list.length);
+  refuseMuchInCommon(request, list.length);
   const defaults = new Defaults(request);
-  const items = list.map((item: unknown) => defaults.complete(item));
-  return { semantic, items, order: order ?? items.map((_, place) => place) };
+  return { semantic, items: list.map((item: unknown) => defaults.complete(item)) };
 }
 
 /** Characters that evaluations have in common, times how many there are: each is judged with all of them. */

@@ -6,6 +6,7 @@ import {
   type Evaluations,
   endsAfter,
   MalformedRequest,
+  type Properties,
   readEvaluation,
   readEvaluations,
 } from '#enforcement/adapters';
@@ -14,18 +15,18 @@ import { type EntityUid, formatUid, pdpScopeCovers } from '#foundation/model';
 import type { Gate } from '../gate.ts';
 import { answerText } from './answer.ts';
 import { askWhileFresh } from './ask-while-fresh.ts';
-import type { Body, KnownCall } from './pdp.ts';
-import { type Decided, type DecidedTogether, decidedBy, recordDecision, recordTogether } from './record-decision.ts';
+import type { KnownCall } from './pdp.ts';
+import { type DecidedTogether, recordDecision, recordTogether } from './record-decision.ts';
 
 /** `POST /access/v1/evaluation`. Throws MalformedRequest. */
-export async function evaluateOne(gate: Gate, call: KnownCall, { value }: Body): Promise<void> {
-  const answered = await evaluate(gate, call, { evaluation: readEvaluation(value), id: call.id });
+export async function evaluateOne(gate: Gate, call: KnownCall, body: Properties): Promise<void> {
+  const answered = await evaluate(gate, call, { evaluation: readEvaluation(body), id: call.id });
   answerText(call, decisionText(answered));
 }
 
 /** `POST /access/v1/evaluations`. Throws MalformedRequest for what concerns all of it. */
-export async function evaluateMany(gate: Gate, call: KnownCall, { value, order }: Body): Promise<void> {
-  const asked = readEvaluations(value, order);
+export async function evaluateMany(gate: Gate, call: KnownCall, body: Properties): Promise<void> {
+  const asked = readEvaluations(body);
   if ('items' in asked) {
     const answers = await evaluateAll(gate, call, asked);
     return answerText(call, `{"evaluations":[${answers.join(',')}]}`);
@@ -38,58 +39,31 @@ const keyOf = (subject: EntityUid | null) => (subject === null ? '' : formatUid(
 
 const isSame = (a: EntityUid | null, b: EntityUid | null | undefined) => a?.type === b?.type && a?.id === b?.id;
 
-/** An evaluation with its answer as JSON, which names the event that it is in. */
-interface Told {
-  readonly decided: Decided;
-  answeredId: string;
-  answer: string;
-  isAllowed: boolean;
-}
-
-/** Judges one; its answer waits for the event that it will name. */
-function tell(
-  gate: Gate,
-  { needs, evaluation }: { needs: AboutNeeds; evaluation: Evaluation | MalformedRequest },
-): Told {
-  const about = evaluation instanceof MalformedRequest ? null : evaluation;
-  const decided = decidedBy(about, judgeOne(gate, { needs, evaluation }));
-  return { decided, answeredId: '', answer: '', isAllowed: false };
-}
-
 /** Evaluations in one event: a batch about one person is one event, up to this size. */
 const evaluationsPerEventMax = 100;
 
-/** The answers as JSON. All are judged at once, by the same policies and facts, so what is asked twice is judged once. */
-async function evaluateAll(gate: Gate, call: KnownCall, { semantic, items, order }: Evaluations): Promise<string[]> {
+/** The answers as JSON. All are judged at once, by the same policies and facts. */
+async function evaluateAll(gate: Gate, call: KnownCall, { semantic, items }: Evaluations): Promise<string[]> {
   const needs = needsOf(gate, call);
   const answers: string[] = [];
-  const known: (Told | undefined)[] = items.map(() => undefined);
   const records = new Map<string, DecidedTogether>();
   const full: DecidedTogether[] = [];
   let record: DecidedTogether | undefined;
-  for (const place of order) {
-    const evaluation = items[place];
-    if (evaluation === undefined) throw new Error('INVARIANT: an order names places of its items');
-    const told = known[place] ?? tell(gate, { needs, evaluation });
-    known[place] = told;
-    const { outcome } = told.decided;
+  for (const evaluation of items) {
+    const outcome = judgeOne(gate, { needs, evaluation });
+    const { subject } = outcome;
     // Most batches are about one person.
-    if (record === undefined || !isSame(outcome.subject, record.decided[0]?.outcome.subject))
-      record = records.get(keyOf(outcome.subject));
+    if (record === undefined || !isSame(subject, record.decided[0]?.outcome.subject))
+      record = records.get(keyOf(subject));
     if (record === undefined || record.decided.length >= evaluationsPerEventMax) {
       if (record !== undefined) full.push(record);
       record = { id: answers.length === 0 ? call.id : gate.newId(), decided: [] };
-      records.set(keyOf(outcome.subject), record);
+      records.set(keyOf(subject), record);
     }
-    record.decided.push(told.decided);
-    if (told.answeredId !== record.id) {
-      const answered = answeredWith(outcome, { id: record.id, scope: call.caller.scope });
-      told.answeredId = record.id;
-      told.answer = decisionText(answered);
-      told.isAllowed = answered.decision;
-    }
-    answers.push(told.answer);
-    if (endsAfter(semantic, told.isAllowed)) break;
+    record.decided.push({ about: evaluation instanceof MalformedRequest ? null : evaluation, outcome });
+    const answered = answeredWith(outcome, { id: record.id, scope: call.caller.scope });
+    answers.push(decisionText(answered));
+    if (endsAfter(semantic, answered.decision)) break;
   }
   await Promise.all([...full, ...records.values()].map((record) => recordTogether(gate, call, record)));
   return answers;

@@ -354,49 +354,6 @@ test('evaluations keep their order, merge defaults and stop as their semantic sa
   assert.equal((await pdp(path, { ...common, evaluations: new Array(1_001).fill({}) })).status, 400, 'too many');
 });
 
-test('evaluations that are asked more than once are answered and journalled each time, like those asked once', async (t) => {
-  const { pdp, events } = await startTestPdp(t);
-  const ask = (evaluations: unknown[], semantic = 'execute_all') =>
-    pdp('/access/v1/evaluations', {
-      subject: mortyUpdates.subject,
-      action: mortyUpdates.action,
-      evaluations,
-      options: { evaluations_semantic: semantic },
-    });
-  const todo = (ownerID: string) => ({ resource: { type: 'todo', id: 't', properties: { ownerID } } });
-  const kinds = [
-    todo('morty@the-citadel.com'),
-    todo('rick'),
-    { resource: 5 },
-    { ...todo('rick'), action: { name: 'can_read_todos' } },
-  ];
-  const repeated = Array.from({ length: 160 }, (_, at) => kinds[at % kinds.length]);
-  const { json } = await ask(repeated);
-  const decisions = json.evaluations.map(({ decision }: { decision: boolean }) => decision);
-  assert.deepEqual(
-    decisions,
-    repeated.map((_, at) => at % 4 === 0 || at % 4 === 3),
-  );
-  assert.equal(json.evaluations[2].context.error.status, 400);
-  const told = new Map<string, string[]>();
-  for (const { id, payload } of events) {
-    const { unmapped } = JSON.parse(String(payload));
-    told.set(
-      id,
-      unmapped.evaluations.map(({ answer }: { answer: string }) => answer),
-    );
-  }
-  const ids: string[] = json.evaluations.map(({ context }: { context: { id: string } }) => context.id);
-  const found = ids.map((id, at) => told.get(id)?.[ids.slice(0, at).filter((each) => each === id).length]);
-  assert.deepEqual(
-    found,
-    repeated.map((_, at) => ['allow', 'deny', 'malformed', 'allow'][at % 4]),
-  );
-  assert.deepEqual([...told.values()].map((list) => list.length).sort(), [100, 20, 40]);
-  const stopped = await ask(repeated, 'deny_on_first_deny');
-  assert.equal(stopped.json.evaluations.length, 2);
-});
-
 test('the PDP says where it is reached, to everybody', async (t) => {
   const { send } = await startTestPdp(t);
   const { status, json } = await send('/.well-known/authzen-configuration', { method: 'GET' });

@@ -1,5 +1,4 @@
 import type { AboutNeeds } from '#decision/administration';
-import type { ParsedRequest, Properties } from '#enforcement/adapters';
 import type { Exchange, GatewayRequest } from '#enforcement/gateway';
 import type { Caller, Callers } from './caller.ts';
 import type { KnownNames } from './known-names.ts';
@@ -28,9 +27,4 @@ export interface PdpCall {
 
 export interface KnownCall extends PdpCall {
   readonly caller: Caller;
-}
-
-/** What a call says in its body. */
-export interface Body extends ParsedRequest {
-  readonly value: Properties;
 }

@@ -1,6 +1,6 @@
 import type { JudgedAbout, NotJudged, QuestionAbout } from '#decision/administration';
 import type { Search } from '#enforcement/adapters';
-import { evaluatedText, type PrincipalInput, pdpActivity, writePdpBatch } from '#evidence/log';
+import { type PrincipalInput, pdpActivity, writePdpBatch } from '#evidence/log';
 import type { Gate } from '../gate.ts';
 import type { KnownCall } from './pdp.ts';
 
@@ -44,40 +44,26 @@ export async function recordDecision(
   await gate.record({ ...event, subject, payload: JSON.stringify(event.payload) });
 }
 
-/** What was asked and came of it, and how that stands in the event of a batch. */
-export interface Decided {
-  readonly about: QuestionAbout | null;
-  readonly outcome: JudgedAbout | NotJudged;
-  readonly text: string;
-}
-
-export function decidedBy(about: QuestionAbout | null, outcome: JudgedAbout | NotJudged): Decided {
-  const isJudged = 'verdict' in outcome;
-  const text = evaluatedText({
-    answer: isJudged ? outcome.verdict.answer : outcome.problem,
-    action: about?.action.name ?? null,
-    type: about?.resource.type ?? null,
-    resource: about?.resource.id ?? null,
-    policies: isJudged ? outcome.verdict.reasons : [],
-  });
-  return { about, outcome, text };
-}
-
 /** What one request asked about one person. */
 export interface DecidedTogether {
   readonly id: string;
-  readonly decided: Decided[];
+  readonly decided: { readonly about: QuestionAbout | null; readonly outcome: JudgedAbout | NotJudged }[];
 }
-
-const answerOf = ({ outcome }: Decided) => ('verdict' in outcome ? outcome.verdict.answer : 'deny');
 
 /** Writes the evaluations of one batch about one person as one event, each with its answer, in their order. */
 export async function recordTogether(gate: Gate, call: KnownCall, { id, decided }: DecidedTogether): Promise<void> {
   const [first] = decided;
   if (first === undefined) return;
   if (decided.length === 1) return recordDecision(gate, call, { id, operation: 'evaluations', ...first });
-  const answers = new Set(decided.map(answerOf));
-  const answer = answers.has('indeterminate') ? 'indeterminate' : answers.has('deny') ? 'deny' : 'allow';
+  const answers = decided.map(({ outcome }) => ('verdict' in outcome ? outcome.verdict.answer : 'deny'));
+  const answer = answers.find((each) => each === 'indeterminate') ?? answers.find((each) => each === 'deny') ?? 'allow';
+  const evaluations = decided.map(({ about, outcome }) => ({
+    answer: 'verdict' in outcome ? outcome.verdict.answer : outcome.problem,
+    action: about?.action.name ?? null,
+    type: about?.resource.type ?? null,
+    resource: about?.resource.id ?? null,
+    policies: 'verdict' in outcome ? outcome.verdict.reasons : [],
+  }));
   const event = writePdpBatch(
     {
       id,
@@ -94,7 +80,7 @@ export async function recordTogether(gate: Gate, call: KnownCall, { id, decided 
       verdict: { answer, reasons: [], words: [] },
       requestId: call.requestId,
     },
-    decided.map(({ text }) => text),
+    evaluations,
   );
   const subject = first.outcome.subject?.type === 'User' ? first.outcome.subject.id : 'system';
   await gate.record({ ...event, subject });

@@ -8,6 +8,7 @@ import {
 import {
   MalformedRequest,
   openPageToken,
+  type Properties,
   readSearch,
   type Search,
   type SearchKind,
@@ -17,7 +18,7 @@ import {
 import type { Gate } from '../gate.ts';
 import { answerError, answerJson } from './answer.ts';
 import { askWhileFresh } from './ask-while-fresh.ts';
-import type { Body, KnownCall } from './pdp.ts';
+import type { KnownCall } from './pdp.ts';
 import { recordSearch } from './record-decision.ts';
 
 /** Candidates judged for one page; then the caller gets what was found and where to go on. */
@@ -30,8 +31,8 @@ let running = 0;
 
 /** `POST /access/v1/search/…`. Throws MalformedRequest. */
 export function searchFor(kind: SearchKind) {
-  return async (gate: Gate, call: KnownCall, { value }: Body): Promise<void> => {
-    const search = readSearch(kind, value);
+  return async (gate: Gate, call: KnownCall, body: Properties): Promise<void> => {
+    const search = readSearch(kind, body);
     if (running >= searchesMax) {
       return answerError(call, {
         status: 429,

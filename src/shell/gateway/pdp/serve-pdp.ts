@@ -3,8 +3,9 @@ import {
   checkPath,
   isObject,
   MalformedRequest,
+  type Properties,
   type ProxyKind,
-  parseRequest,
+  parseStrictJson,
   pdpMetadata,
 } from '#enforcement/adapters';
 import { type Exchange, type GatewayRequest, headerOf, readWholeBody } from '#enforcement/gateway';
@@ -15,7 +16,7 @@ import { evaluateMany, evaluateOne } from './evaluate.ts';
 import { failGrpc, grpcStatus, serveExtAuthz } from './forwarded/ext-authz.ts';
 import { proxyPaths, serveForwardAuth } from './forwarded/forward-auth.ts';
 import { callerHeader } from './forwarded/judge-forwarded.ts';
-import type { Body, KnownCall, PdpCall } from './pdp.ts';
+import type { KnownCall, PdpCall } from './pdp.ts';
 import { searchFor } from './search.ts';
 
 /** Bytes of one request body. */
@@ -28,7 +29,7 @@ export function pdpHost({ urls }: Pick<Gate, 'urls'>): string {
   return `pdp.${urls.domain}`;
 }
 
-type Handler = (gate: Gate, call: KnownCall, body: Body) => Promise<void>;
+type Handler = (gate: Gate, call: KnownCall, body: Properties) => Promise<void>;
 
 const handlers: ReadonlyMap<string, Handler> = new Map<string, Handler>([
   [authzenPaths.evaluation, evaluateOne],
@@ -76,7 +77,7 @@ export async function servePdp(
   if ('status' in body) return answerError(call, body);
   gate.metrics.count('nullius_pdp_calls_total');
   try {
-    await handler(gate, { ...call, caller }, body);
+    await handler(gate, { ...call, caller }, body.value);
   } catch (error) {
     if (!(error instanceof MalformedRequest)) throw error;
     answerError(call, { status: 400, words: error.message });
@@ -107,7 +108,7 @@ function serveMetadata(gate: Gate, call: PdpCall): void {
   else answerError(call, { status: 405, words: 'The metadata are read by GET.' });
 }
 
-async function readBody(call: PdpCall): Promise<{ status: number; words: string } | Body> {
+async function readBody(call: PdpCall): Promise<{ status: number; words: string } | { value: Properties }> {
   const { client } = call.exchange;
   const { request } = call;
   if (!isJson(headerOf(request, 'content-type'))) {
@@ -121,10 +122,9 @@ async function readBody(call: PdpCall): Promise<{ status: number; words: string 
   const bytes = await readWholeBody(client.body, pdpBodyBytesMax);
   clearTimeout(timer);
   if (bytes === undefined) return tooLarge;
-  const parsed = parseRequest(bytes);
+  const parsed = parseStrictJson(bytes);
   if ('problem' in parsed) return { status: 400, words: `${parsed.problem}.` };
-  const { value, order } = parsed;
-  return isObject(value) ? { value, order } : { status: 400, words: 'The body must be a JSON object.' };
+  return isObject(parsed.value) ? { value: parsed.value } : { status: 400, words: 'The body must be a JSON object.' };
 }
 
 /** RFC 9110 8.3: the type, with or without parameters. */
