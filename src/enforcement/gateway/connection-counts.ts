@@ -3,8 +3,8 @@ import { connectionsPerNetworkTimes } from './limits.ts';
 import { isLoopback } from './upstream-address.ts';
 
 /**
- * Open connections of each client, and of each site that may be many clients, so that neither alone can hold all there may be. Connections from this machine are not counted: whoever
- * runs programs here, a proxy in front for one, is bounded by all connections together.
+ * Open connections of each client, and of each site that may be many clients, so that neither alone can hold all there may be. Connections
+ * from this machine are not counted: whoever runs programs here, a proxy in front for one, is bounded by all connections together.
  */
 export class ConnectionCounts {
   readonly #max: number;

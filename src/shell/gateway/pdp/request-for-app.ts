@@ -25,15 +25,7 @@ const addressUnknown = '0.0.0.0';
  */
 export function requestForApp(facts: FactView, urls: PublicUrls): AboutNeeds['requestFor'] {
   return (app, { action, said }) => {
-    const {
-      method = methods[action],
-      path = '/',
-      tls = false,
-    } = {
-      method: said('method'),
-      path: said('path'),
-      tls: said('tls'),
-    };
+    const [method = methods[action], path = '/', tls = false] = [said('method'), said('path'), said('tls')];
     const address = said('address') ?? said('ip') ?? addressUnknown;
     if (
       typeof method !== 'string' ||
