@@ -93,9 +93,11 @@ function readOne(folder: string, { top, name }: { top: string; name: string }): 
     if (!found.isFile()) throw new PolicyFolderError(`\`${path}\` is no file`);
     // A folder on the way may have become a link since: what counts is where the file lies that is open now.
     if (!isInside(top, placeOf(file, real))) throw new PolicyFolderError(outside);
-    if (found.size > policyFileBytesMax)
+    const bytes = found.size > policyFileBytesMax ? null : readFileSync(file);
+    // It may have grown since.
+    if (bytes === null || bytes.byteLength > policyFileBytesMax)
       throw new PolicyFolderError(`\`${path}\` is larger than ${policyFileBytesMax} bytes`);
-    return readFileSync(file, 'utf8');
+    return bytes.toString('utf8');
   } finally {
     closeSync(file);
   }
