@@ -14,7 +14,7 @@ const answerTimeoutMs = 30_000;
 const reloadEveryMsMin = 10_000;
 
 /** Without a session only a navigation leads to sign-in: go there once, and never in a circle. */
-function signInAgain(): void {
+export function signInAgain(): void {
   const key = 'nullius-sign-in-at';
   const last = Number(sessionStorage.getItem(key) ?? '0');
   if (Date.now() - last < reloadEveryMsMin) return;

@@ -1,6 +1,5 @@
 import { Badge, Button, Modal, Text, TextInput } from '@mantine/core';
 import { useState } from 'react';
-import { ask } from '../../api/ask.ts';
 import { ProblemError } from '../../api/problem.ts';
 import { refresh, useAnswer } from '../../api/queries.ts';
 import { useForbidden } from '../../api/rights.ts';
@@ -16,9 +15,8 @@ import { toast } from '../../parts/toast.ts';
 import { When } from '../../parts/when.tsx';
 import { DiffView } from './diff-view.tsx';
 import { changesBetween, draftOf } from './draft.ts';
+import { usePutInForce } from './put-in-force.tsx';
 import { statesWords } from './stage-words.ts';
-
-const rollbackMsMax = 120_000;
 
 function Compare({ sequence, current, onClose }: { sequence: number; current: PublicationView; onClose: () => void }) {
   const answer = useAnswer<PublicationView>(`/policies/history/${sequence}`);
@@ -73,6 +71,7 @@ function RollBack({
   const [reason, setReason] = useState('');
   const mayOverride = useForbidden('policy-override') === undefined;
   const override = reason.trim();
+  const { put, told } = usePutInForce();
   return (
     <>
       <GuardedButton
@@ -94,12 +93,9 @@ function RollBack({
         submitLabel={override === '' ? 'Roll back' : 'Override and roll back'}
         onReload={() => void refresh('policies')}
         run={async () => {
-          await ask('/policies/rollback', {
-            method: 'POST',
+          await put('/policies/rollback', {
             body: { sequence, ...(override === '' ? {} : { override }) },
             ifMatch: current.revision,
-            // Invariants are proved first.
-            timeoutMs: rollbackMsMax,
           });
           toast(`Policies no. ${sequence} hold again, under a new number.`);
           await refresh('policies', 'me');
@@ -118,10 +114,13 @@ function RollBack({
         }
       >
         {() => (
-          <Text size="sm">
-            What was published then holds again at once, under a new number, at every gateway. The invariants of today
-            stay, and must hold of it; no test of today may be lost. Nothing of the history is lost.
-          </Text>
+          <>
+            <Text size="sm">
+              What was published then holds again at once, under a new number, at every gateway. The invariants of today
+              stay, and must hold of it; no test of today may be lost. Nothing of the history is lost.
+            </Text>
+            {told}
+          </>
         )}
       </FormDialog>
     </>

@@ -1,18 +1,16 @@
 import { Alert, Button, Group, Modal, Stack, Text, TextInput } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
-import { ask } from '../../api/ask.ts';
 import { ProblemError } from '../../api/problem.ts';
 import { refresh } from '../../api/queries.ts';
 import { useForbidden } from '../../api/rights.ts';
-import type { PublicationView, PublishedView } from '../../api/shapes.ts';
+import type { PublicationView } from '../../api/shapes.ts';
 import { ProblemAlert } from '../../parts/problem-alert.tsx';
 import { toast } from '../../parts/toast.ts';
 import { Rehearsal } from '../rehearse/rehearsal.tsx';
 import { DiffView } from './diff-view.tsx';
 import type { Draft, FileChange } from './draft.ts';
-
-const publishMsMax = 120_000;
+import { usePutInForce } from './put-in-force.tsx';
 
 interface PublishProps {
   readonly opened: boolean;
@@ -31,14 +29,12 @@ export function Publish({ opened, onClose, base, draft, changes, onPublished, on
   const [reason, setReason] = useState('');
   const mayOverride = useForbidden('policy-override') === undefined;
   const isOverriding = reason.trim() !== '';
+  const { put, told } = usePutInForce();
   const publish = useMutation({
     mutationFn: () =>
-      ask<PublishedView>('/policies/publish', {
-        method: 'POST',
+      put('/policies/publish', {
         body: { ...draft, message: message.trim(), ...(isOverriding ? { override: reason.trim() } : {}) },
         ifMatch: base.revision,
-        // Tests run and invariants are proved first.
-        timeoutMs: publishMsMax,
       }),
     onSuccess: async (publication) => {
       onPublished(publication);
@@ -98,6 +94,7 @@ export function Publish({ opened, onClose, base, draft, changes, onPublished, on
               maxLength={500}
             />
           )}
+          {told}
           <Group justify="flex-end">
             <Button variant="default" onClick={onClose}>
               Cancel

@@ -1,7 +1,6 @@
 import { Badge, SegmentedControl, Stack, Text, TextInput } from '@mantine/core';
 import { useState } from 'react';
 import { Link } from 'react-router';
-import { ask } from '../../api/ask.ts';
 import { refresh, useAnswer, useList } from '../../api/queries.ts';
 import { useForbidden } from '../../api/rights.ts';
 import type { PublicationView, ShadowCounts, StatedPolicy } from '../../api/shapes.ts';
@@ -11,6 +10,7 @@ import { Panel } from '../../parts/page.tsx';
 import { Rows } from '../../parts/rows.tsx';
 import { Await, Empty } from '../../parts/states.tsx';
 import { toast } from '../../parts/toast.ts';
+import { usePutInForce } from './put-in-force.tsx';
 import { readStage, stageWords } from './stage-words.ts';
 
 const colors = { enforced: 'verdigris', staged: 'ochre', shadow: 'gray' } as const;
@@ -49,6 +49,7 @@ function StateDialog({
   const [kind, setKind] = useState(before.kind);
   const [text, setText] = useState(before.text);
   const [message, setMessage] = useState('');
+  const { put, told } = usePutInForce();
   const stage = readStage(kind, text);
   const change =
     state === 'staged' ? (stage === undefined ? undefined : { id: policy.id, state, stage }) : { id: policy.id, state };
@@ -63,8 +64,7 @@ function StateDialog({
       onReload={() => void refresh('policies')}
       run={async () => {
         const words = message.trim();
-        await ask('/policies/states', {
-          method: 'POST',
+        await put('/policies/states', {
           body: { changes: [change], ...(words === '' ? {} : { message: words }) },
           ifMatch: current.revision,
         });
@@ -116,6 +116,7 @@ function StateDialog({
             onChange={(event) => setMessage(event.currentTarget.value)}
             maxLength={500}
           />
+          {told}
         </>
       )}
     </FormDialog>

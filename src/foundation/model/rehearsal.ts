@@ -80,9 +80,3 @@ export interface RehearsalProgress {
   readonly allBytes: number;
   readonly replayed: number;
 }
-
-/** One event of the stream that a rehearsal is told in. */
-export type RehearsalEvent =
-  | RehearsalProgress
-  | ({ readonly type: 'report' } & RehearsalReport)
-  | { readonly type: 'problem'; readonly detail: string };

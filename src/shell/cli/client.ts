@@ -37,6 +37,8 @@ export interface ApiClient {
   call(call: ApiCall): Promise<ApiAnswer>;
   /** All items of a paged list, at most `max`. */
   list(path: string, options?: { query?: ApiCall['query']; max?: number }): Promise<Record<string, unknown>[]>;
+  /** Work that takes its time: calls back with how far it is, and gives the report. `signal` calls it off. */
+  work<P, R>(call: ApiCall, options: { onProgress: (progress: P) => void; signal?: AbortSignal }): Promise<R>;
   /** Server-sent events: calls back with each `data` until the server ends or `signal` aborts. */
   stream(call: ApiCall, options: { onData: (data: string) => void; signal: AbortSignal }): Promise<void>;
 }
@@ -58,7 +60,7 @@ export function createApiClient(input: {
 }): ApiClient {
   const target = input.server === undefined ? socketTarget(input.dataDirectory) : serverTarget(input.server, input);
   const call = async (each: ApiCall): Promise<ApiAnswer> => {
-    const response = await send(target, each);
+    const response = await send(target, each, { accept: 'application/json' });
     const text = await readAll(response);
     const body = parseAnswer(text, response);
     const status = response.statusCode ?? 0;
@@ -82,16 +84,30 @@ export function createApiClient(input: {
       } while (cursor !== undefined && items.length < max);
       return items;
     },
-    stream: async (each, options) => {
-      const response = await send(target, each, options.signal);
-      if (response.statusCode !== 200)
-        throw refusal(response.statusCode ?? 0, {
-          body: parseAnswer(await readAll(response), response),
-          call: each,
-        });
-      await readEvents(response, options);
+    work: async <P, R>(each: ApiCall, { onProgress, signal }: Parameters<ApiClient['work']>[1]) => {
+      let report: R | undefined;
+      const onData = (data: string) => {
+        const { type, ...told } = JSON.parse(data) as { type: string };
+        if (type === 'problem') throw refusal((told as { status?: number }).status ?? 500, { body: told, call: each });
+        if (type === 'report') report = told as R;
+        else onProgress(told as P);
+      };
+      await streamed(target, each, { onData, ...(signal === undefined ? {} : { signal }) });
+      if (report === undefined) throw new CliError('failed', 'the server ended the work without an answer');
+      return report;
     },
+    stream: (each, options) => streamed(target, each, options),
   };
+}
+
+async function streamed(target: Target, call: ApiCall, { onData, signal }: EventsOptions): Promise<void> {
+  const response = await send(target, call, {
+    accept: 'text/event-stream',
+    ...(signal === undefined ? {} : { signal }),
+  });
+  if (response.statusCode !== 200)
+    throw refusal(response.statusCode ?? 0, { body: parseAnswer(await readAll(response), response), call });
+  await readEvents(response, { onData, ...(signal === undefined ? {} : { signal }) });
 }
 
 function socketTarget(dataDirectory: string): Target {
@@ -150,7 +166,11 @@ function readCa(file: string): string {
   }
 }
 
-function send(target: Target, call: ApiCall, signal?: AbortSignal): Promise<IncomingMessage> {
+function send(
+  target: Target,
+  call: ApiCall,
+  { accept, signal }: { accept: string; signal?: AbortSignal },
+): Promise<IncomingMessage> {
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(call.query ?? {})) if (value !== undefined) query.set(name, String(value));
   const path = `/api/v1${call.path}${query.size === 0 ? '' : `?${query}`}`;
@@ -159,7 +179,7 @@ function send(target: Target, call: ApiCall, signal?: AbortSignal): Promise<Inco
   const headers = {
     ...target.options.headers,
     ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-    accept: 'application/json, application/problem+json, text/event-stream',
+    accept: `${accept}, application/problem+json`,
     ...(body === undefined
       ? {}
       : { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(body)) }),
@@ -273,10 +293,12 @@ function refusal(status: number, { body, call }: { readonly body: unknown; reado
   return new CliError(isNo ? 'no' : status === 400 ? 'usage' : 'failed', lines.join('\n'), body);
 }
 
-async function readEvents(
-  response: IncomingMessage,
-  options: { onData: (data: string) => void; signal: AbortSignal },
-): Promise<void> {
+interface EventsOptions {
+  readonly onData: (data: string) => void;
+  readonly signal?: AbortSignal;
+}
+
+async function readEvents(response: IncomingMessage, options: EventsOptions): Promise<void> {
   let buffered = '';
   response.setEncoding('utf8');
   try {
@@ -294,6 +316,6 @@ async function readEvents(
       }
     }
   } catch (error) {
-    if (!options.signal.aborted) throw error;
+    if (options.signal?.aborted !== true) throw error;
   }
 }

@@ -250,7 +250,11 @@ test('publishing what is in force already makes no other publication, and says s
   assert.match(enforced.err, /no policy has the id `nobody`/);
   assert.equal((await control.call('GET', '/api/v1/policies/current')).body.sequence, before.sequence);
   writeFileSync(join(folder, 'b.cedar'), '@id("b") permit (principal, action, resource) when { false };\n');
+  const never = '@id("closed") never (principal is Anonymous, action == Action::"administer-write", resource);\n';
+  writeFileSync(join(folder, 'c.invariants'), never);
   const other = await nullius('policy', 'publish', folder, '-m', 'another');
+  const progress = /^checking the policies and running their tests\nproving the invariants\nproved 1 of \d+: [a-z-]+\n/;
+  assert.match(other.err, progress);
   assert.match(other.err, new RegExp(`publication ${before.sequence + 1} is in force`));
 });
 

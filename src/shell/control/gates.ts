@@ -13,23 +13,39 @@ export interface FailedGate {
   readonly words: readonly string[];
 }
 
+/** How far the gates are; `total` 0: it is not known yet. */
+export interface GateProgress {
+  readonly step: 'tests' | 'invariants';
+  readonly done: number;
+  readonly total: number;
+  /** What was done last. */
+  readonly what: string;
+}
+
+type OnProgress = (progress: GateProgress) => void;
+
 /** Proves invariants of a policy set for all requests; `words` names each that does not hold or was not decided. */
-export type InvariantCheck = (set: {
-  readonly schema: string;
-  readonly policies: readonly Text[];
-  readonly invariants: readonly Text[];
-  /** Policies in shadow or staged: what is not enforced for everybody guards nobody. */
-  readonly states: PolicyStates;
-}) => Promise<{ readonly ok: boolean; readonly words: readonly string[] }>;
+export type InvariantCheck = (
+  set: {
+    readonly schema: string;
+    readonly policies: readonly Text[];
+    readonly invariants: readonly Text[];
+    /** Policies in shadow or staged: what is not enforced for everybody guards nobody. */
+    readonly states: PolicyStates;
+  },
+  onProgress?: OnProgress,
+) => Promise<{ readonly ok: boolean; readonly words: readonly string[] }>;
 
 /** For one question to the solver, and for all of a set: somebody waits for the answer. */
 const proofLimits = { checkMsMax: 20_000, taskMsMax: 100_000 };
 
 /** The gate of invariants. Without an answer it stays closed. */
 export function gateOfInvariants(proofs: Proofs): InvariantCheck {
-  return async (set) => {
+  return async (set, tell) => {
+    const onProgress = ({ done, total, what }: Omit<GateProgress, 'step'>) =>
+      tell?.({ step: 'invariants', done, total, what });
     try {
-      return invariantCheckOf(await proofs.prove(set, { ...proofLimits, teaches: true }));
+      return invariantCheckOf(await proofs.prove(set, { ...proofLimits, teaches: true, onProgress }));
     } catch (error) {
       if (!(error instanceof ProverError)) throw error;
       return { ok: false, words: [`the invariants could not be checked: ${error.message}`] };
@@ -61,14 +77,16 @@ export async function failedGates(set: {
   readonly policies: readonly Text[];
   readonly invariants: readonly Text[];
   readonly states: PolicyStates;
+  readonly onProgress?: OnProgress | undefined;
 }): Promise<FailedGate[]> {
   const failed: FailedGate[] = [];
-  const { tested, dropped, check, schema, policies, invariants, states } = set;
+  const { tested, dropped, check, schema, policies, invariants, states, onProgress } = set;
   if (dropped.length > 0) failed.push({ gate: 'kept-checks', words: dropped.slice(0, gateWordsMax) });
   const testWords = tested === undefined ? [] : failuresOf(tested);
   if (testWords.length > 0) failed.push({ gate: 'tests', words: testWords.slice(0, gateWordsMax) });
   if (check !== undefined && invariants.length > 0) {
-    const { ok, words } = await check({ schema, policies, invariants, states });
+    onProgress?.({ step: 'invariants', done: 0, total: 0, what: '' });
+    const { ok, words } = await check({ schema, policies, invariants, states }, onProgress);
     if (!ok) failed.push({ gate: 'invariants', words: words.slice(0, gateWordsMax) });
   }
   return failed;

@@ -14,8 +14,8 @@ before(async () => {
 });
 after(async () => control.stop());
 
-const admin = (method: string, path: string, body?: unknown) =>
-  control.call(method, `/api/v1${path}`, body === undefined ? {} : { body });
+const admin = (method: string, path: string, body?: unknown, headers: Record<string, string> = {}) =>
+  control.call(method, `/api/v1${path}`, body === undefined ? {} : { body, headers });
 const eventsOf = (text: string): Record<string, unknown>[] =>
   text
     .split('\n')
@@ -125,4 +125,25 @@ test('a guard that an invariant rests on is not put in shadow, by itself or with
   const published = await admin('POST', '/policies/publish', { policies, states: changes, message: 'x' });
   assert.equal(published.body.code, 'gate-closed');
   assert.deepEqual((await current()).states, []);
+});
+
+test('whoever takes events hears how far tests and proofs are, then the answer or the whole problem', async () => {
+  const { policies } = await current();
+  const events = { accept: 'text/event-stream, application/problem+json' };
+  const extra = { file: 'told.cedar', text: '@id("told") forbid (principal == User::"nobody", action, resource);' };
+  const told = await admin('POST', '/policies/publish', { policies: [...policies, extra], message: 'told' }, events);
+  assert.deepEqual([told.status, told.headers['content-type']], [200, 'text/event-stream']);
+  const [first, begun, ...rest] = eventsOf(told.text);
+  assert.deepEqual([first?.['step'], begun?.['step']], ['tests', 'invariants'], told.text);
+  const { type, isNew, message } = rest.pop() ?? {};
+  assert.deepEqual([type, isNew, message], ['report', true, 'told']);
+  const { done, total, what } = rest.at(-1) ?? {};
+  assert.deepEqual([done === total, rest.length === total, typeof what], [true, true, 'string'], told.text);
+
+  const changes = [{ id: 'suspended-users', state: 'shadow' }];
+  const refused = eventsOf((await admin('POST', '/policies/states', { changes }, events)).text).at(-1);
+  assert.deepEqual([refused?.['type'], refused?.['status'], refused?.['code']], ['problem', 409, 'gate-closed']);
+  assert.match(JSON.stringify(refused?.['errors']), /`suspended-people-are-out` is broken/);
+  const back = eventsOf((await admin('POST', '/policies/rollback', {}, events)).text);
+  assert.deepEqual([back[0]?.['step'], back.at(-1)?.['isNew']], ['invariants', true]);
 });

@@ -7,7 +7,7 @@ import {
 import type { Problem } from '#decision/engine';
 import type { GitOrigin, PolicyStates, Publication } from '#foundation/model';
 import type { FactTable } from '#information/inventory';
-import { type FailedGate, failedGates, GateError, type InvariantCheck } from './gates.ts';
+import { type FailedGate, failedGates, GateError, type GateProgress, type InvariantCheck } from './gates.ts';
 import type { PolicyParser } from './policy-parser/policy-parser.ts';
 import { type StateChange, statesAfter } from './policy-states.ts';
 
@@ -81,13 +81,18 @@ type Refuse = (policies: PublishedPolicies) => Promise<void>;
  */
 export async function examinePublication(
   needs: PublicationNeeds,
-  { refuse, ...wanted }: PublicationRequest & { readonly refuse?: Refuse },
+  {
+    refuse,
+    onProgress,
+    ...wanted
+  }: PublicationRequest & { readonly refuse?: Refuse; readonly onProgress?: (progress: GateProgress) => void },
 ): Promise<ExaminedPublication> {
   const current = needs.facts.get('publication', 'current');
   const { schema, policies, override } = wanted;
   const tests = wanted.tests ?? current?.tests ?? [];
   const invariants = wanted.invariants ?? current?.invariants ?? [];
   const before = wanted.mayDropChecks === true ? undefined : current;
+  onProgress?.({ step: 'tests', done: 0, total: 0, what: '' });
   const prepared = await needs.parser.prepare({
     ...{ policies, schema, tests, invariants },
     before: before && { schema: before.schema, tests: before.tests, invariants: before.invariants },
@@ -110,6 +115,7 @@ export async function examinePublication(
     policies,
     invariants,
     states,
+    onProgress,
   });
   if (failed.length > 0 && override === undefined) throw new GateError(failed);
   return { request: { ...wanted, tests, invariants }, parsedForm, override: overrideOf(failed, override), sequence };

@@ -5,7 +5,7 @@ import { CliError, exitCodes } from '../failure.ts';
 import { formatTime, table } from '../output.ts';
 import { readFolder } from '../read-folder.ts';
 
-/** Tests run and invariants are proved before the answer: longer than control gives them. */
+/** How long nothing may be heard: longer than control gives tests and proofs. */
 export const gatesMsMax = 180_000;
 
 type Stage = { percent: number } | { segments: string[] } | { groups: string[] };
@@ -56,14 +56,28 @@ function stagedFrom(text: string): StateChange {
 /** What can be done where a gate is closed: the same command with an override. */
 const overrideHint = 'mend it, or repeat the command with `--override "reason"`';
 
+interface GateProgress {
+  readonly step: 'tests' | 'invariants';
+  readonly done: number;
+  readonly total: number;
+  readonly what: string;
+}
+
+function gateWords({ step, done, total, what }: GateProgress): string {
+  if (step === 'tests') return 'checking the policies and running their tests';
+  return total === 0 ? 'proving the invariants' : `proved ${done} of ${total}: ${what}`;
+}
+
 /** Puts policies in force, and says which publication they are; none is made where nothing changes. */
 export async function putInForce(
   { api, out }: Invocation,
   { mend = overrideHint, ...call }: Pick<ApiCall, 'path' | 'body' | 'folder'> & { mend?: string },
 ) {
   const published = await api
-    .call({ ...call, method: 'POST', timeoutMs: gatesMsMax })
-    .then(({ body }) => body as PublicationLine & { isNew: boolean })
+    .work<GateProgress, PublicationLine & { isNew: boolean }>(
+      { ...call, method: 'POST', timeoutMs: gatesMsMax },
+      { onProgress: (progress) => out.note(gateWords(progress)) },
+    )
     .catch((error: unknown) => {
       const isClosed = error instanceof CliError && (error.detail as { code?: string } | null)?.code === 'gate-closed';
       throw isClosed ? new CliError(error.code, `${error.message}\n${mend}`, error.detail) : error;

@@ -1,4 +1,4 @@
-import type { Gains, RehearsalEvent, RehearsalReport } from '#foundation/model';
+import type { Gains, RehearsalProgress, RehearsalReport } from '#foundation/model';
 import { parseDuration } from '../../config/duration.ts';
 import type { Command } from '../command.ts';
 import { CliError, exitCodes } from '../failure.ts';
@@ -89,25 +89,16 @@ export const simulateCommand: Command = {
       since: since === undefined ? Date.now() - 7 * days : timeOf(since),
       ...(until === undefined ? {} : { until: timeOf(until) }),
     };
-    let report: RehearsalReport | undefined;
     const stop = new AbortController();
     process.once('SIGINT', () => stop.abort());
-    const onData = (data: string) => {
-      const told = JSON.parse(data) as RehearsalEvent;
-      if (told.type === 'problem') throw new CliError('failed', told.detail);
-      if (told.type === 'report') {
-        const { type: _type, ...rest } = told;
-        report = rest;
-      } else {
-        const share = told.allBytes === 0 ? 100 : Math.floor((100 * told.readBytes) / told.allBytes);
-        out.note(`${Math.min(share, 100)} %, ${told.replayed} decisions replayed`);
-      }
+    const onProgress = ({ allBytes, readBytes, replayed }: RehearsalProgress) => {
+      const share = allBytes === 0 ? 100 : Math.floor((100 * readBytes) / allBytes);
+      out.note(`${Math.min(share, 100)} %, ${replayed} decisions replayed`);
     };
-    await api.stream(
+    const report = await api.work<RehearsalProgress, RehearsalReport>(
       { method: 'POST', path: '/policies/simulate', body, folder: name },
-      { onData, signal: stop.signal },
+      { onProgress, signal: stop.signal },
     );
-    if (report === undefined) throw new CliError('failed', 'the server ended the rehearsal without a report');
     out.answer(report, reportWords(report));
     for (const words of report.approximations) out.note(`not exact: ${words}`);
     const span = `${formatTime(report.since)} to ${formatTime(report.until)}`;

@@ -5,11 +5,13 @@ import { originOf } from '#shell/wire';
 import { describeFault } from '../describe-fault.ts';
 import { authorise } from './authorise.ts';
 import type { Caller } from './caller.ts';
-import { ApiProblem, nearestWords, problem, problemResponse } from './problem.ts';
-import type { Route } from './route.ts';
+import { ApiProblem, nearestWords, type ProblemDetails, problem, problemResponse } from './problem.ts';
+import { progressStream } from './progress-stream.ts';
+import type { Call, Route } from './route.ts';
 import { routes } from './routes.ts';
 import type { ApiServices } from './services.ts';
 
+const jsonType = 'application/json';
 const bodyBytesDefault = 1024 * 1024;
 
 export interface ApiOptions {
@@ -44,24 +46,19 @@ export function createApi(options: ApiOptions): (request: Request) => Promise<Re
       detail: 'the API has no such path; `/api/v1/openapi.json` lists them',
     }),
   );
-  app.onError((error) => {
-    const details = describe(error);
-    if (details !== undefined) {
-      // The client gets general words; the operator needs the cause.
-      if (details.status === 503 || details.status === 507) options.onError(error);
-      return problemResponse(details);
-    }
-    options.onError(error);
-    return problemResponse({
-      status: 500,
-      code: 'internal',
-      detail: 'something failed here; the log of the control process says what',
-    });
-  });
+  app.onError((error) => problemResponse(describe(error, options.onError)));
   return async (request) => await app.fetch(request);
 }
 
-function describe(error: unknown): ApiProblem['details'] | undefined {
+/** What the client learns of a failure; what its general words keep back, the operator is told. */
+function describe(error: unknown, onError: ApiOptions['onError']): ProblemDetails {
+  const details = detailsOf(error);
+  if (details === undefined || details.status === 503 || details.status === 507) onError(error);
+  const words = 'something failed here; the log of the control process says what';
+  return details ?? { status: 500, code: 'internal', detail: words };
+}
+
+function detailsOf(error: unknown): ProblemDetails | undefined {
   if (error instanceof ApiProblem) return error.details;
   if (error instanceof IdentityError) return { status: error.status, code: error.code, detail: error.message };
   return describeFault(error);
@@ -80,7 +77,7 @@ async function answer(options: ApiOptions, received: Received): Promise<Response
   const caller = await options.identify(request);
   checkSite(services, { caller, request, route });
   await authorise(services, caller, { route, path: new URL(request.url).pathname });
-  const answered = await route.handle({
+  const call = {
     services,
     caller,
     params: parse(route.params, received.params, 'path'),
@@ -88,7 +85,9 @@ async function answer(options: ApiOptions, received: Received): Promise<Response
     body: parse(route.body, await readBody(route, request), 'body'),
     ifMatch: readIfMatch(request.headers.get('if-match')),
     signal: request.signal,
-  });
+    onProgress: () => undefined,
+  };
+  const answered = isToldProgress(received) ? streamed(options, { route, call }) : await route.handle(call);
   const headers = new Headers({
     'cache-control': 'no-store',
     'x-content-type-options': 'nosniff',
@@ -96,14 +95,33 @@ async function answer(options: ApiOptions, received: Received): Promise<Response
     'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
   });
   if ('stream' in answered) {
-    headers.set('content-type', route.contentType ?? 'application/octet-stream');
+    headers.set('content-type', 'text/event-stream');
     return new Response(answered.stream, { headers });
   }
   if (answered.revision !== undefined) headers.set('etag', `"${answered.revision}"`);
   const status = route.status ?? 200;
   if (status === 204) return new Response(null, { status, headers });
-  headers.set('content-type', 'application/json');
+  headers.set('content-type', jsonType);
   return new Response(JSON.stringify(answered.body), { status, headers });
+}
+
+/** Does the caller take events and nothing else? */
+function isToldProgress({ route, request }: Received): boolean {
+  const accepted = (request.headers.get('accept') ?? '').split(',').map((type) => type.split(';')[0]?.trim());
+  return route.tellsProgress === true && accepted.includes('text/event-stream') && !accepted.includes(jsonType);
+}
+
+/** The answer of a route as events. The work goes on when its reader goes away: what it puts in force is not left to a connection. */
+function streamed(
+  { onError }: ApiOptions,
+  { route, call }: { route: Route; call: Call<unknown, unknown, unknown> },
+): { stream: ReadableStream<Uint8Array> } {
+  const run = async (onProgress: typeof call.onProgress): Promise<object> => {
+    const answered = await route.handle({ ...call, onProgress });
+    if ('stream' in answered) throw new Error('INVARIANT: a stream does not lie in another');
+    return answered.body as object;
+  };
+  return { stream: progressStream({ run, problemOf: (error) => describe(error, onError), signal: call.signal }) };
 }
 
 /**
@@ -143,7 +161,7 @@ async function readBody(route: Route, request: Request): Promise<unknown> {
     return null;
   }
   const type = (request.headers.get('content-type') ?? '').split(';')[0]?.trim().toLowerCase();
-  if (type !== 'application/json') throw problem(415, 'media-type', 'send JSON, with `content-type: application/json`');
+  if (type !== jsonType) throw problem(415, 'media-type', 'send JSON, with `content-type: application/json`');
   const max = route.bodyBytesMax ?? bodyBytesDefault;
   const bytes = await readBytes(request, max);
   try {

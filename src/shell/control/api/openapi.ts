@@ -30,7 +30,9 @@ function parameters(route: Route): Record<string, unknown>[] {
 
 function operation(route: Route): Record<string, unknown> {
   const status = String(route.status ?? 200);
-  const content = { [route.contentType ?? 'application/json']: { schema: jsonSchema(route.answer, 'output') } };
+  const answer = { schema: jsonSchema(route.answer, 'output') };
+  const types = [route.contentType ?? 'application/json', ...(route.tellsProgress ? ['text/event-stream'] : [])];
+  const content = Object.fromEntries(types.map((type) => [type, answer]));
   return {
     operationId: `${route.method.toLowerCase()}${route.path.replace(/[/:.-]+(\w)/g, (_, letter: string) => letter.toUpperCase())}`,
     summary: route.summary,

@@ -1,22 +1,27 @@
+import type { ProblemDetails } from './problem.ts';
+
 /** One event of a stream: how far it is, then what came of it or why nothing did. */
 export type ProgressEvent<P, R> =
   | ({ readonly type: 'progress' } & P)
   | ({ readonly type: 'report' } & R)
-  | { readonly type: 'problem'; readonly detail: string };
+  | ({ readonly type: 'problem' } & StreamedProblem);
+
+/** What of a failure the reader may know. */
+export type StreamedProblem = Partial<ProblemDetails> & { readonly detail: string };
 
 /**
  * Long work as server-sent events: any number of `progress`, then `report` or `problem`. The work is called off when the reader goes away.
- * `wordsOf` says what of a failure the reader may know; undefined: that it failed, and no more. `onEnd` is called once, whatever happens.
+ * `problemOf` says what of a failure the reader may know; undefined: that it failed, and no more. `onEnd` is called once, whatever happens.
  */
 export function progressStream<P extends object, R extends object>({
   run,
-  wordsOf,
-  onEnd,
+  problemOf,
+  onEnd = () => undefined,
   signal,
 }: {
   readonly run: (onProgress: (progress: P) => void, signal: AbortSignal) => Promise<R>;
-  readonly wordsOf: (error: unknown) => string | undefined;
-  readonly onEnd: () => void;
+  readonly problemOf: (error: unknown) => StreamedProblem | undefined;
+  readonly onEnd?: () => void;
   readonly signal: AbortSignal;
 }): ReadableStream<Uint8Array> {
   const stop = new AbortController();
@@ -32,7 +37,7 @@ export function progressStream<P extends object, R extends object>({
       run((progress) => send({ type: 'progress', ...progress }), stop.signal)
         .then((report) => send({ type: 'report', ...report }))
         .catch((error: unknown) =>
-          send({ type: 'problem', detail: wordsOf(error) ?? 'something failed here; try again' }),
+          send({ type: 'problem', ...(problemOf(error) ?? { detail: 'something failed here; try again' }) }),
         )
         .finally(() => {
           onEnd();

@@ -3,7 +3,7 @@ import { problemWords } from '#decision/engine';
 import { canonicalJson } from '#foundation/encoding';
 import { formatUid, type GitOrigin, type Publication } from '#foundation/model';
 import { isPublicationSigned, verifyPublication } from '#shell/replica';
-import { failedGates, GateError } from '../gates.ts';
+import { failedGates, GateError, type GateProgress } from '../gates.ts';
 import { PolicyParserError } from '../policy-parser/policy-parser.ts';
 import { describeChanges, type StateChange, statesAfter, UnknownPolicyError } from '../policy-states.ts';
 import {
@@ -213,11 +213,17 @@ function refuseStrayStages(services: ApiServices, changes: readonly StateChange[
   }
 }
 
+/** What every call that puts policies in force comes with. */
+interface Asked {
+  readonly ifMatch: number | undefined;
+  readonly onProgress: (progress: GateProgress) => void;
+}
+
 /** Publishes a policy set. */
 export async function publish(
   services: ApiServices,
   caller: Caller,
-  { wanted, ifMatch }: { wanted: WantedPublication; ifMatch: number | undefined },
+  { wanted, ifMatch, onProgress }: Asked & { wanted: WantedPublication },
 ) {
   refuseOwned(services);
   if (wanted.override !== undefined) await authoriseOverride(services, caller, '/api/v1/policies/publish');
@@ -225,7 +231,7 @@ export async function publish(
   refuseStrayStages(services, wanted.states ?? []);
   if (isUnchanged(services, wanted)) return unchanged(services, ifMatch);
   // Not in the queue of changes: tests and proofs take their time.
-  const examined = await examine(services, { ...wanted, author: formatUid(caller.uid) });
+  const examined = await examine(services, { ...wanted, author: formatUid(caller.uid), onProgress });
   return commit(services, caller, {
     message: 'published policies',
     severity: 'medium',
@@ -258,7 +264,10 @@ async function refuseEarly(services: ApiServices, policies: PublishedPolicies): 
   await refuseToStrand(services, { policies });
 }
 
-async function examine(services: ApiServices, request: PublicationRequest): Promise<ExaminedPublication> {
+async function examine(
+  services: ApiServices,
+  request: PublicationRequest & Pick<Asked, 'onProgress'>,
+): Promise<ExaminedPublication> {
   try {
     return await examinePublication(services, { ...request, refuse: (policies) => refuseEarly(services, policies) });
   } catch (error) {
@@ -279,12 +288,12 @@ async function withStates(services: ApiServices, changes: readonly StateChange[]
 export async function changeStates(
   services: ApiServices,
   caller: Caller,
-  { changes, message, ifMatch }: { changes: readonly StateChange[]; message: string; ifMatch: number | undefined },
+  { changes, message, ifMatch, onProgress }: Asked & { changes: readonly StateChange[]; message: string },
 ) {
   const author = formatUid(caller.uid);
   refuseStrayStages(services, changes);
   // Not in the queue of changes: proofs take their time.
-  const { earlier: examined, states: wanted } = await examineStates(services, changes);
+  const { earlier: examined, states: wanted } = await examineStates(services, { changes, onProgress });
   if (isInForce(services, { ...examined, states: wanted })) return unchanged(services, ifMatch);
   return commit(services, caller, {
     message: 'changed the states of policies',
@@ -299,12 +308,15 @@ export async function changeStates(
 }
 
 /** The publication in force and its states after these changes, under which its invariants hold. */
-async function examineStates(services: ApiServices, changes: readonly StateChange[]) {
+async function examineStates(
+  services: ApiServices,
+  { changes, onProgress }: Pick<Asked, 'onProgress'> & { changes: readonly StateChange[] },
+) {
   try {
     const { earlier, states } = await withStates(services, changes);
     await refuseEarly(services, compilePublication({ ...earlier, states }));
     const check = services.checkInvariants;
-    const failed = await failedGates({ ...earlier, tested: undefined, dropped: [], check, states });
+    const failed = await failedGates({ ...earlier, tested: undefined, dropped: [], check, states, onProgress });
     if (failed.length > 0) throw new GateError(failed);
     return { earlier, states };
   } catch (error) {
@@ -312,12 +324,11 @@ async function examineStates(services: ApiServices, changes: readonly StateChang
   }
 }
 
-interface RollbackRequest {
+interface RollbackRequest extends Asked {
   /** The one before unless told. */
   readonly sequence: number | undefined;
   readonly message: string | undefined;
   readonly override: string | undefined;
-  readonly ifMatch: number | undefined;
 }
 
 /**
@@ -328,7 +339,7 @@ interface RollbackRequest {
 export async function rollback(
   services: ApiServices,
   caller: Caller,
-  { sequence, message, override: reason, ifMatch }: RollbackRequest,
+  { sequence, message, override: reason, ifMatch, onProgress }: RollbackRequest,
 ) {
   refuseOwned(services);
   const today = services.facts.get('publication', 'current');
@@ -347,7 +358,7 @@ export async function rollback(
   const dropped = guarding === undefined || today === undefined ? [] : await droppedBy(services, { today, restored });
   const failed = await failedGates({
     ...restored,
-    ...{ tested: undefined, dropped, check: services.checkInvariants },
+    ...{ tested: undefined, dropped, check: services.checkInvariants, onProgress },
   });
   if (failed.length > 0 && reason === undefined) throw told(new GateError(failed));
   const overridden = overrideOf(failed, reason);

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { GateProgress } from '../gates.ts';
 import type { Caller } from './caller.ts';
 import type { ApiServices } from './services.ts';
 
@@ -34,6 +35,8 @@ export interface Call<Params, Query, Body> {
   /** Revision that `If-Match` asks for. */
   readonly ifMatch: number | undefined;
   readonly signal: AbortSignal;
+  /** Tells how far it is, where the route `tellsProgress` and the caller wants to hear of it. */
+  readonly onProgress: (progress: GateProgress) => void;
 }
 
 /** `body` null with status 204. `revision` becomes the ETag. */
@@ -57,6 +60,8 @@ export interface RouteSpec<Params, Query, Body, Answer> {
   readonly answer: z.ZodType<Answer>;
   readonly status?: 200 | 201 | 204;
   readonly contentType?: 'text/event-stream';
+  /** It takes its time: whoever accepts `text/event-stream` alone hears how far it is, then the answer or the problem as an event. */
+  readonly tellsProgress?: boolean;
   /** The operator of this machine may do it although policy says no: the way back after a lock-out. Loud in the log. */
   readonly isWayBack?: boolean;
   handle(call: Call<Params, Query, Body>): Promise<Answered<Answer>>;

@@ -129,11 +129,12 @@ const writeRoutes: readonly Route[] = [
     }),
     bodyBytesMax: policyBodyBytesMax,
     answer: publishedView,
-    handle: async ({ services, caller, body, ifMatch }) => {
+    tellsProgress: true,
+    handle: async ({ services, caller, body, ifMatch, onProgress }) => {
       const schema = body.schema ?? services.facts.get('publication', 'current')?.schema;
       if (schema === undefined) throw problem(400, 'no-schema', 'nothing is published yet; send a `schema` as well');
       const git = body.git === undefined ? undefined : { ...body.git, isStated: true };
-      return publish(services, caller, { ifMatch, wanted: { ...body, schema, git } });
+      return publish(services, caller, { ifMatch, onProgress, wanted: { ...body, schema, git } });
     },
   }),
   route({
@@ -144,8 +145,9 @@ const writeRoutes: readonly Route[] = [
     summary: 'Gives policies other states: shadow, staged, enforced',
     body: z.strictObject({ changes: stateChangesSchema.min(1), message: z.string().max(500).optional() }),
     answer: publishedView,
-    handle: async ({ services, caller, body: { changes, message }, ifMatch }) =>
-      changeStates(services, caller, { ifMatch, changes, message: message ?? describeChanges(changes) }),
+    tellsProgress: true,
+    handle: async ({ services, caller, body: { changes, message }, ifMatch, onProgress }) =>
+      changeStates(services, caller, { ifMatch, onProgress, changes, message: message ?? describeChanges(changes) }),
   }),
   route({
     method: 'POST',
@@ -161,8 +163,9 @@ const writeRoutes: readonly Route[] = [
     }),
     answer: publishedView,
     isWayBack: true,
-    handle: async ({ services, caller, body: { sequence, override, message }, ifMatch }) =>
-      rollback(services, caller, { ifMatch, sequence, override, message }),
+    tellsProgress: true,
+    handle: async ({ services, caller, body: { sequence, override, message }, ifMatch, onProgress }) =>
+      rollback(services, caller, { ifMatch, onProgress, sequence, override, message }),
   }),
 ];
 

@@ -195,8 +195,8 @@ export const policyProveRoutes: readonly Route[] = [
         const analysed = await services.proofs.analyse(texts, limitsOfJob);
         return viewChecked(analysed, (found: readonly PolicyFinding[]) => found.map((each) => ({ ...each })));
       };
-      const wordsOf = (error: unknown) => (error instanceof ProverError ? error.message : undefined);
-      return { stream: progressStream({ run, wordsOf, onEnd: release, signal }) };
+      const problemOf = (error: unknown) => (error instanceof ProverError ? { detail: error.message } : undefined);
+      return { stream: progressStream({ run, problemOf, onEnd: release, signal }) };
     },
   }),
 ];

@@ -183,11 +183,11 @@ const simulateRoute = route({
         const durationMs = Math.round(performance.now() - begun);
         return { since, until, ...report, ...rest, approximations, durationMs };
       };
-      const wordsOf = (error: unknown) => (error instanceof SimulationError ? error.message : undefined);
+      const problemOf = (error: unknown) => (error instanceof SimulationError ? { detail: error.message } : undefined);
       const onEnd = () => {
         running -= 1;
       };
-      return { stream: progressStream({ run, wordsOf, onEnd, signal }) };
+      return { stream: progressStream({ run, problemOf, onEnd, signal }) };
     } catch (error) {
       running -= 1;
       throw error;
