@@ -99,8 +99,9 @@ export interface EventView {
   readonly statusId: number;
   readonly policySequence: number;
   readonly factRevision: number;
-  /** Null when the person it is about was erased. */
+  /** Null when the person it is about was erased, or it is damaged. */
   readonly payload: Readonly<Record<string, unknown>> | null;
+  readonly isDamaged: boolean;
 }
 
 export interface Overview {

@@ -57,6 +57,7 @@ test('readEvent() reads administrative changes and programs', () => {
 
 test('readEvent() stands payloads that were erased or hold anything', () => {
   assert.equal(readEvent({ ...request, payload: null }).who, 'erased');
+  assert.equal(readEvent({ ...request, payload: null, isDamaged: true }).who, 'damaged');
   for (const odd of [{ actor: 'x' }, { actor: { user: [] } }, { http_request: null }, { web_resources: [null] }]) {
     assert.equal(typeof readEvent({ ...request, payload: odd }).what, 'string');
   }

@@ -52,7 +52,10 @@ export function className(classUid: number): string {
 export function readEvent(event: EventView): EventLine {
   const { payload } = event;
   const outcome = event.statusId === 1 ? 'allow' : event.statusId === 2 ? 'deny' : 'none';
-  if (payload === null) return { what: className(event.classUid), who: 'erased', where: '', outcome, words: '' };
+  if (payload === null) {
+    const who = event.isDamaged ? 'damaged' : 'erased';
+    return { what: className(event.classUid), who, where: '', outcome, words: '' };
+  }
   const entity = [firstText(payload, 'entity.type'), firstText(payload, 'entity.name', 'entity.uid')];
   const what = [
     // A cut of running access refers to the request that had let it in.

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createHook } from 'node:async_hooks';
 import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,13 +11,18 @@ import {
   type Journal,
   JournalCopy,
   LogError,
+  listSegments,
   newestCheckpoint,
   pruneLog,
+  pruneWriter,
   queryLog,
   readPiece,
   verifyLog,
 } from '#evidence/log';
 import { appendMany, journalFolder, signNote, testKeyring, verifyNote } from '../../../tests/fakes/journal-folder.ts';
+
+import { checkpointsFile } from './checkpoint.ts';
+import { readFrame, writeFrame } from './frame.ts';
 
 const writer = 'edge';
 const invalid = (error: unknown) => error instanceof LogError && error.code === 'invalid';
@@ -214,4 +220,53 @@ test('readPiece() says so when the retention was faster, and reads past an index
     () => readPiece(from, { size: 0, until: 40, bytesMax: 64_000 }),
     (error) => error instanceof LogError && error.code === 'not-found',
   );
+});
+
+test('a record of a time that no date can say is taken into no copy: whoever shows it would fail', async (t) => {
+  const { source, from, openCopy } = places(t);
+  const { journal } = await source.open();
+  await appendMany(journal, 1);
+  await checkpointOf(journal, 1);
+  await journal.close();
+  const frame = readFrame(readPiece(from, { size: 0, until: 1, bytesMax: 64_000 }).frames, 0);
+  assert.ok(typeof frame !== 'string');
+  const target = Buffer.alloc(4_000);
+  const at = (time: number) => {
+    const text = frame.text.toString('latin1').replace(/"time":\d+/, `"time":${time}`);
+    return target.subarray(0, writeFrame(target, { offset: 0, kind: 'record', text, rest: frame.rest }));
+  };
+  const copy = await openCopy();
+  await assert.rejects(copy.append(at(8_640_000_000_000_001), 0), invalid);
+  await copy.append(at(8_640_000_000_000_000), 0);
+  await copy.close();
+});
+
+test('opening and pruning a copy that is long and was never signed lets other work have its turn', async (t) => {
+  const records = 10_000;
+  const { source, from, to, openCopy } = places(t);
+  const { journal } = await source.open({ segmentBytesMax: 3_000_000 });
+  await appendMany(journal, records, 1_000);
+  await checkpointOf(journal, 1);
+  await journal.close();
+  const copy = await openCopy();
+  // Its sender keeps the checkpoint back for a long time, so that all of it is read again.
+  await bring(from, copy, { bytesMax: 1_000_000, pieces: records });
+  await copy.close();
+  rmSync(join(to, checkpointsFile));
+  let turns = 0;
+  const hook = createHook({
+    init: (_id, type) => {
+      if (type === 'Immediate') turns += 1;
+    },
+  }).enable();
+  const again = await openCopy();
+  const opened = turns;
+  await pruneWriter(from, Number.MAX_SAFE_INTEGER);
+  hook.disable();
+  assert.equal(again.position.size, records);
+  await again.close();
+  const pruned = listSegments(from).filter(({ isPruned }) => isPruned);
+  assert.ok(pruned.length > 0);
+  assert.ok(opened >= records / 1_000, `${opened} turns to open`);
+  assert.ok(turns - opened >= (records - 2_000) / 1_000, `${turns - opened} turns to prune`);
 });

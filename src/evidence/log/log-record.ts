@@ -1,5 +1,4 @@
 import type { Keyring } from './journal-keys.ts';
-import { LogError } from './log-error.ts';
 import type { SealedRecord } from './segment-view.ts';
 
 /** A record as readers see it. */
@@ -20,16 +19,22 @@ export interface LogRecord {
   readonly factRevision: number;
   /** Null when it cannot be opened. Holds what clients sent: attacker-controlled, and only ever data. */
   readonly payload: Readonly<Record<string, unknown>> | null;
+  /** Is the payload null although its subject's key is there? Then it is nothing that an honest writer left. */
+  readonly isDamaged: boolean;
 }
 
-/** Opens a record with whatever key the ring has for it. Throws LogError `damaged` when the right key does not open it. */
+/** Members within members: our events have a handful, and what reads a payload may go down it by recursion. */
+const payloadDepthMax = 32;
+
+/**
+ * Opens a record with whatever key the ring has for it. Journals of other machines lie beside ours, and a writer there may have been taken
+ * over: what does not open, or opens to what nobody writes, is told with its record, so that one record never hides the others.
+ */
 export function openRecord(record: SealedRecord, keys: Keyring): LogRecord {
   const { header, opener } = record;
   const subject = keys.byPseudonym(header.subject);
   const text = subject === undefined ? undefined : opener.open(record, subject);
-  if (subject !== undefined && text === undefined) {
-    throw new LogError('damaged', `the payload of event \`${header.id}\` does not open with the key of its subject`);
-  }
+  const payload = text === undefined ? undefined : readPayload(text);
   return {
     id: header.id,
     writer: header.writer,
@@ -43,6 +48,23 @@ export function openRecord(record: SealedRecord, keys: Keyring): LogRecord {
     pseudonym: header.subject,
     policySequence: header.policy_sequence,
     factRevision: header.fact_revision,
-    payload: text === undefined ? null : (JSON.parse(text) as Record<string, unknown>),
+    payload: payload ?? null,
+    isDamaged: subject !== undefined && payload === undefined,
   };
+}
+
+function readPayload(text: string): Record<string, unknown> | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  const isPayload = typeof value === 'object' && value !== null && !Array.isArray(value);
+  return isPayload && nestsWithin(value, payloadDepthMax) ? (value as Record<string, unknown>) : undefined;
+}
+
+function nestsWithin(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return true;
+  return levels > 0 && Object.values(value).every((member) => nestsWithin(member, levels - 1));
 }

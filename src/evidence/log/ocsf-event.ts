@@ -11,10 +11,12 @@ const statusNames = ['Unknown', 'Success', 'Failure'];
 /**
  * Completes a record to an OCSF event: what the header says, what our builders put into the payload, and what follows from
  * both (`type_uid`, `category_uid`, `metadata`). Header members win over the payload's. A record whose person was erased
- * keeps its header and says so in `unmapped.erased`.
+ * keeps its header and says so in `unmapped.erased`, one that does not open with the key of its person in `unmapped.damaged`.
  */
 export function toOcsf(record: LogRecord, { productVersion }: { productVersion: string }): OcsfEvent {
-  const { profiles, ...payload } = record.payload ?? { unmapped: { erased: true } };
+  const { profiles, ...payload } = record.payload ?? {
+    unmapped: record.isDamaged ? { damaged: true } : { erased: true },
+  };
   return {
     ...payload,
     activity_id: record.activityId,

@@ -31,7 +31,7 @@ const url = { scheme: 'https', hostname: 'wiki.example.com', path: '/a/b' } as c
 
 function record(event: JournalEvent): LogRecord {
   const payload = JSON.parse(JSON.stringify(event.payload)) as Record<string, unknown>;
-  return { ...event, writer: 'gateway-1', seq: 5, pseudonym: 'p', payload };
+  return { ...event, writer: 'gateway-1', seq: 5, pseudonym: 'p', payload, isDamaged: false };
 }
 
 const http = { ...stamp, principal, method: 'GET', url, address: '10.0.0.1', resource: 'wiki', verdict: allowed };

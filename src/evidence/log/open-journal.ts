@@ -1,5 +1,6 @@
 import { closeSync, copyFileSync, ftruncateSync, mkdirSync, openSync } from 'node:fs';
 import { open } from 'node:fs/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { toBase64url, toIdentifier } from '#foundation/encoding';
 import { type Checkpoint, readCheckpoints, type VerifyNote } from './checkpoint.ts';
 import { DiskReserve, type ReserveOptions } from './disk-reserve.ts';
@@ -19,7 +20,7 @@ import {
   syncDirectory,
 } from './segment-file.ts';
 import { entryBytes, IndexWriter, writeIndexEntry } from './segment-index.ts';
-import { type SegmentProblem, walkSegment } from './walk-segment.ts';
+import { recordsPerTurn, type SegmentProblem, walkSegment } from './walk-segment.ts';
 
 export interface OpenJournalOptions {
   /** The writer's own folder; made when absent. Only one process may hold it: the caller locks it. */
@@ -148,7 +149,7 @@ async function resume(
     throw new LogError('damaged', `a segment is missing in \`${options.directory}\``);
   let state: Scan | undefined;
   for (const file of walked) {
-    state = scan(file, { last, before: state?.range });
+    state = await scan(file, { last, before: state?.range });
     if (state.problem !== undefined) checkRepairable(state.problem, { file, isNewest: file === newest, last });
   }
   if (state === undefined || state.range.size < target) {
@@ -203,10 +204,10 @@ interface Scan {
   readonly problem: SegmentProblem | undefined;
 }
 
-function scan(
+async function scan(
   file: SegmentFile,
   { last, before }: { last: Checkpoint | undefined; before: CompactRange | undefined },
-): Scan {
+): Promise<Scan> {
   const fd = openSync(file.path, 'r');
   try {
     const { head, bytes: headBytes } = readSegmentHead(fd, file);
@@ -231,6 +232,7 @@ function scan(
       const entry = Buffer.allocUnsafe(entryBytes);
       writeIndexEntry(entry, { at: 0, header, offset });
       entries.push(entry);
+      if (entries.length % recordsPerTurn === 0) await nextTurn();
       bytes = end;
       timeMin = Math.min(timeMin, header.time);
       timeMax = Math.max(timeMax, header.time);

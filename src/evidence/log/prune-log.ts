@@ -1,11 +1,12 @@
 import { renameSync, rmSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { readCheckpoints } from './checkpoint.ts';
 import { LogError } from './log-error.ts';
 import { listSegments, type SegmentFile, segmentPath, syncDirectory, writeAll } from './segment-file.ts';
 import { listWriters } from './verify-log.ts';
-import { openSegment, walkSegment } from './walk-segment.ts';
+import { openSegment, recordsPerTurn, walkSegment } from './walk-segment.ts';
 
 export interface PruneOptions {
   /** The folder that holds one folder per writer. */
@@ -66,7 +67,7 @@ function newestTime(next: SegmentFile): number {
 }
 
 async function pruneSegment(folder: string, { file, until }: { file: SegmentFile; until: number }): Promise<number> {
-  const leaves = readLeaves(file);
+  const leaves = await readLeaves(file);
   if (leaves.length !== until - file.first) {
     throw new LogError('damaged', `\`${file.path}\` is not whole, so it was not pruned: run \`nullius log verify\``);
   }
@@ -86,13 +87,14 @@ async function pruneSegment(folder: string, { file, until }: { file: SegmentFile
   return leaves.length;
 }
 
-function readLeaves(file: SegmentFile): Buffer[] {
+async function readLeaves(file: SegmentFile): Promise<Buffer[]> {
   const segment = openSegment(file);
   try {
     const leaves: Buffer[] = [];
     for (const item of walkSegment(segment.fd, { head: segment.head, offset: segment.bytes })) {
       if ('problem' in item) break;
       leaves.push(item.record.leaf);
+      if (leaves.length % recordsPerTurn === 0) await nextTurn();
     }
     return leaves;
   } finally {

@@ -45,6 +45,36 @@ function request(user: string, at: number, resource = 'wiki', answer: 'allow' | 
   });
 }
 
+test('what a writer that was taken over seals hides nothing of the others, and shadows none of their ids', async (t) => {
+  const folder = journalFolder();
+  t.after(folder.remove);
+  const honest = (await folder.open()).journal;
+  const event = testEvent('ada', { time: start });
+  await append(honest, [event]);
+  const liar = (await folder.open({ writer: 'edge' })).journal;
+  const deep = `{"a":${'['.repeat(60_000)}${']'.repeat(60_000)}}`;
+  const lies = ['no JSON', 'null', '"text"', '[]', deep];
+  for (const payload of lies) await liar.append([{ ...sealable(event, testKeyring.bySubject('ada')), payload }]);
+  await honest.close();
+  await liar.close();
+  const { records } = await queryLog({ directory: folder.root, keys: testKeyring });
+  assert.deepEqual(
+    records.filter(({ isDamaged }) => !isDamaged).map(({ writer, payload }) => [writer, payload]),
+    [['gateway-1', event.payload]],
+  );
+  assert.equal(records.filter(({ isDamaged, payload }) => isDamaged && payload === null).length, lies.length);
+  const found = await queryLog({ directory: folder.root, keys: testKeyring, filter: { id: event.id } });
+  assert.deepEqual(
+    found.records.map(({ writer }) => writer),
+    ['edge', 'gateway-1'],
+  );
+  const exported: string[] = [];
+  const options = { directory: folder.root, keys: testKeyring, format: 'ocsf', productVersion: '1' } as const;
+  for await (const line of exportLog(options)) exported.push(line);
+  assert.equal(exported.filter((line) => line.includes('"damaged":true')).length, lies.length);
+  await assert.rejects(append(honest, [testEvent('ada', { time: 8_640_000_000_000_001 })]), LogError);
+});
+
 async function append(journal: Journal, events: readonly JournalEvent[]) {
   for (const event of events) await journal.append([sealable(event, testKeyring.bySubject(event.subject))]);
 }

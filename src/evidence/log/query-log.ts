@@ -36,8 +36,8 @@ export type Positions = Readonly<Record<string, number>>;
 
 /**
  * Gives records that match, merged from all writers by time (newest first unless told otherwise), a page at a time.
- * An event id is found through the index without a scan. Throws LogError `invalid` for a cursor we did not make,
- * `damaged` when a record cannot be read.
+ * An event id is found through the index without a scan, in every journal that has it. Throws LogError `invalid` for a cursor we did not
+ * make, `damaged` when a record cannot be read.
  */
 export async function queryLog(options: QueryOptions): Promise<QueryAnswer> {
   const { directory, keys, filter = {}, order = 'newest-first' } = options;
@@ -48,15 +48,13 @@ export async function queryLog(options: QueryOptions): Promise<QueryAnswer> {
   return { records: scanned.records, next: scanned.isAtEnd ? null : formatCursor(scanned.positions) };
 }
 
+/** An id is its writer's choice: of a writer that was taken over it may be another's, so every record that has it is given. */
 function findById({ directory, keys, filter = {} }: QueryOptions, id: string): LogRecord[] {
-  const matches = recordFilter(filter);
-  for (const writer of wantedWriters(directory, filter)) {
-    const found = findRecord(join(directory, writer), id);
-    if (found === undefined) continue;
-    const record = openRecord(found, keys);
-    return matches(record) ? [record] : [];
-  }
-  return [];
+  return wantedWriters(directory, filter)
+    .map((writer) => findRecord(join(directory, writer), id))
+    .filter((found) => found !== undefined)
+    .map((found) => openRecord(found, keys))
+    .filter(recordFilter(filter));
 }
 
 function wantedWriters(directory: string, { writer }: LogFilter): string[] {

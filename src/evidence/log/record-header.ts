@@ -50,6 +50,9 @@ const textMembers = ['id', 'payload_hash', 'subject'] as const;
 /** And `v` and `writer`. */
 const memberCount = integerMembers.length + textMembers.length + 2;
 
+/** The last millisecond that a `Date` can say: whoever shows a later one would throw. */
+const timeMax = 8_640_000_000_000_000;
+
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0;
 
 /** Throws LogError `invalid` unless a header can be made of these fields. */
@@ -65,7 +68,8 @@ export function checkHeaderFields(fields: HeaderFields): void {
     !isCount(policy_sequence) ||
     !isCount(severity_id) ||
     !isCount(status_id) ||
-    !isCount(time)
+    !isCount(time) ||
+    time > timeMax
   ) {
     throw new LogError('invalid', `event \`${fields.id}\` has a number that is not a non-negative integer`);
   }
@@ -118,6 +122,7 @@ function isHeader(value: unknown): value is RecordHeader {
   return (
     (members['v'] === 2 ? isTagged(members) : members['v'] === 1 && Object.keys(members).length === memberCount) &&
     integerMembers.every((name) => isCount(members[name])) &&
+    Number(members['time']) <= timeMax &&
     textMembers.every((name) => typeof members[name] === 'string' && idPattern.test(members[name])) &&
     typeof members['writer'] === 'string' &&
     writerPattern.test(members['writer'])

@@ -5,6 +5,9 @@ import { hashBytes } from './merkle-tree.ts';
 import { type RecordHeader, readHeader } from './record-header.ts';
 import { readFrames, readSegmentHead, type SegmentFile, type SegmentHead } from './segment-file.ts';
 
+/** Who walks a segment where other work waits lets it have its turn after so many records: a few milliseconds. */
+export const recordsPerTurn = 500;
+
 /** A record that is well-formed and stands where its header says. */
 export interface WalkedRecord {
   readonly header: RecordHeader;

@@ -23,6 +23,7 @@ const request: EventView = {
       { decision: 'deny', policy: { uid: 'no-deletes', is_applied: false } },
     ],
   },
+  isDamaged: false,
 };
 
 test('eventLine() names who asked for what, the answer, and what policies in shadow would have said', () => {
@@ -31,6 +32,8 @@ test('eventLine() names who asked for what, the answer, and what policies in sha
     '2026-01-31 12:00:00Z  allowed  ada  DELETE wiki.example.com/x  Staff may change the wiki.  in shadow: deny by no-deletes  gateway-1 4002  SohAkO-HLpdwp9pSfVuHsA',
   );
   assert.match(eventLine({ ...request, statusId: 2 }), /Z {2}refused {2}ada {2}/);
+  assert.match(eventLine({ ...request, payload: null }), /erased/);
+  assert.match(eventLine({ ...request, payload: null, isDamaged: true }), /damaged/);
 });
 
 test('eventLine() tells the operation of a call of the API, and its outcome once', () => {

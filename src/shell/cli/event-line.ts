@@ -4,6 +4,10 @@ import { formatTime, printable } from './output.ts';
 /** An event as the API gives it. */
 export type EventView = Omit<LogRecord, 'pseudonym'>;
 
+/** Why an event has no payload. */
+const absenceOf = ({ isDamaged }: EventView) =>
+  isDamaged ? '(damaged: not what an honest gateway writes)' : '(erased)';
+
 /** OCSF classes whose outcome is an answer to a question; of others it is whether something was done. */
 const answeredClasses: ReadonlySet<number> = new Set([4002, 6003]);
 
@@ -20,8 +24,9 @@ function textAt(payload: unknown, ...path: string[]): string | undefined {
 const typedUid = /^(?:User|Workload)::"(.*)"$/;
 
 /** Who did it and, where that is somebody else, to whom. */
-function whoOf({ subject, payload }: EventView): string {
-  if (payload === null) return '(erased)';
+function whoOf(event: EventView): string {
+  const { subject, payload } = event;
+  if (payload === null) return absenceOf(event);
   const named = (...path: string[]) =>
     textAt(payload, ...path, 'name') ?? textAt(payload, ...path, 'uid')?.replace(typedUid, '$1');
   const actor = named('actor', 'user') ?? textAt(payload, 'actor', 'app_name');
@@ -51,7 +56,8 @@ export function eventLine(event: EventView): string {
     address === ''
       ? textAt(payload, 'api', 'operation')
       : `${textAt(payload, 'http_request', 'http_method') ?? ''} ${address}`;
-  const words = payload === null ? '(erased)' : (textAt(payload, 'message') ?? textAt(payload, 'status_detail') ?? '');
+  const words =
+    payload === null ? absenceOf(event) : (textAt(payload, 'message') ?? textAt(payload, 'status_detail') ?? '');
   const parts = [
     formatTime(event.time),
     outcome.padEnd(7),

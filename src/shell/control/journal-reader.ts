@@ -1,8 +1,12 @@
 import { keyring, LogError, type LogFilter, queryLog, tailLog } from '#evidence/log';
 import { fromBase64url } from '#foundation/encoding';
 import type { FactTable } from '#information/inventory';
+import { localGatewayName } from '#shell/wire';
 import { problem } from './api/problem.ts';
 import type { EventReader, EventView } from './api/services.ts';
+
+/** Those of this machine: what a gateway elsewhere sent under the id of one of their events hides none. */
+const ownWriters: ReadonlySet<string> = new Set(['control', localGatewayName]);
 
 /** Reads the journals of this machine with the keys the store has now: whoever was erased stays unreadable. */
 export function createJournalReader(options: {
@@ -57,7 +61,10 @@ export function createJournalReader(options: {
         throw error;
       }
     },
-    find: async (id) => (await queryLog({ directory, keys: keys(), filter: { id }, limit: 1 })).records[0],
+    find: async (id) => {
+      const { records } = await queryLog({ directory, keys: keys(), filter: { id } });
+      return records.find(({ writer }) => ownWriters.has(writer)) ?? records[0];
+    },
     tail: (listener) => {
       listeners.add(listener);
       if (!isTailing) void tail();

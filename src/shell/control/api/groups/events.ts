@@ -18,8 +18,10 @@ export const eventView = z.looseObject({
   statusId: z.int(),
   policySequence: z.int(),
   factRevision: z.int(),
-  /** Null when the person it is about was erased. Holds what clients sent: attacker-controlled data. */
+  /** Null when the person it is about was erased, or it is damaged. Holds what clients sent: attacker-controlled data. */
   payload: z.record(z.string(), z.unknown()).nullable(),
+  /** The payload does not open, or is nothing that an honest writer leaves. */
+  isDamaged: z.boolean(),
 });
 
 const time = z.coerce.number().int().min(0).optional();

@@ -195,6 +195,7 @@ function recorded(
 }
 
 const noQuestionWords = {
+  damaged: 'Its payload is not what an honest gateway writes, so there is no question to read.',
   erased: 'The person it is about was erased, so the question is no longer there.',
   counted: 'This counts many requests of strangers; single ones were not kept.',
   ended: 'This tells how an access ended; ask about the request it belongs to (`unmapped.request`).',
@@ -210,7 +211,7 @@ async function explainEvent(services: ApiServices, id: string, signal: AbortSign
   const then = publication === undefined ? undefined : await preparePublicationOfThen(services, publication);
   const journalled = (...notes: string[]) => recorded(event, { notes, then });
   const asked = recordedQuestion(event);
-  if (typeof asked === 'string') return journalled(noQuestionWords[asked]);
+  if (typeof asked === 'string') return journalled(noQuestionWords[event.isDamaged ? 'damaged' : asked]);
   if (then === undefined) {
     return journalled(`Publication ${sequence} is no longer in the store, so it cannot be asked again.`);
   }
