@@ -6,6 +6,8 @@ import { copySnapshot, type SnapshotCopy } from './snapshot-copy.ts';
 
 const heartbeatMs = 1_000;
 const followersMax = 1_000;
+/** Streams of one gateway: it has one, and a few more while broken ones are noticed. The oldest makes room. */
+const followersOfOneMax = 4;
 /** A follower that takes nothing for this long is cut; it comes back and goes on where it was. */
 const stallMsMax = 10_000;
 /** Frames are joined up to about this size before they are written. */
@@ -63,6 +65,12 @@ export class FollowServer {
     } catch (error) {
       this.#options.onError(error);
       return refuse(response, 'the store cannot be read now');
+    }
+    const ofSameName = [...this.#sessions].filter(({ name }) => name === peer.name);
+    const [oldest] = ofSameName;
+    if (oldest !== undefined && ofSameName.length >= followersOfOneMax) {
+      oldest.end();
+      this.#sessions.delete(oldest);
     }
     const session = new FollowSession(response, { ...this.#options, name: peer.name });
     this.#sessions.add(session);
@@ -144,6 +152,8 @@ class FollowSession {
 
   end(): void {
     this.#ended = true;
+    // One that takes nothing is not waited for.
+    this.#response.destroy();
     this.wake(false);
   }
 

@@ -13,6 +13,7 @@ import type { CertificateCalls } from './certificates/issue-certificates.ts';
 import { describeFault } from './describe-fault.ts';
 import type { GatewayReports } from './gateway-reports.ts';
 import type { CallProblem, GatewayCallHandlers } from './gateway-socket.ts';
+import { forAppsOnly } from './gateways/apps-only.ts';
 import type { JournalCopies } from './gateways/journal-copies.ts';
 import type { IdentityCalls } from './identity/index.ts';
 import { keptSecret } from './kept-secret.ts';
@@ -45,7 +46,7 @@ export function createGatewayCalls(needs: {
     }
   };
   return {
-    ...needs.identity,
+    ...forAppsOnly(needs.identity, facts),
     report: async (report, { name }) => {
       needs.reports.note(name, report);
       return { tokenKeyIds: needs.tokenKeyIds() };

@@ -19,6 +19,10 @@ import {
 import { UnprovenConnections } from './unproven-connections.ts';
 
 const connectionsMax = 2_000;
+/** Of one gateway, whose own pool is 16 and a stream; the oldest makes room, so that one which was taken over keeps nobody out. */
+const connectionsOfOneMax = 64;
+/** Calls of one gateway under way at once; many may come on one connection. */
+const callsOfOneMax = 64;
 const handshakeMsMax = 10_000;
 /** The listener's certificate lives 25 hours. */
 const renewMs = 8 * 3_600_000;
@@ -71,6 +75,7 @@ export async function startPeerListener(needs: PeerListenerNeeds): Promise<{ por
     };
   };
   const options: GatewaySocketOptions = { ...gateways, peerOf };
+  const underWay = new Map<string, number>();
   const tls = async () => {
     const { keyPem, csrPem } = makeKeyAndRequest([controlPeerName]);
     const { chainPem } = await needs.issueCertificate(csrPem);
@@ -87,7 +92,12 @@ export async function startPeerListener(needs: PeerListenerNeeds): Promise<{ por
       // Who joins has none yet; whoever shows one that does not verify is cut before a byte of theirs is read.
       rejectUnauthorized: false,
     },
-    (request, response) => void answer(request, { response, options, needs }),
+    (request, response) => {
+      const name = peers.get(request.socket as TLSSocket)?.name;
+      const place = name === undefined || takePlace(underWay, { name, response });
+      if (place) void answer(request, { response, options, needs });
+      else sendProblem(response, { status: 429, code: 'busy', detail: `${callsOfOneMax} calls at a time` });
+    },
   );
   server.maxConnections = connectionsMax;
   const unproven = new UnprovenConnections();
@@ -97,6 +107,8 @@ export async function startPeerListener(needs: PeerListenerNeeds): Promise<{ por
     if (peer === 'refused') return void socket.destroy();
     if (peer === undefined) return;
     if (isKnown(peer)) unproven.prove(socket);
+    const sameName = [...peers].filter(([, { name }]) => name === peer.name);
+    if (sameName.length >= connectionsOfOneMax) sameName[0]?.[0].destroy();
     peers.set(socket, peer);
     socket.once('close', () => peers.delete(socket));
   });
@@ -117,6 +129,22 @@ export async function startPeerListener(needs: PeerListenerNeeds): Promise<{ por
       await closed;
     },
   };
+}
+
+/** Counts what is under way for one gateway until it is answered. False: too much. */
+function takePlace(
+  underWay: Map<string, number>,
+  { name, response }: { name: string; response: ServerResponse },
+): boolean {
+  const count = underWay.get(name) ?? 0;
+  if (count >= callsOfOneMax) return false;
+  underWay.set(name, count + 1);
+  response.once('close', () => {
+    const left = (underWay.get(name) ?? 1) - 1;
+    if (left === 0) underWay.delete(name);
+    else underWay.set(name, left);
+  });
+  return true;
 }
 
 /** undefined: no certificate was shown. The chain was verified by TLS; the name in it is read strictly. */

@@ -2,10 +2,16 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
 import { Agent, request } from 'node:https';
 import { connect, createServer, type Socket } from 'node:net';
 import { after, before, test } from 'node:test';
-import { type ConnectionOptions, createServer as createTlsServer } from 'node:tls';
+import {
+  type ConnectionOptions,
+  createServer as createTlsServer,
+  type TLSSocket,
+  connect as tlsConnect,
+} from 'node:tls';
 import {
   type GatewayIdentity,
   joinControl,
@@ -124,6 +130,47 @@ test('strangers who open connections and prove nothing take no place of a gatewa
   if (oldest?.closed === false) await once(oldest, 'close');
 });
 
+test('a gateway that opens connections, streams and calls without end takes no place of another', async (t) => {
+  const [greedy, steady] = [await joined('greedy'), await joined('steady')];
+  const streams: IncomingMessage[] = [];
+  const agent = new Agent({ keepAlive: true });
+  t.after(() => agent.destroy());
+  const follow = async ({ caPem, chainPem, keyPem }: GatewayIdentity) => {
+    const tls = { ...tlsOf({ caPem, chainPem, keyPem }), agent, servername: controlPeerName };
+    const sent = request({ host: '127.0.0.1', port, path: '/follow', ...tls });
+    sent.end();
+    const [stream] = (await once(sent, 'response')) as [IncomingMessage];
+    stream.on('error', () => undefined).resume();
+    return stream;
+  };
+  const other = await follow(steady);
+  for (let at = 0; at < 100; at += 1) streams.push(await follow(greedy));
+  await Promise.all(streams.slice(0, -4).map((stream) => stream.closed || once(stream, 'close')));
+  const idle: TLSSocket[] = [];
+  for (let at = 0; at < 80; at += 1) {
+    const socket = tlsConnect({ host: '127.0.0.1', port, servername: controlPeerName, ...tlsOf(greedy) });
+    t.after(() => socket.destroy());
+    idle.push(socket.on('error', () => undefined).resume());
+    await once(socket, 'secureConnect');
+  }
+  await Promise.all(idle.slice(0, 16).map((socket) => socket.closed || once(socket, 'close')));
+  const call = `POST /call/report HTTP/1.1\r\nHost: control\r\nContent-Length: 2\r\n\r\n{}`;
+  const last = idle.at(-1) ?? assert.fail();
+  let answered = '';
+  last.on('data', (chunk: Buffer) => {
+    answered += chunk.toString();
+    if (answered.split('HTTP/1.1 ').length > 100) last.destroy();
+  });
+  last.write(call.repeat(100));
+  await once(last, 'close');
+  const statuses = answered.match(/(?<=HTTP\/1.1 )\d+/g) ?? [];
+  assert.deepEqual([...new Set(statuses)].sort(), ['400', '429']);
+  assert.equal(other.closed, false);
+  assert.equal((await ask('/call/report', { tls: tlsOf(steady), body: report })).status, 200);
+  await remove('greedy');
+  await remove('steady');
+});
+
 test('a man in the middle with another CA gets neither the secret nor a byte', async (t) => {
   const token = await invite('watched');
   const rogue = await rogueAuthority();
@@ -230,6 +277,19 @@ test('a gateway is itself only: no other journal, no other key, no other name fo
   server.close();
   await remove('a');
   await remove('b');
+});
+
+test('a gateway serves apps: it signs nobody in to the console and says to it who nobody is', async () => {
+  const edge = await joined('edge');
+  const tls = tlsOf(edge);
+  for (const resource of ['console', 'id', 'demo']) {
+    const begin = { resource, returnTo: '/', fresh: false };
+    const began = await ask('/call/sign-in/begin', { tls, body: begin });
+    assert.deepEqual([began.status, /served where control is/.test(began.text)], [403, true], resource);
+    const asked = await ask('/call/assertions', { tls, body: { asked: [{ sessionId: 's', resource }] } });
+    assert.equal(asked.status, 403, resource);
+  }
+  await remove('edge');
 });
 
 test('removal ends the open connection at once, for that key for good, also when the name comes back', async () => {
