@@ -41,7 +41,7 @@ function bench(judge: (question: Question) => Verdict['answer'] = () => 'deny') 
   const streams = new LiveStreams({
     clock: () => time.wall,
     monotonicClock: () => time.monotonic,
-    judge: (asking) => {
+    judge: ({ question: asking }) => {
       asked.push(asking);
       return verdict(judge(asking));
     },

@@ -17,6 +17,8 @@ export interface LiveStream {
   readonly userId: string | null;
   /** Asked again as it was asked first. */
   readonly question: Question;
+  /** As it was parsed, where the question has a route of it: which one that is may change while this lasts. */
+  readonly path?: { readonly segments: readonly string[]; readonly hasEncodedSlash: boolean };
   /** Of the verdict that let it through. */
   readonly verdict: Pick<Verdict, 'read' | 'judgeAgainAt'>;
   /** Ends it. Called at most once, never after it was taken out. */
@@ -42,8 +44,8 @@ export interface FactChange<K extends FactKind = FactKind> {
 export interface LiveStreamNeeds {
   readonly clock: Clock;
   readonly monotonicClock: MonotonicClock;
-  /** Answers a question from the facts as they are now. A throw counts as no. */
-  judge(question: Question, now: number): Verdict;
+  /** Answers a stream's question from the facts as they are now. A throw counts as no. */
+  judge(stream: Pick<LiveStream, 'question' | 'path'>, now: number): Verdict;
   /** Do the policies in force read entities that they name themselves? Of these `read` says nothing. */
   readsNamed(): boolean;
   /** Lets other work run: resolves in a later turn of the event loop (`setImmediate`). */
@@ -209,7 +211,7 @@ export class LiveStreams {
     if (!this.#entries.has(entry.slot, entry)) return;
     let verdict: Verdict | null = null;
     try {
-      verdict = this.#needs.judge(entry.stream.question, this.#needs.clock());
+      verdict = this.#needs.judge(entry.stream, this.#needs.clock());
     } catch (error) {
       this.#needs.onFault(error);
     }

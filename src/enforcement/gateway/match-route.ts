@@ -16,7 +16,10 @@ const compiled = new WeakMap<readonly Route[], readonly CompiledRoute[]>();
  * non-empty segment, a final `**` any rest (none included), and a trailing slash makes no difference, because to most
  * apps it makes none. Paths with encoded slashes need a matching route that says `encodedSlash`.
  */
-export function matchRoute(parsed: ParsedPath, routes: readonly Route[]): { readonly label: string } | Refusal {
+export function matchRoute(
+  parsed: Pick<ParsedPath, 'segments' | 'hasEncodedSlash'>,
+  routes: readonly Route[],
+): { readonly label: string } | Refusal {
   const hit = compile(routes).find((candidate) => matches(candidate, parsed.segments));
   if (parsed.hasEncodedSlash) {
     // An app that decodes first would see more segments: that reading must not fall under a stricter route either.

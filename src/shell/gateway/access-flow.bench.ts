@@ -106,7 +106,7 @@ const sites = sitesFrom(facts, { urls, webSocketPath: '/nowhere' });
 const live = new LiveStreams({
   clock: Date.now,
   monotonicClock: () => performance.now(),
-  judge: (question, at) => judge({ view: facts, policies, question, now: at }),
+  judge: ({ question }, at) => judge({ view: facts, policies, question, now: at }),
   readsNamed: () => policies.compiled.named.length > 0,
   yieldTurn: () => new Promise((resolve) => setImmediate(resolve)),
   onFault: (error) => console.error(error),

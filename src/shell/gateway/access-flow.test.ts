@@ -67,6 +67,40 @@ test('accessFlow() forwards nothing when the session ends while the event is bei
   assert.equal(gate.live.size, 0);
 });
 
+test('accessFlow() finds the route of a path anew when the app gets other routes, before it forwards and while it lasts', async (t) => {
+  const routed = (label: string) => ({ routes: [{ path: '/feed', label, encodedSlash: false }] });
+  let closeFeed = () => {};
+  const options = { rows: [], name: 'demo', app: routed('public') };
+  const gate = await startTestGate(t, { ...options, onRecord: () => closeFeed() });
+  assert.equal((await gate.ask('/feed')).status, 200);
+  const standing = gate.facts.get('resource', 'demo');
+  assert.ok(standing);
+  const others = { ...standing, ...routed('administrators') };
+  closeFeed = () => gate.put([{ kind: 'resource', id: 'demo', body: others }]);
+  assert.equal((await gate.ask('/feed')).status, 401, 'a stranger');
+  assert.equal(gate.received.length, 1);
+  const request = { method: 'GET', host: 'demo.localhost', path: '/feed', address: '::1', tls: false, noun: '' };
+  const resource = { type: 'App', id: 'demo' };
+  const verdict = { read: [resource], judgeAgainAt: null };
+  const cut: string[] = [];
+  for (const route of ['public', 'administrators']) {
+    gate.put([{ kind: 'resource', id: 'demo', body: { ...standing, ...routed('public') } }]);
+    gate.live.register({
+      sessionId: null,
+      userId: null,
+      question: { asker: { kind: 'anonymous' }, action: 'read', resource, request: { ...request, route } },
+      path: { segments: ['feed'], hasEncodedSlash: false },
+      verdict,
+      cut: ({ kind }) => cut.push(`${route} ${kind}`),
+    });
+  }
+  await gate.live.onFactsChanged([{ kind: 'resource', id: 'demo', before: standing, after: standing }]);
+  assert.deepEqual(cut, []);
+  gate.put([{ kind: 'resource', id: 'demo', body: others }]);
+  await gate.live.onFactsChanged([{ kind: 'resource', id: 'demo', before: standing, after: others }]);
+  assert.deepEqual(cut, ['public judged-again', 'administrators judged-again']);
+});
+
 test('accessFlow() goes on when unrelated facts change while the event is being written', async (t: TestContext) => {
   const gate: Awaited<ReturnType<typeof startTestGate>> = await startTestGate(t, {
     rows,

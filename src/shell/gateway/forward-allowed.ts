@@ -5,6 +5,7 @@ import { answerGatewayRefusal, answerUnavailable } from './answers.ts';
 import type { Bearer } from './assertions.ts';
 import type { Gate, Judged } from './gate.ts';
 import { judgeAccess } from './judge-access.ts';
+import { questionNow } from './question-of-request.ts';
 import { rotatedCookie } from './rotate-cookie.ts';
 import { answerVerdict } from './verdict-answers.ts';
 
@@ -52,7 +53,8 @@ export async function forwardAllowed(gate: Gate, judged: Judged & { readonly epo
   const unregister = gate.live.register({
     sessionId: asker.kind === 'session' ? asker.sessionId : null,
     userId,
-    question: judged.question,
+    question,
+    path: request,
     verdict,
     cut: (reason) => {
       cutBefore = reason.words.join(' ');
@@ -81,8 +83,9 @@ export async function forwardAllowed(gate: Gate, judged: Judged & { readonly epo
 /** The verdict, or a new one when the facts have moved on since. */
 function standingVerdict(gate: Gate, judged: Judged & { readonly epoch: number }): Verdict {
   const { verdict, epoch } = judged;
-  const isStanding = gate.facts.revision === verdict.factRevision && gate.facts.epoch === epoch;
-  return isStanding ? verdict : judgeAccess(gate, { ...judged, now: gate.clock() });
+  if (gate.facts.revision === verdict.factRevision && gate.facts.epoch === epoch) return verdict;
+  const question = questionNow(gate.sites(), { question: judged.question, path: judged.request });
+  return judgeAccess(gate, { ...judged, question, now: gate.clock() });
 }
 
 /** The yes in the journal did not stand: the no gets an event of its own. */

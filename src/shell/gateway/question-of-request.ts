@@ -1,4 +1,5 @@
-import { type GatewayRequest, headerOf } from '#enforcement/gateway';
+import type { LiveStream } from '#decision/administration';
+import { type GatewayRequest, headerOf, isRefusal, matchRoute } from '#enforcement/gateway';
 import type { Asker, Question } from '#foundation/model';
 import { cookieCounts } from './cookie-counts.ts';
 import type { Gate } from './gate.ts';
@@ -35,4 +36,17 @@ export function questionOfRequest(
     resource: { type: 'App', id: site.id },
     request: { method, host, path, route, address, tls, noun: '' },
   };
+}
+
+/** What is asked while it lasts: the route is the one that the app gives the path now. Throws when it takes such a path no more. */
+export function questionNow(
+  sites: ReadonlyMap<string, Site>,
+  { question, path }: Pick<LiveStream, 'question' | 'path'>,
+): Question {
+  const routes = sites.get(question.request.host)?.resource.routes;
+  if (routes === undefined || path === undefined) return question;
+  const route = matchRoute(path, routes);
+  if (isRefusal(route)) throw new Error(route.words);
+  if (route.label === question.request.route) return question;
+  return { ...question, request: { ...question.request, route: route.label } };
 }

@@ -23,6 +23,7 @@ import { sharedPageKey } from './pdp/page-key.ts';
 import { openPdpListener } from './pdp/pdp-listener.ts';
 import { PoliciesInForce } from './policies-in-force.ts';
 import { pooledIds } from './pooled-ids.ts';
+import { questionNow } from './question-of-request.ts';
 import { reportState } from './report-state.ts';
 import { SeenSessions } from './seen-sessions.ts';
 import { JournalShipping } from './ship-journal.ts';
@@ -136,11 +137,13 @@ function makeGate(handoff: GatewayHandoff, parts: Parts) {
   let sites = sitesFrom(facts, siteOptions);
   policies.refresh(facts);
 
+  const judgeNow = (question: Question, now: number) =>
+    judge({ view: facts, policies: policies.current, question, now });
   const onFault = (error: unknown) => needs.notice(`a request failed closed: ${String(error)}`);
   const live = new LiveStreams({
     clock,
     monotonicClock,
-    judge: (question, now) => judge({ view: facts, policies: policies.current, question, now }),
+    judge: (stream, now) => judgeNow(questionNow(sites, stream), now),
     readsNamed: () => (policies.current?.compiled.named.length ?? 0) > 0,
     yieldTurn: () => new Promise((resolve) => setImmediate(resolve)),
     onFault,
@@ -198,8 +201,6 @@ function makeGate(handoff: GatewayHandoff, parts: Parts) {
   metrics.gauge('nullius_live_streams', () => live.size);
   metrics.gauge('nullius_fact_revision', () => facts.revision);
 
-  const judgeNow = (question: Question, now: number) =>
-    judge({ view: facts, policies: policies.current, question, now });
   const pdp = makePdp({
     facts,
     policies: () => policies.current,

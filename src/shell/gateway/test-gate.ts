@@ -18,6 +18,7 @@ import type { Gate } from './gate.ts';
 import { Metrics } from './metrics.ts';
 import { makePdp } from './pdp/make-pdp.ts';
 import { sharedPageKey } from './pdp/page-key.ts';
+import { questionNow } from './question-of-request.ts';
 import { SeenSessions } from './seen-sessions.ts';
 import { sitesFrom } from './sites.ts';
 import { StrangerEvents } from './stranger-events.ts';
@@ -91,7 +92,7 @@ export async function startTestGate(
   const name = options.name ?? 'wiki';
   put([{ kind: 'resource', id: name, body: { ...appDefaults, upstream, ...options.app } }, ...options.rows]);
   const urls = { domain: 'localhost', appsDomain: 'localhost', scheme: 'http', port: 8080 } as const;
-  const sites = sitesFrom(facts, { urls, webSocketPath: '/nowhere' });
+  const sites = () => sitesFrom(facts, { urls, webSocketPath: '/nowhere' });
   const calls: { name: string; request: unknown }[] = [];
   const call: CallControl = (name, request) => {
     calls.push({ name, request });
@@ -107,7 +108,7 @@ export async function startTestGate(
   const live = new LiveStreams({
     clock: Date.now,
     monotonicClock: () => performance.now(),
-    judge: (question, now) => judge({ ...input, question, now }),
+    judge: (stream, now) => judge({ ...input, question: questionNow(sites(), stream), now }),
     readsNamed: () => false,
     yieldTurn: () => new Promise((resolve) => setImmediate(resolve)),
     onFault: () => undefined,
@@ -125,7 +126,7 @@ export async function startTestGate(
     newId: () => `id-${++ids}`,
     urls,
     facts,
-    sites: () => sites,
+    sites,
     isFreshFor: () => true,
     judge: (question, now) => judge({ ...input, question, now }),
     remedies: (question, now) => findRemedies({ ...input, question, now }),
