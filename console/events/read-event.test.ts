@@ -12,6 +12,7 @@ const header = {
   severityId: 1,
   policySequence: 1,
   factRevision: 1,
+  isDamaged: false,
 };
 const request: EventView = {
   ...header,
