@@ -195,6 +195,7 @@ export type PdpCallerView = TokenView & { readonly lastUsedAt: number | null };
 export interface PdpView {
   readonly url: string;
   readonly listeners: readonly { readonly gateway: string; readonly url: string }[];
+  readonly mutualTls: readonly { readonly gateway: string; readonly url: string }[];
   readonly callers: readonly PdpCallerView[];
 }
 

@@ -2,8 +2,10 @@
 import assert from 'node:assert/strict';
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
+import { request as requestTls } from 'node:https';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { makeCertificate } from '../../src/enforcement/gateway/test-certificate.ts';
 import { type Installation, installationFor } from '../installation.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -20,6 +22,32 @@ function post(to: { port: number; host: string; path: string; token: string }, b
       });
       response.on('end', () => resolve({ status: response.statusCode ?? 0, text }));
     });
+    sent.on('error', reject);
+    sent.end(JSON.stringify(body));
+  });
+}
+
+/** As an application that shows a certificate: the status of its answer, and the decision. */
+function postByCertificate(to: { port: number; ca: string; shown: { cert: string; key: string } }, body: unknown) {
+  const { port, ca, shown } = to;
+  return new Promise<{ status: number; decision: boolean | null }>((resolve, reject) => {
+    const sent = requestTls(
+      {
+        ...{ host: '127.0.0.1', port, servername: 'pdp.localhost', ca, ...shown },
+        ...{ path: '/access/v1/evaluation', method: 'POST', agent: false },
+        headers: { host: `pdp.localhost:${port}`, 'content-type': 'application/json' },
+      },
+      (response) => {
+        let text = '';
+        response.on('data', (chunk) => {
+          text += String(chunk);
+        });
+        response.on('end', () => {
+          const status = response.statusCode ?? 0;
+          resolve({ status, decision: status === 200 ? JSON.parse(text).decision : null });
+        });
+      },
+    );
     sent.on('error', reject);
     sent.end(JSON.stringify(body));
   });
@@ -90,4 +118,43 @@ test('an application that only asks is set up from the command line and gets its
   assert.equal(JSON.parse((await ask('morty@the-citadel.com')).text).decision, false, 'nobody stored any more');
   await run(up, 'token', 'revoke', shown.callers[0].id);
   assert.equal((await ask('morty@the-citadel.com')).status, 401);
+});
+
+test('an application is made a caller by its certificate, asks over mutual TLS, and is refused once that is revoked', {
+  timeout: 180_000,
+}, async (t) => {
+  const up = await installationFor(t, { overrides: ['listen.pdpTls=127.0.0.1:0'] });
+  const port = Number(/callers with certificates reach the PDP on port (\d+)/.exec(up.stderr())?.[1]);
+  assert.ok(port > 0, up.stderr());
+  const shown = await makeCertificate(['wiki-checks']);
+  const file = join(up.folder, 'client.pem');
+  // As many tools write it: what is private beside what is not.
+  writeFileSync(file, `${shown.key}${shown.cert}`);
+  const stray = await up.cli('token', 'create', '--scope', 'user:read', '--certificate', file);
+  assert.match(stray.stderr, /taken by the PDP only/);
+  const scope = ['--scope', 'pdp:app:demo'];
+  const made = JSON.parse(
+    await run(up, 'token', 'create', ...scope, '--label', 'checks', '--certificate', file, '--json'),
+  );
+  assert.deepEqual([made.token, made.hash], [null, undefined]);
+  const again = await up.cli('token', 'create', ...scope, '--certificate', file);
+  assert.match(again.stderr, /make a new key/);
+
+  const ca = readFileSync(join(up.data, 'ca.pem'), 'utf8');
+  const question = {
+    subject: { type: 'anonymous', id: 'anonymous' },
+    action: { name: 'read' },
+    resource: { type: 'app', id: 'demo' },
+  };
+  const ask = (as = shown) => postByCertificate({ port, ca, shown: as }, question);
+  assert.deepEqual(await ask(), { status: 200, decision: true });
+  assert.deepEqual(await ask(await makeCertificate(['wiki-checks'])), { status: 401, decision: null });
+  const view = JSON.parse(await run(up, 'pdp', 'show', '--json'));
+  assert.deepEqual(
+    view.callers.map(({ label, keyHash }: { label: string; keyHash: string }) => [label, keyHash]),
+    [['checks', made.keyHash]],
+  );
+  assert.match(await run(up, 'pdp', 'show'), new RegExp(`https://pdp\\.localhost:${port} \\(by client certificate`));
+  await run(up, 'token', 'revoke', made.id);
+  assert.deepEqual(await ask(), { status: 401, decision: null });
 });

@@ -10,7 +10,7 @@ process.exitCode = await runUp({
   dataDirectory,
   configFile: null,
   overrides,
-  listen: { plain: { host: '127.0.0.1', port: 0 }, tls: null, operations: null, pdp: null },
+  listen: { plain: { host: '127.0.0.1', port: 0 }, tls: null, operations: null, pdp: null, pdpTls: null },
   urls: ({ plain }) => ({ domain: 'localhost', appsDomain: 'localhost', scheme: 'http', port: plain }),
   tls: { minVersion: 'TLSv1.3', certificate: null, acme: false, connectionsPerAddress: 1_000 },
   journalSync: 'interval',

@@ -1,4 +1,4 @@
-import { Badge, Button } from '@mantine/core';
+import { Badge, Button, Code } from '@mantine/core';
 import { Link } from 'react-router';
 import { useAnswer } from '../../api/queries.ts';
 import type { PdpCallerView, PdpView } from '../../api/shapes.ts';
@@ -18,7 +18,7 @@ export function PdpPage() {
   return (
     <Page
       title="PDP"
-      lead="Applications, API gateways and proxies ask here what somebody may do, by AuthZEN or as nginx, Caddy, Traefik and Envoy do. Each shows a token, and learns only about what its scopes name."
+      lead="Applications, API gateways and proxies ask here what somebody may do, by AuthZEN or as nginx, Caddy, Traefik and Envoy do. Each shows a token or a certificate, and learns only about what its scopes name."
       actions={
         <Button component={Link} to="/tokens">
           Create a caller’s token
@@ -33,6 +33,9 @@ export function PdpPage() {
                 <CopyField label="From anywhere" value={view.url} />
                 {view.listeners.map(({ gateway, url }) => (
                   <CopyField key={gateway} label={`On the machine of ${gateway}`} value={url} />
+                ))}
+                {view.mutualTls.map(({ gateway, url }) => (
+                  <CopyField key={gateway} label={`By client certificate, at ${gateway}`} value={url} />
                 ))}
                 {view.listeners.length === 0 && (
                   <p className="dim">
@@ -71,6 +74,11 @@ function Callers({ callers }: { callers: readonly PdpCallerView[] }) {
           cell: ({ owner }) => (
             <Person id={owner.type === 'User' ? owner.id : `Workload::${JSON.stringify(owner.id)}`} />
           ),
+        },
+        {
+          head: 'Shows',
+          cell: ({ keyHash }) =>
+            keyHash === undefined ? 'a token' : <Code title="SHA-256 of its public key">{keyHash}</Code>,
         },
         {
           head: 'May ask about',

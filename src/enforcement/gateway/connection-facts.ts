@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
-import type { ConnectionFacts } from './read-request.ts';
+import { keyHashOf } from '#foundation/crypto';
+import type { ClientCertificate, ConnectionFacts } from './read-request.ts';
 
 const known = new WeakMap<Socket, ConnectionFacts>();
 
@@ -11,8 +12,26 @@ export function connectionFactsOf(socket: Socket): ConnectionFacts {
     const tls = socket instanceof TLSSocket;
     const name = tls ? socket.servername : undefined;
     const address = (socket.remoteAddress ?? '').replace(/^::ffff:(?=\d+\.)/, '');
-    facts = { address, tls, servername: typeof name === 'string' && name !== '' ? name : null };
+    const certificate = tls ? clientCertificateOf(socket) : undefined;
+    facts = {
+      address,
+      tls,
+      servername: typeof name === 'string' && name !== '' ? name : null,
+      ...(certificate === undefined ? {} : { certificate }),
+    };
     known.set(socket, facts);
   }
   return facts;
+}
+
+/** What cannot be read counts as none shown. */
+function clientCertificateOf(socket: TLSSocket): ClientCertificate | undefined {
+  const shown = socket.getPeerX509Certificate();
+  if (shown === undefined) return undefined;
+  try {
+    const [validFrom, validTo] = [shown.validFromDate.getTime(), shown.validToDate.getTime()];
+    return { keyHash: keyHashOf(shown), validFrom, validTo };
+  } catch {
+    return undefined;
+  }
 }

@@ -20,6 +20,8 @@ export interface FrontServersOptions {
   readonly challengeFor?: ((servername: string) => SecureContext | undefined) | undefined;
   /** TLS 1.3 unless a setting allows 1.2. */
   readonly minVersion?: 'TLSv1.2' | 'TLSv1.3';
+  /** The TLS server asks clients for a certificate. Never where browsers come: they would ask the person for one. */
+  readonly asksForCertificate?: boolean;
   /** Connections one client address may hold, over both servers; those of this machine are not counted. */
   readonly connectionsPerAddressMax?: number;
   /** Told about protocol errors and limits hit, for metrics. */
@@ -64,6 +66,7 @@ export function createFrontServers(options: FrontServersOptions): FrontServers {
           contextFor,
           challengeFor: options.challengeFor,
           minVersion: options.minVersion ?? 'TLSv1.3',
+          asksForCertificate: options.asksForCertificate ?? false,
           onTrouble,
         });
   const counts = new ConnectionCounts(options.connectionsPerAddressMax ?? clientConnectionsPerAddressMax);

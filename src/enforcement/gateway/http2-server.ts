@@ -34,6 +34,8 @@ export interface TlsServerOptions extends Http2Options {
   readonly contextFor: (servername: string) => SecureContext | undefined;
   readonly challengeFor: ((servername: string) => SecureContext | undefined) | undefined;
   readonly minVersion: 'TLSv1.2' | 'TLSv1.3';
+  /** Asks every client for a certificate and takes any, or none: what a key may do is for whoever judges the request. */
+  readonly asksForCertificate: boolean;
 }
 
 /** The limits of every HTTP/2 connection; node's type library lacks some of these names. */
@@ -73,6 +75,8 @@ export function createTlsServer(options: TlsServerOptions): Http2SecureServer {
       return acmeProtocol;
     },
     minVersion: options.minVersion,
+    requestCert: options.asksForCertificate,
+    rejectUnauthorized: false,
     handshakeTimeout: limits.tlsHandshakeMsMax,
     noDelay: true,
     SNICallback(this: TLSSocket, servername: string, done: (error: Error | null, context?: SecureContext) => void) {

@@ -10,7 +10,7 @@ export { matchRoute } from './match-route.ts';
 export { headerOf, isCrossOrigin, isNavigation, isPreflight, prefersHtml, refuseServiceWorker } from './navigation.ts';
 export { parseUpstream, type UpstreamTarget } from './parse-upstream.ts';
 export { type ParsedPath, readPath } from './read-path.ts';
-export { type ConnectionFacts, type GatewayRequest, readRequest } from './read-request.ts';
+export { type ClientCertificate, type ConnectionFacts, type GatewayRequest, readRequest } from './read-request.ts';
 export { isRefusal, type Refusal, type RefusalCode, refuse } from './refusal.ts';
 export { type Answer, type RefusalAction, type RefusalView, refusalPage, refusalProblem } from './refusal-page.ts';
 export { requestHeadersFor, type UpstreamHeaderOptions, withoutOwnCookies } from './request-headers.ts';

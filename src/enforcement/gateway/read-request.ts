@@ -27,6 +27,19 @@ export interface ConnectionFacts {
   readonly tls: boolean;
   /** The name in TLS server name indication, or null. */
   readonly servername: string | null;
+  /** Only where a listener asks for one, and the client showed one that can be read. */
+  readonly certificate?: ClientCertificate;
+}
+
+/**
+ * A certificate by which a client proved in the handshake that it holds a key. Nobody asked who issued it: its dates are what the client
+ * says, and only the key names anybody.
+ */
+export interface ClientCertificate {
+  /** SHA-256 (base64url) of its SubjectPublicKeyInfo. */
+  readonly keyHash: string;
+  readonly validFrom: number;
+  readonly validTo: number;
 }
 
 /** A request with exactly one reading. */

@@ -119,7 +119,10 @@ export const appCookieSchema = z.strictObject({
 export const tokenSchema = z.strictObject({
   label: wordsSchema,
   owner: z.strictObject({ type: z.enum(['User', 'Workload']), id: idSchema }),
+  /** SHA-256 of the value; of a caller by certificate `spki:` and `keyHash`, which no value hashes to. */
   hash: z.string(),
+  /** SHA-256 (base64url) of the SubjectPublicKeyInfo by whose certificate the caller shows itself, in place of a value. */
+  keyHash: z.string().exactOptional(),
   scopes: z.array(z.string().max(100)).min(1).max(50),
   createdAt: timeSchema,
   expiresAt: timeSchema,

@@ -4,6 +4,7 @@ export * from './entity-uid.ts';
 export * from './explanation.ts';
 export * from './fact.ts';
 export * from './journal-event.ts';
+export * from './key-caller.ts';
 export * from './pdp-scope.ts';
 export * from './question.ts';
 export * from './rehearsal.ts';

@@ -18,4 +18,11 @@ export { pageContentSecurityPolicy } from './site/guards.ts';
 export type { Asset } from './site/site.ts';
 export { callbackUrl, issuerOrigin, relyingPartyId, resourceOrigin } from './site-urls.ts';
 export { parseScope, type Scope, scopeAllows } from './tokens/scope.ts';
-export { createToken, looksLikeToken, revokeToken, type TokenRequest, tokenPrefix } from './tokens/token.ts';
+export {
+  createKeyCaller,
+  createToken,
+  looksLikeToken,
+  revokeToken,
+  type TokenRequest,
+  tokenPrefix,
+} from './tokens/token.ts';

@@ -41,7 +41,7 @@ function checkListeners(config: Config, report: Report): void {
   if (pdp !== null && !isLoopback(pdp.host)) {
     report(
       ['listen', 'pdp'],
-      `\`listen.pdp\` on \`${pdp.host}\` would carry tokens over the network in the clear; keep it on \`127.0.0.1\`, and let callers elsewhere use \`https://pdp.${config.domain}\``,
+      `\`listen.pdp\` on \`${pdp.host}\` would carry tokens over the network in the clear; keep it on \`127.0.0.1\`, and let callers elsewhere use \`https://pdp.${config.domain}\` or \`listen.pdpTls\``,
     );
   }
   if (operations !== null && !isLoopback(operations.host)) {

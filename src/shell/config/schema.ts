@@ -103,6 +103,8 @@ export const configSchema = z.strictObject({
       tls: listenSchema.prefault('127.0.0.1:8443'),
       operations: listenSchema.prefault('127.0.0.1:8081'),
       pdp: listenSchema.prefault('off'),
+      /** Where callers of the PDP show a client certificate. */
+      pdpTls: listenSchema.prefault('off'),
       /** Gateways on other machines follow control here, by mutual TLS. */
       gateways: listenSchema.prefault('off'),
     })

@@ -32,6 +32,7 @@ export const gatewayCallSchemas = {
     pdp: z
       .strictObject({
         url: z.string().max(300).nullable(),
+        mutualTlsUrl: z.string().max(300).nullable().exactOptional(),
         callers: z.array(z.strictObject({ token: id, at: time })).max(10_000),
       })
       .exactOptional(),

@@ -1,5 +1,6 @@
 import {
   createInvitation,
+  createKeyCaller,
   createToken,
   listInvitations,
   removeInvitation,
@@ -22,6 +23,7 @@ export function createIdentityService(
     listInvitations: () => listInvitations(core),
     removeInvitation: (id, by) => removeInvitation(core, { id, by }),
     createToken: (request, by) => createToken(core, { ...request, by }),
+    createKeyCaller: (request, by) => createKeyCaller(core, { ...request, by }),
     endSessions: (user, options) => revokeUserSessions(core, { user, ...options }),
     canSignIn: async (user) => {
       const found = live.table.get('user', user);

@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
+import { webcrypto, X509Certificate } from 'node:crypto';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
+import { keyHashOf } from '#foundation/crypto';
 import { openStore } from '#shell/store';
 import { startTestControl, type TestControl } from '../../../tests/fakes/test-control.ts';
+import { makeCertificate } from '../../enforcement/gateway/test-certificate.ts';
 
 let control: TestControl;
 before(async () => {
@@ -151,6 +154,34 @@ test('a token for an app or namespace that is not there is not made, and the nea
   const stray = await make(['pdp:app:wiki', 'pdp:namespace:Todo:search']);
   assert.deepEqual([stray.status, stray.body.code], [400, 'unknown-namespace']);
   assert.equal((await make(['pdp:app:wiki:search', 'app:shop:read', 'user:read'])).status, 201);
+});
+
+test('a certificate makes a caller of the PDP by its key alone: nothing else, no weak key, none that ended, no key twice', async () => {
+  const make = (certificate: string, scopes = ['pdp:app:wiki']) =>
+    admin('POST', '/tokens', { label: 'x', scopes, lifetimeMs: 3_600_000, certificate });
+  const { cert, key } = await makeCertificate(['caller']);
+  const ended = await makeCertificate(['caller'], { notAfter: new Date(Date.now() - 60_000) });
+  const publicExponent = Uint8Array.of(1, 0, 1);
+  const rsa = { name: 'RSASSA-PKCS1-v1_5', modulusLength: 1024, publicExponent, hash: 'SHA-256' };
+  const weak = await makeCertificate(['caller'], {
+    keys: await webcrypto.subtle.generateKey(rsa, true, ['sign', 'verify']),
+  });
+  for (const [certificate, scopes, code] of [
+    [key, ['pdp:app:wiki'], 'no-certificate'],
+    ['MII', ['pdp:app:wiki'], 'no-certificate'],
+    [ended.cert, ['pdp:app:wiki'], 'certificate-ended'],
+    [weak.cert, ['pdp:app:wiki'], 'weak-key'],
+    [cert, ['pdp:app:wiki', 'app:wiki'], 'pdp-only'],
+    [cert, ['admin'], 'pdp-only'],
+    [cert, ['pdp:app:wikki'], 'unknown-app'],
+  ] as const) {
+    const refused = await make(certificate, [...scopes]);
+    assert.deepEqual([refused.status, refused.body.code], [400, code]);
+  }
+  const made = await make(cert);
+  assert.deepEqual([made.status, made.body.token, made.body.hash], [201, null, undefined]);
+  assert.equal(made.body.keyHash, keyHashOf(new X509Certificate(cert)));
+  assert.equal((await make(cert)).status, 409);
 });
 
 test('whoever may read policies but not people, tokens or apps learns nothing about them from a question', async () => {

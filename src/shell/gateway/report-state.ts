@@ -18,14 +18,18 @@ export function reportState(
     readonly version: string;
     readonly facts: { readonly epoch: number; readonly revision: number };
     readonly open: () => ReadonlyMap<string, number>;
-    readonly pdp: () => { readonly url: string | null; readonly lastUse: ReadonlyMap<string, number> };
+    readonly pdp: () => {
+      readonly url: string | null;
+      readonly mutualTlsUrl: string | null;
+      readonly lastUse: ReadonlyMap<string, number>;
+    };
     /** Told with every answer which keys sign and verify assertions. */
     readonly onTokenKeys: (keyIds: readonly string[]) => void;
   },
 ): { close: () => void } {
   const pdpReport = () => {
-    const { url, lastUse } = pdp();
-    return { url, callers: [...lastUse].slice(0, callersMax).map(([token, at]) => ({ token, at })) };
+    const { lastUse, ...urls } = pdp();
+    return { ...urls, callers: [...lastUse].slice(0, callersMax).map(([token, at]) => ({ token, at })) };
   };
   const report = (): GatewayReport => ({
     version,

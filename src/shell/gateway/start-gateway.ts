@@ -20,7 +20,8 @@ import { Metrics } from './metrics.ts';
 import { serveOperations } from './operations.ts';
 import { makePdp } from './pdp/make-pdp.ts';
 import { sharedPageKey } from './pdp/page-key.ts';
-import { openPdpListener } from './pdp/pdp-listener.ts';
+import { mutualTlsOrigin, openMutualTlsListener, openPdpListener } from './pdp/pdp-listener.ts';
+import { pdpHost } from './pdp/serve-pdp.ts';
 import { PoliciesInForce } from './policies-in-force.ts';
 import { pooledIds } from './pooled-ids.ts';
 import { questionNow } from './question-of-request.ts';
@@ -95,6 +96,12 @@ export async function startGateway(
   });
   const pdpListener = handoff.listen.pdp === null ? null : await openPdpListener(gate.gate, handoff.listen.pdp);
   if (pdpListener !== null) notice(`the PDP answers on http://${handoff.listen.pdp?.host}:${pdpListener.port}`);
+  const pdpTls = handoff.listen.pdpTls;
+  const mutualTls =
+    pdpTls === null || certificates === null
+      ? null
+      : await openMutualTlsListener(gate.gate, { address: pdpTls, certificates, tls: handoff.tls });
+  if (mutualTls !== null) notice(`callers with certificates reach the PDP on port ${mutualTls.port}`);
   await certificates?.settled();
   const operations =
     handoff.listen.operations === null
@@ -107,7 +114,7 @@ export async function startGateway(
     close: async () => {
       stopRenewing();
       operations?.close();
-      await Promise.all([listeners.close(), pdpListener?.close()]);
+      await Promise.all([listeners.close(), pdpListener?.close(), mutualTls?.close()]);
       await certificates?.close();
       await gate.close();
       await journal.close();
@@ -211,11 +218,13 @@ function makeGate(handoff: GatewayHandoff, parts: Parts) {
   const pdpAt = handoff.listen.pdp;
   const pdpUrl =
     pdpAt === null ? null : `http://${pdpAt.host.includes(':') ? `[${pdpAt.host}]` : pdpAt.host}:${pdpAt.port}`;
+  const mutualTlsUrl =
+    handoff.listen.pdpTls === null ? null : mutualTlsOrigin({ urls: handoff.urls }, handoff.listen.pdpTls.port);
   const reporting = reportState(call, {
     version: needs.version,
     facts,
     open: () => live.countByApp(),
-    pdp: () => ({ url: pdpUrl, lastUse: pdp.callers.lastUse }),
+    pdp: () => ({ url: pdpUrl, mutualTlsUrl, lastUse: pdp.callers.lastUse }),
     onTokenKeys: (keyIds) => assertions.keepSignedBy(keyIds),
   });
   const gate: Gate = {
@@ -264,10 +273,12 @@ async function tlsIdentity(
   handoff: GatewayHandoff,
   { gate: { gate, onSites, acme }, needs }: { gate: MadeGate; needs: GatewayNeeds },
 ): Promise<ServerCertificates | null> {
-  if (handoff.listen.tls === null) return null;
+  if (handoff.listen.tls === null && handoff.listen.pdpTls === null) return null;
   const { minVersion, certificate } = handoff.tls;
   if (certificate !== null) return ownCertificate(certificate, minVersion);
-  const hosts = () => [...gate.sites().keys()];
+  // A public CA is asked for the PDP's name only where there is a listener under that name alone.
+  const own = handoff.listen.pdpTls === null ? [] : [pdpHost(gate)];
+  const hosts = () => [...gate.sites().keys(), ...own];
   const common = { call: gate.call, hosts: hosts(), clock: needs.clock, minVersion, onProblem: needs.notice };
   // Elsewhere it is control's configuration that says where certificates come from.
   const isByAcme =

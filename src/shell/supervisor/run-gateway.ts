@@ -46,6 +46,7 @@ export async function runGateway(options: RunGatewayOptions): Promise<0 | 3> {
         tls: await resolveListen(options.listen.tls),
         operations: await resolveListen(options.listen.operations),
         pdp: await resolveListen(options.listen.pdp),
+        pdpTls: await resolveListen(options.listen.pdpTls),
       };
       const { urls } = identity;
       const { tls, journalSync, journalRetentionMs } = options;

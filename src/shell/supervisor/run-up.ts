@@ -191,7 +191,7 @@ function createChildren(
 async function resolveAll(listen: GatewayHandoff['listen']): Promise<GatewayHandoff['listen']> {
   const resolved: Record<string, ListenAddress | null> = {};
   for (const [name, address] of Object.entries(listen)) resolved[name] = await resolveListen(address);
-  return { plain: null, tls: null, operations: null, pdp: null, ...resolved };
+  return { plain: null, tls: null, operations: null, pdp: null, pdpTls: null, ...resolved };
 }
 
 function newToken(): string {

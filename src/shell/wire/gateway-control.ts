@@ -164,9 +164,10 @@ export interface GatewayReport {
   readonly revision: number;
   /** Open requests, WebSockets and event streams by app. */
   readonly open: readonly { readonly resource: string; readonly count: number }[];
-  /** Its policy decision point: the listener for this machine, if on, and when callers (by token) were last answered. */
+  /** Its policy decision point: the listeners for its machine and for certificates, if on, and when callers (by token) were last answered. */
   readonly pdp?: {
     readonly url: string | null;
+    readonly mutualTlsUrl?: string | null;
     readonly callers: readonly { readonly token: string; readonly at: number }[];
   };
 }

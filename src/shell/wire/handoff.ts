@@ -57,6 +57,7 @@ export interface GatewayHandoff {
     readonly tls: ListenAddress | null;
     readonly operations: ListenAddress | null;
     readonly pdp: ListenAddress | null;
+    readonly pdpTls: ListenAddress | null;
   };
   readonly control: /** On this machine: its gateway socket, and the web socket that serves `id` and `console`. */
     | { readonly socketPath: string; readonly webSocketPath: string; readonly token: string }

@@ -3,6 +3,7 @@ import { after, before, test } from 'node:test';
 import fc from 'fast-check';
 import { sha256Base64url } from '#foundation/crypto';
 import {
+  createKeyCaller,
   createToken,
   IdentityError,
   looksLikeToken,
@@ -43,6 +44,16 @@ test('a token without scopes, with a wrong scope or a lifetime over a year is re
   ]) {
     await assert.rejects(createToken(site.core, { ...request, ...wrong }), IdentityError);
   }
+});
+
+test('a caller by key has no value, and a key that was revoked is never given again', async () => {
+  const asked = { ...request, scopes: ['pdp:app:wiki'], keyHash: 'k'.repeat(43) };
+  const { id } = await createKeyCaller(site.core, asked);
+  const { hash, keyHash } = site.core.store.facts().get('token', id) ?? {};
+  assert.deepEqual([hash, keyHash], [`spki:${asked.keyHash}`, asked.keyHash]);
+  await assert.rejects(createKeyCaller(site.core, asked), /make a new key/);
+  await revokeToken(site.core, { id, by: 'User::"u1"' });
+  await assert.rejects(createKeyCaller(site.core, asked), /make a new key/);
 });
 
 test('an owner has at most 50 live tokens', async () => {

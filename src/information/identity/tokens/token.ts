@@ -1,6 +1,6 @@
 import { sha256, sha256Base64url } from '#foundation/crypto';
 import { toBase64url, toIdentifier } from '#foundation/encoding';
-import type { Token } from '#foundation/model';
+import { hashForKey, type Token } from '#foundation/model';
 import { accountActivity, accountEvent } from '../events.ts';
 import { IdentityError } from '../identity-error.ts';
 import type { IdentityCore } from '../needs.ts';
@@ -26,6 +26,27 @@ export interface TokenRequest {
  * fact holds its SHA-256.
  */
 export async function createToken(core: IdentityCore, request: TokenRequest): Promise<{ id: string; token: string }> {
+  const token = withChecksum(tokenPrefix + toBase64url(core.random(32)));
+  const id = await putToken(core, { request, secret: { hash: sha256Base64url(token) } });
+  return { id, token };
+}
+
+/**
+ * Makes a token without a value: it is shown by proving to hold a key. `keyHash`: SHA-256 (base64url) of its SubjectPublicKeyInfo. Throws
+ * IdentityError `conflict` for a key that was ever given, so that one that was revoked stays so.
+ */
+export async function createKeyCaller(
+  core: IdentityCore,
+  request: TokenRequest & { readonly keyHash: string },
+): Promise<{ id: string }> {
+  const { keyHash } = request;
+  return { id: await putToken(core, { request, secret: { hash: hashForKey(keyHash), keyHash } }) };
+}
+
+async function putToken(
+  core: IdentityCore,
+  { request, secret }: { readonly request: TokenRequest; readonly secret: Pick<Token, 'hash' | 'keyHash'> },
+): Promise<string> {
   const scopes = [...new Set(request.scopes)];
   const wrong = scopes.find((scope) => parseScope(scope) === undefined);
   if (wrong !== undefined || scopes.length === 0) {
@@ -38,11 +59,11 @@ export async function createToken(core: IdentityCore, request: TokenRequest): Pr
     throw new IdentityError('invalid-request', 'a token lives for at most a year; give a lifetime up to `366d`');
   }
   const id = toIdentifier(core.random(16));
-  const token = withChecksum(tokenPrefix + toBase64url(core.random(32)));
   const now = core.clock();
   await core.store.transact(async (transaction) => {
     const { owner } = request;
-    const live = [...core.store.facts().all('token')].filter(
+    const facts = core.store.facts();
+    const live = [...facts.all('token')].filter(
       ([, other]) =>
         other.owner.type === owner.type &&
         other.owner.id === owner.id &&
@@ -52,10 +73,13 @@ export async function createToken(core: IdentityCore, request: TokenRequest): Pr
     if (live.length >= tokensPerOwnerMax) {
       throw new IdentityError('conflict', `there are ${live.length} live tokens of this owner; revoke some first`);
     }
+    if (secret.keyHash !== undefined && facts.tokenByHash(secret.hash) !== undefined) {
+      throw new IdentityError('conflict', 'there is, or was, a caller with this key; make a new key for this one');
+    }
     await transaction.put('token', id, {
       label: request.label.slice(0, 500),
       owner,
-      hash: sha256Base64url(token),
+      ...secret,
       scopes,
       createdAt: now,
       expiresAt: now + request.lifetimeMs,
@@ -68,11 +92,11 @@ export async function createToken(core: IdentityCore, request: TokenRequest): Pr
         activityId: accountActivity.other,
         message: `created token ${request.label.slice(0, 100)}`,
         severityId: scopes.includes('admin') ? 3 : 1,
-        detail: { token: { uid: id, scopes } },
+        detail: { token: { uid: id, scopes, key_hash: secret.keyHash } },
       }),
     );
   });
-  return { id, token };
+  return id;
 }
 
 /** Ends a token. False when there is no such active one. */

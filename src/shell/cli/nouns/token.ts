@@ -1,6 +1,8 @@
+import { X509Certificate } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { parseDuration } from '../../config/duration.ts';
 import type { Command } from '../command.ts';
-import { exitCodes } from '../failure.ts';
+import { CliError, exitCodes } from '../failure.ts';
 import { durationOption } from '../lookup.ts';
 import { formatTime, table } from '../output.ts';
 
@@ -11,6 +13,15 @@ interface TokenView {
   scopes: string[];
   status: string;
   expiresAt: number;
+}
+
+/** The first certificate in a file, alone: a key beside it does not leave this machine. */
+function readCertificate(file: string): string {
+  try {
+    return new X509Certificate(readFileSync(file)).toString();
+  } catch {
+    throw new CliError('usage', `\`${file}\` cannot be read, or holds no X.509 certificate in PEM`);
+  }
 }
 
 export const tokenCommands: readonly Command[] = [
@@ -43,6 +54,11 @@ export const tokenCommands: readonly Command[] = [
       for: { type: 'string', value: 'duration', summary: 'how long it lives (default 30d)' },
       label: { type: 'string', value: 'words', summary: 'what it is for' },
       owner: { type: 'string', value: 'user', summary: 'acts as this user (default: the local operator)' },
+      certificate: {
+        type: 'string',
+        value: 'file',
+        summary: 'no value: a PDP caller shows this certificate, or another of the same key (docs/operating/pdp.md)',
+      },
     },
     run: async ({ api, out, text, texts }) => {
       const body = {
@@ -50,10 +66,18 @@ export const tokenCommands: readonly Command[] = [
         scopes: texts('scope'),
         lifetimeMs: durationOption(text('for') ?? '30d', parseDuration),
         ...(text('owner') === undefined ? {} : { owner: text('owner') }),
+        ...(text('certificate') === undefined ? {} : { certificate: readCertificate(text('certificate') ?? '') }),
       };
-      const made = (await api.call({ method: 'POST', path: '/tokens', body })).body as TokenView & { token: string };
-      out.answer(made, made.token);
-      out.note(`valid until ${formatTime(made.expiresAt)}; it is not shown again`);
+      const made = (await api.call({ method: 'POST', path: '/tokens', body })).body as TokenView & {
+        token: string | null;
+      };
+      out.answer(made, made.token ?? made.id);
+      const until = `valid until ${formatTime(made.expiresAt)}`;
+      out.note(
+        made.token === null
+          ? `${until}, for whoever shows a certificate of this key`
+          : `${until}; it is not shown again`,
+      );
       return exitCodes.done;
     },
   },

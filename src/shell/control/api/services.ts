@@ -23,15 +23,9 @@ export interface IdentityService {
   ): Promise<{ id: string; url: string; expiresAt: number }>;
   listInvitations(): Promise<readonly Invitation[]>;
   removeInvitation(id: string, by: string): Promise<boolean>;
-  createToken(
-    request: {
-      readonly label: string;
-      readonly owner: { readonly type: 'User' | 'Workload'; readonly id: string };
-      readonly scopes: readonly string[];
-      readonly lifetimeMs: number;
-    },
-    by: string,
-  ): Promise<{ id: string; token: string }>;
+  createToken(request: NewToken, by: string): Promise<{ id: string; token: string }>;
+  /** A token that is shown by proving to hold a key, in place of a value. */
+  createKeyCaller(request: NewToken & { readonly keyHash: string }, by: string): Promise<{ id: string }>;
   /** Ends every session of a person, with what hangs on them, however many there are. */
   endSessions(user: string, options: { readonly reason: string; readonly by: string }): Promise<number>;
   /** Could this user sign in at all: by a passkey here, or through their own provider? */
@@ -40,6 +34,13 @@ export interface IdentityService {
   passkeyCounts(users: readonly string[]): Promise<ReadonlyMap<string, number>>;
   /** Removes a person's private rows (passkeys, recovery codes); facts are removed by the caller. */
   forgetUser(user: string, by: string): Promise<void>;
+}
+
+export interface NewToken {
+  readonly label: string;
+  readonly owner: { readonly type: 'User' | 'Workload'; readonly id: string };
+  readonly scopes: readonly string[];
+  readonly lifetimeMs: number;
 }
 
 export interface Invitation {

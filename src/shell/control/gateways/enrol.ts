@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { z } from 'zod';
-import { equalSecrets, sha256Base64url } from '#foundation/crypto';
+import { equalSecrets, keyHashOf, sha256Base64url } from '#foundation/crypto';
 import type { GatewayFact } from '#foundation/model';
 import type { SignerClient } from '#shell/signer-client';
 import type { EnrolmentAnswer } from '#shell/wire';
@@ -8,7 +8,6 @@ import type { Caller } from '../api/caller.ts';
 import { change } from '../api/change.ts';
 import { problem } from '../api/problem.ts';
 import type { ApiServices } from '../api/services.ts';
-import { keyHashOf } from './peer-listener.ts';
 
 /** Wrong secrets one address may show in a row, and how soon it may try again. */
 const triesMax = 5;

@@ -1,9 +1,10 @@
-import { createHash, X509Certificate } from 'node:crypto';
+import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
+import { keyHashOf } from '#foundation/crypto';
 import type { FactTable } from '#information/inventory';
 import { makeKeyAndRequest } from '#shell/enrolment';
 import { controlPeerName, gatewayOfAltName, type ListenAddress } from '#shell/wire';
@@ -42,13 +43,6 @@ interface PeerListenerNeeds {
 
 interface KnownPeer extends GatewayPeer {
   readonly keyHash: string;
-}
-
-/** SHA-256 (base64url) over the certificate's SubjectPublicKeyInfo. */
-export function keyHashOf(certificate: X509Certificate): string {
-  return createHash('sha256')
-    .update(certificate.publicKey.export({ type: 'spki', format: 'der' }))
-    .digest('base64url');
 }
 
 /**

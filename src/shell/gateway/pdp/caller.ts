@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
-import type { GatewayRequest } from '#enforcement/gateway';
+import type { ClientCertificate, GatewayRequest } from '#enforcement/gateway';
 import type { EntityUid, FactView, Question, Token, Verdict } from '#foundation/model';
-import { type PdpScope, readPdpScope } from '#foundation/model';
+import { hashForKey, type PdpScope, readPdpScope } from '#foundation/model';
 
 /** An enforcement point that has shown who it is. */
 export interface Caller {
@@ -30,11 +30,19 @@ const knownMax = 10_000;
 const unauthenticated: CallerRefusal = {
   status: 401,
   words:
-    'The caller has no valid token. Send `Authorization: Bearer <token>`; `nullius token create --scope pdp:app:<name>` makes one.',
+    'The caller has no valid token. Send `Authorization: Bearer <token>`; `nullius token create --scope pdp:app:<name>` makes one. Where `listen.pdpTls` listens, a certificate that it was told of does as well.',
 };
 
+/** By what a caller shows itself, attacker-controlled but for the certificate's key, which the handshake proved. */
+interface Shown {
+  readonly authorization: string | null;
+  readonly certificate?: ClientCertificate | undefined;
+  readonly now: number;
+}
+
 /**
- * Establishes who calls the PDP. A token is found by the hash of its value, so that no secret is compared byte by byte. Its scopes
+ * Establishes who calls the PDP. A token is found by the hash of its value, so that no secret is compared byte by byte, or by the key of
+ * the certificate that the connection was opened with (RFC 8705 section 2.2: pinned, whoever issued it). Its scopes
  * must speak of the PDP, and policy must let its owner ask (`administer-read` of `pdp`); that answer is kept until facts, policies
  * or its own time end it.
  */
@@ -60,12 +68,10 @@ export class Callers {
     return this.#used;
   }
 
-  identify(
-    request: GatewayRequest,
-    { authorization, now }: { authorization: string | null; now: number },
-  ): Caller | CallerRefusal {
-    const value = authorization === null ? undefined : bearerOf(authorization);
-    const found = value === undefined ? undefined : this.#facts.tokenByHash(hash('sha256', value, 'base64url'));
+  identify(request: GatewayRequest, shown: Shown): Caller | CallerRefusal {
+    const { now } = shown;
+    const tokenHash = hashShown(shown);
+    const found = tokenHash === undefined ? undefined : this.#facts.tokenByHash(tokenHash);
     if (found === undefined || found.body.status !== 'active' || now >= found.body.expiresAt) return unauthenticated;
     const { epoch, revision } = this.#facts;
     const key = `${found.id} ${request.address}`;
@@ -116,6 +122,16 @@ export class Callers {
     }
     return { outcome: { tokenId: id, token: body, owner: body.owner, scope }, until: ends };
   }
+}
+
+/** The hash to look for. Whoever sends `Authorization` is judged by that alone: a token that ended is not made good by a certificate. */
+function hashShown({ authorization, certificate, now }: Shown): string | undefined {
+  if (authorization !== null) {
+    const value = bearerOf(authorization);
+    return value === undefined ? undefined : hash('sha256', value, 'base64url');
+  }
+  if (certificate === undefined || now < certificate.validFrom || now > certificate.validTo) return undefined;
+  return hashForKey(certificate.keyHash);
 }
 
 /** RFC 6750 section 2.1; the scheme in any case. */

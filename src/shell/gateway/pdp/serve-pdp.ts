@@ -45,7 +45,12 @@ const handlers: ReadonlyMap<string, Handler> = new Map<string, Handler>([
  */
 export async function servePdp(
   gate: Gate,
-  { exchange, id, request }: { exchange: Exchange; id: string; request: GatewayRequest },
+  {
+    exchange,
+    id,
+    request,
+    origin = originOf(gate.urls, 'pdp'),
+  }: { exchange: Exchange; id: string; request: GatewayRequest; origin?: string },
 ): Promise<void> {
   const now = gate.clock();
   const requestId = headerOf(request, 'x-request-id');
@@ -54,10 +59,11 @@ export async function servePdp(
     const words = `\`X-Request-ID\` is longer than ${requestIdLengthMax} characters.`;
     return answerError({ ...call, requestId: undefined }, { status: 400, words });
   }
-  if (request.path === authzenPaths.metadata) return serveMetadata(gate, call);
+  if (request.path === authzenPaths.metadata) return serveMetadata(call, origin);
   const proxy = request.segments[0] === 'auth' ? proxyPaths.get(request.segments[1] ?? '') : undefined;
   if (proxy !== undefined || request.path === checkPath) return serveProxy(gate, call, proxy ?? null);
-  const caller = gate.pdp.callers.identify(request, { authorization: request.authorization, now });
+  const { certificate } = exchange.connection;
+  const caller = gate.pdp.callers.identify(request, { authorization: request.authorization, certificate, now });
   if (!('tokenId' in caller)) {
     gate.metrics.count(`nullius_pdp_refused_total{status="${caller.status}"}`);
     return answerError(call, caller);
@@ -84,13 +90,17 @@ export async function servePdp(
   }
 }
 
-/** A proxy that holds a request. It shows its own token in a header of its own, because `Authorization` may be its client's. */
+/**
+ * A proxy that holds a request. It shows its own token in a header of its own, because `Authorization` may be its client's, or the certificate
+ * of its own connection. What it says in headers about certificates of its clients is nobody's.
+ */
 async function serveProxy(gate: Gate, call: PdpCall, kind: ProxyKind | null): Promise<void> {
-  const { request, now } = call;
+  const { exchange, request, now } = call;
   const shown = request.headers.filter((name, at) => at % 2 === 0 && name === callerHeader).length;
   const own = shown === 1 ? `Bearer ${headerOf(request, callerHeader)}` : null;
   const authorization = own ?? (kind === null && shown === 0 ? request.authorization : null);
-  const caller = gate.pdp.callers.identify(request, { authorization, now });
+  const certificate = shown === 0 ? exchange.connection.certificate : undefined;
+  const caller = gate.pdp.callers.identify(request, { authorization, certificate, now });
   if (!('tokenId' in caller)) {
     gate.metrics.count(`nullius_pdp_refused_total{status="${caller.status}"}`);
     if (kind !== null)
@@ -102,9 +112,9 @@ async function serveProxy(gate: Gate, call: PdpCall, kind: ProxyKind | null): Pr
   return kind === null ? serveExtAuthz(gate, { ...call, caller }) : serveForwardAuth(gate, { ...call, caller }, kind);
 }
 
-function serveMetadata(gate: Gate, call: PdpCall): void {
+function serveMetadata(call: PdpCall, origin: string): void {
   const { method } = call.request;
-  if (method === 'GET' || method === 'HEAD') answerJson(call, pdpMetadata(originOf(gate.urls, 'pdp')));
+  if (method === 'GET' || method === 'HEAD') answerJson(call, pdpMetadata(origin));
   else answerError(call, { status: 405, words: 'The metadata are read by GET.' });
 }
 

@@ -12,12 +12,16 @@ const callerView = tokenView.extend({
   lastUsedAt: z.int().nullable(),
 });
 
+const listenerView = z.object({ gateway: z.string(), url: z.string() });
+
 const pdpView = z.object({
   /** Where enforcement points anywhere reach it. */
   url: z.string(),
   metadata: z.record(z.string(), z.string()),
   /** Listeners for those on the machines of gateways, by gateway. */
-  listeners: z.array(z.object({ gateway: z.string(), url: z.string() })),
+  listeners: z.array(listenerView),
+  /** Listeners that take a client certificate in place of a token, by gateway. */
+  mutualTls: z.array(listenerView),
   callers: z.array(callerView),
 });
 
@@ -27,6 +31,13 @@ function lastUses(services: ApiServices): ReadonlyMap<string, number> {
     for (const { token, at } of report?.pdp?.callers ?? []) uses.set(token, Math.max(uses.get(token) ?? 0, at));
   }
   return uses;
+}
+
+function listenersOf(services: ApiServices, kind: 'url' | 'mutualTlsUrl') {
+  return services.gateways().flatMap(({ name, report }) => {
+    const url = report?.pdp?.[kind] ?? null;
+    return url === null ? [] : [{ gateway: name, url }];
+  });
 }
 
 export const pdpRoutes: readonly Route[] = [
@@ -44,14 +55,12 @@ export const pdpRoutes: readonly Route[] = [
         .filter(({ scopes }) => readPdpScope(scopes) !== null)
         .map((token) => ({ ...viewToken(token), lastUsedAt: uses.get(token.id) ?? null }));
       const order = ({ createdAt, id }: { createdAt: number; id: string }) => newestFirst(createdAt, id);
-      const listeners = services
-        .gateways()
-        .flatMap(({ name, report }) => (report?.pdp?.url == null ? [] : [{ gateway: name, url: report.pdp.url }]));
       return {
         body: {
           url,
           metadata: { ...pdpMetadata(url) },
-          listeners,
+          listeners: listenersOf(services, 'url'),
+          mutualTls: listenersOf(services, 'mutualTlsUrl'),
           callers: callers.sort((a, b) => (order(a) < order(b) ? -1 : 1)),
         },
       };

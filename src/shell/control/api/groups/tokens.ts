@@ -5,6 +5,7 @@ import { formatUid, nameSchema, parsePdpScope } from '#foundation/model';
 import { mayAdminister } from '../authorise.ts';
 import type { Caller } from '../caller.ts';
 import { change } from '../change.ts';
+import { certificateLengthMax, keyHashIn } from '../key-hash-in.ts';
 import { newestFirst, pageOf, pageQuery, paginate } from '../page.ts';
 import { nearestWords, problem } from '../problem.ts';
 import { nouns, type Route, route } from '../route.ts';
@@ -36,6 +37,11 @@ const createBody = z.strictObject({
   lifetimeMs: z.int().min(60_000).max(tokenLifetimeMsMax),
   /** Login name or id of the user it acts as; the caller when left out. */
   owner: z.string().max(200).optional(),
+  /**
+   * A client certificate in PEM, whoever issued it: what holds its key is the caller, on the listener of the PDP that takes certificates,
+   * and no value is made. Only for scopes of the PDP.
+   */
+  certificate: z.string().max(certificateLengthMax).optional(),
 });
 
 /** The app that a scope names. */
@@ -112,24 +118,29 @@ export const tokenRoutes: readonly Route[] = [
     path: '/tokens',
     noun: 'token',
     action: 'write',
-    summary: 'Makes a token for a program that cannot sign in; the value is shown once',
+    summary:
+      'Makes a token for a program that cannot sign in; the value is shown once, and is null for one that shows a certificate',
     body: createBody,
-    answer: tokenView.extend({ token: z.string() }),
+    answer: tokenView.extend({ token: z.string().nullable() }),
     status: 201,
     handle: async ({ services, caller, body }) => {
       // A token must not make a wider or longer-lived one of itself.
       if (caller.tokenId !== null)
         throw problem(403, 'token-caller', 'a token cannot make tokens; do it signed in, or on the machine itself');
       refuseStrayScopes(services, caller, body.scopes);
-      const { id, token } = await services.identity.createToken(
-        {
-          label: body.label,
-          owner: ownerOf(services, caller, body.owner),
-          scopes: body.scopes,
-          lifetimeMs: body.lifetimeMs,
-        },
-        formatUid(caller.uid),
-      );
+      const { label, scopes, lifetimeMs, certificate } = body;
+      const request = { label, owner: ownerOf(services, caller, body.owner), scopes, lifetimeMs };
+      const by = formatUid(caller.uid);
+      const { id, token } =
+        certificate === undefined
+          ? await services.identity.createToken(request, by)
+          : {
+              ...(await services.identity.createKeyCaller(
+                { ...request, keyHash: keyHashIn(certificate, { scopes, now: services.clock() }) },
+                by,
+              )),
+              token: null,
+            };
       const made = viewToken(viewFact(services, 'token', id));
       return { body: { ...made, token }, revision: made.revision };
     },
