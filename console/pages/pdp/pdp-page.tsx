@@ -1,4 +1,4 @@
-import { Badge, Button, Code } from '@mantine/core';
+import { Badge, Button } from '@mantine/core';
 import { Link } from 'react-router';
 import { useAnswer } from '../../api/queries.ts';
 import type { PdpCallerView, PdpView } from '../../api/shapes.ts';
@@ -78,7 +78,7 @@ function Callers({ callers }: { callers: readonly PdpCallerView[] }) {
         {
           head: 'Shows',
           cell: ({ keyHash }) =>
-            keyHash === undefined ? 'a token' : <Code title="SHA-256 of its public key">{keyHash}</Code>,
+            keyHash === undefined ? 'a token' : <span title={`SHA-256 of its key: ${keyHash}`}>a certificate</span>,
         },
         {
           head: 'May ask about',

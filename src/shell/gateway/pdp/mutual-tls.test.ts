@@ -3,8 +3,10 @@ import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { connect as connectHttp2 } from 'node:http2';
 import { Agent, request as httpsRequest } from 'node:https';
+import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { connect as connectTls, createSecureContext } from 'node:tls';
+import { createFrontServers } from '#enforcement/gateway';
 import { keyHashOf } from '#foundation/crypto';
 import { hashForKey, type Token } from '#foundation/model';
 import { makeCertificate, makeKeys } from '../../../enforcement/gateway/test-certificate.ts';
@@ -41,7 +43,7 @@ interface Sent {
   readonly path?: string;
   readonly method?: string;
   readonly body?: unknown;
-  readonly headers?: Record<string, string>;
+  readonly headers?: Record<string, string | string[]>;
   readonly agent?: Agent;
   readonly servername?: string;
 }
@@ -79,7 +81,8 @@ async function start(t: TestContext, rows: Parameters<typeof startTestPdp>[1] = 
       const sent = httpsRequest(
         {
           ...at,
-          ...(servername === undefined ? {} : { servername }),
+          // The name is tried on the listener, not on what the client thinks of it.
+          ...(servername === undefined ? {} : { servername, rejectUnauthorized: false }),
           ...as,
           path,
           method,
@@ -213,6 +216,7 @@ test('a proxy shows its certificate in place of `Nullius-Caller`, and never thro
   assert.doesNotMatch(judged.text, /no valid token/);
   assert.match((await ask(undefined)).text, /no valid token/);
   assert.match((await ask(mine, { 'nullius-caller': 'nls_unknown' })).text, /no valid token/);
+  assert.match((await ask(mine, { 'nullius-caller': ['nls_everything', 'nls_unknown'] })).text, /no valid token/);
 });
 
 test('the listener for certificates serves the name of the PDP alone, and says in its metadata where it is', async (t) => {
@@ -245,4 +249,38 @@ test('whoever goes on with a TLS session of a caller is refused with that caller
   const [refused] = await second.answered;
   assert.ok(second.socket.isSessionReused());
   assert.match(refused.toString(), /^HTTP\/1\.1 401 /);
+});
+
+test('a listener where people come asks nobody for a certificate and knows of none', async (t) => {
+  const mine = await makeCertificate(['caller']);
+  const { gate } = await startTestPdp(t);
+  const { cert, key } = await makeCertificate([host]);
+  const context = createSecureContext({ cert, key });
+  const seen = Promise.withResolvers<unknown>();
+  const servers = createFrontServers({
+    onExchange: ({ connection, client }) => {
+      seen.resolve(connection.certificate ?? 'none');
+      client.destroy();
+    },
+    sweep: gate.sweep,
+    clock: gate.clock,
+    contextFor: () => context,
+  });
+  t.after(() => servers.close(0));
+  assert.ok(servers.tls);
+  servers.tls.listen(0, '127.0.0.1');
+  await once(servers.tls, 'listening');
+  const { port } = servers.tls.address() as AddressInfo;
+  const socket = connectTls({
+    host: '127.0.0.1',
+    port,
+    servername: host,
+    ca: cert,
+    ...mine,
+    ALPNProtocols: ['http/1.1'],
+  });
+  t.after(() => socket.destroy());
+  socket.on('error', () => undefined);
+  socket.write(`GET / HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
+  assert.equal(await seen.promise, 'none');
 });
