@@ -5,8 +5,8 @@ import { request } from 'node:http';
 import { request as requestTls } from 'node:https';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { makeCertificate } from '../../src/enforcement/gateway/test-certificate.ts';
 import { type Installation, installationFor } from '../installation.ts';
+import { makeCertificate } from '../test-certificate.ts';
 
 const root = join(import.meta.dirname, '../..');
 const morty = 'CiRmZDE2MTRkMy1jMzlhLTQ3ODEtYjdiZC04Yjk2ZjVhNTEwMGQSBWxvY2Fs';

@@ -3,9 +3,9 @@ import { createServer as createHttp2Server } from 'node:http2';
 import { createServer, type Socket } from 'node:net';
 import { test } from 'node:test';
 import { createServer as createTlsServer } from 'node:tls';
+import { makeCertificate } from '../../../tests/test-certificate.ts';
 import { BackOff } from './back-off.ts';
 import { upstreamRestMsMax, upstreamRestMsMin } from './limits.ts';
-import { makeCertificate } from './test-certificate.ts';
 import { listen, startGateway } from './test-gateway.ts';
 
 test('BackOff rests twice as long from failure to failure, up to a bound, and begins anew when something worked', (t) => {

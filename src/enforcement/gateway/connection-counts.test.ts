@@ -4,10 +4,10 @@ import { connect as connectHttp2 } from 'node:http2';
 import { connect, createServer, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { connect as connectTls, createSecureContext } from 'node:tls';
+import { makeCertificate } from '../../../tests/test-certificate.ts';
 import { addressBlocksOf } from './address-words.ts';
 import { ConnectionCounts } from './connection-counts.ts';
 import { createFrontServers, createSweep } from './index.ts';
-import { makeCertificate } from './test-certificate.ts';
 import { listen, until } from './test-gateway.ts';
 
 const host = 'app.test';

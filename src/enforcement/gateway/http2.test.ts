@@ -15,8 +15,8 @@ import { request as httpsRequest } from 'node:https';
 import { connect as connectNet } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { WebSocketServer } from 'ws';
+import { makeCertificate } from '../../../tests/test-certificate.ts';
 import { http2ResetsPerWindowMax } from './limits.ts';
-import { makeCertificate } from './test-certificate.ts';
 import { listen, rawApp, startGateway, type TestGateway } from './test-gateway.ts';
 import { closeFrame, policyViolation } from './websocket-frames.ts';
 

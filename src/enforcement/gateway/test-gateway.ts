@@ -4,6 +4,7 @@ import { type AddressInfo, createServer as createNetServer, type Server as NetSe
 import type { TestContext } from 'node:test';
 import { createSecureContext } from 'node:tls';
 import type { Route } from '#foundation/model';
+import { makeCertificate } from '../../../tests/test-certificate.ts';
 import {
   createFrontServers,
   createSweep,
@@ -20,7 +21,6 @@ import {
   sendAnswer,
   viewOfRefusal,
 } from './index.ts';
-import { makeCertificate } from './test-certificate.ts';
 
 export interface TestGateway {
   readonly port: number;

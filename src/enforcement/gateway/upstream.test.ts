@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { createServer as createTlsServer } from 'node:tls';
-import { makeCertificate } from './test-certificate.ts';
+import { makeCertificate } from '../../../tests/test-certificate.ts';
 import { listen, startGateway } from './test-gateway.ts';
 
 test('redirects are passed on, never followed', async (t) => {

@@ -10,7 +10,7 @@ import {
 import { createServer as createNetServer, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { WebSocket } from 'ws';
-import { makeCertificate } from './test-certificate.ts';
+import { makeCertificate } from '../../../tests/test-certificate.ts';
 import { listen, startGateway, type TestGateway, until } from './test-gateway.ts';
 import {
   code,

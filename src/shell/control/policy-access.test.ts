@@ -6,7 +6,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { keyHashOf } from '#foundation/crypto';
 import { openStore } from '#shell/store';
 import { startTestControl, type TestControl } from '../../../tests/fakes/test-control.ts';
-import { makeCertificate } from '../../enforcement/gateway/test-certificate.ts';
+import { makeCertificate } from '../../../tests/test-certificate.ts';
 
 let control: TestControl;
 before(async () => {

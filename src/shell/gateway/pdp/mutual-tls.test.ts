@@ -9,7 +9,7 @@ import { connect as connectTls, createSecureContext } from 'node:tls';
 import { createFrontServers } from '#enforcement/gateway';
 import { keyHashOf } from '#foundation/crypto';
 import { hashForKey, type Token } from '#foundation/model';
-import { makeCertificate, makeKeys } from '../../../enforcement/gateway/test-certificate.ts';
+import { makeCertificate, makeKeys } from '../../../../tests/test-certificate.ts';
 import { openMutualTlsListener } from './pdp-listener.ts';
 import { startTestPdp, tokenRow, userRow } from './test-pdp.ts';
 
