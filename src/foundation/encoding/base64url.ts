@@ -5,13 +5,17 @@ export function toBase64url(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64url');
 }
 
-/**
- * An identifier of these bytes, for people too: base64url, and never with a hyphen in front, since a command would take `-x…` for
- * an option. An `A` stands in its place; nothing decodes an identifier.
- */
+/** An identifier of these bytes, for people too: base64url as asIdentifier() has it. */
 export function toIdentifier(bytes: Uint8Array): string {
-  const text = toBase64url(bytes);
-  return text.startsWith('-') ? `A${text.slice(1)}` : text;
+  return asIdentifier(toBase64url(bytes));
+}
+
+/**
+ * Base64url that people can give to commands: never with a hyphen in front, since a command would take `-x…` for an option. An `A`
+ * stands in its place; nothing decodes an identifier.
+ */
+export function asIdentifier(base64url: string): string {
+  return base64url.startsWith('-') ? `A${base64url.slice(1)}` : base64url;
 }
 
 /** Unpadded base64url to bytes. Undefined for padding, white space, foreign characters or a non-canonical tail. */

@@ -1,5 +1,5 @@
 import { sha256Base64url } from '#foundation/crypto';
-import { toIdentifier } from '#foundation/encoding';
+import { lowerAscii, toIdentifier } from '#foundation/encoding';
 import { loginNameSchema, type User } from '#foundation/model';
 import { createUser, ensureGroup, everyone } from '../accounts/user.ts';
 import { accountActivity, accountEvent, type Client } from '../events.ts';
@@ -57,7 +57,7 @@ export async function externalUser(core: IdentityCore, signIn: ExternalSignIn): 
 /** `<their name>@<provider>`: never a name that a local person has or could be given. */
 function nameFor(core: IdentityCore, signIn: ExternalSignIn): string {
   const { config, person } = signIn;
-  const wanted = `${(person.preferredName ?? '').toLowerCase()}@${config.name}`;
+  const wanted = `${lowerAscii(person.preferredName ?? '')}@${config.name}`;
   const taken = (name: string) => [...core.store.facts().all('user')].some(([, user]) => user.name === name);
   if (person.preferredName !== null && loginNameSchema.safeParse(wanted).success && !taken(wanted)) return wanted;
   return `u${Buffer.from(core.random(8)).toString('hex')}@${config.name}`;

@@ -234,6 +234,9 @@ test('a name that could mean two people means nobody', async (t) => {
   const decision = async (name: string) => (await pdp(evaluation, wiki(name))).json.decision;
   assert.equal(await decision('ada@example.test'), true, 'by e-mail address, in any case');
   assert.equal(await decision('u-ada'), true);
+  put([userRow('u-kim', { name: 'kim', groups: ['administrators'], email: 'Kim@Example.test' })]);
+  assert.equal(await decision('KIM@example.test'), true);
+  assert.equal(await decision('\u212aim@example.test'), false, 'the Kelvin sign is no k');
   put([userRow('u-eve', { name: 'ada@example.test' })]);
   assert.equal(await decision('ada@example.test'), false);
   assert.equal(await decision('ada'), true);

@@ -1,3 +1,4 @@
+import { lowerAscii } from '#foundation/encoding';
 import type { FactKind, FactView } from '#foundation/model';
 
 /** What this needs to hear of a fact that changed. */
@@ -15,7 +16,7 @@ interface Watched extends FactView {
 /** Finds people by what other programs call them, and lists ids in order; kept as facts change. */
 export class KnownNames {
   readonly #facts: FactView;
-  /** Users by id, login name and e-mail address in small letters. */
+  /** Users by id, login name and e-mail address, this in small letters (of ASCII: others are not folded). */
   readonly #users = new Map<string, Set<string>>();
   readonly #names = new Map<string, readonly string[]>();
   readonly #sorted = new Map<FactKind, readonly string[]>();
@@ -43,7 +44,7 @@ export class KnownNames {
    * their own login name or address could be taken for somebody else.
    */
   findUser(name: string): string | undefined {
-    const found = this.#users.get(name) ?? this.#users.get(name.toLowerCase());
+    const found = this.#users.get(name) ?? this.#users.get(lowerAscii(name));
     if (found === undefined || found.size !== 1) return undefined;
     const [id] = found;
     return id;
@@ -76,7 +77,7 @@ export class KnownNames {
   #learn(id: string): void {
     const user = this.#facts.get('user', id);
     if (user === undefined) return;
-    const names = [...new Set([id, user.name, user.email?.toLowerCase() ?? id])];
+    const names = [...new Set([id, user.name, user.email === null ? id : lowerAscii(user.email)])];
     this.#names.set(id, names);
     for (const name of names) {
       const ids = this.#users.get(name);
