@@ -40,6 +40,26 @@ test('readEvent() tells the end of running access from a refused request', () =>
   assert.equal(readEvent({ ...request, payload }).what, 'Access ended GET /admin');
 });
 
+test('readEvent() tells who asked the PDP about whom, on what, and of a batch how many', () => {
+  const asked: EventView = {
+    ...header,
+    classUid: 6003,
+    statusId: 1,
+    payload: {
+      actor: { app_name: 'till' },
+      api: { operation: 'evaluation', service: { name: 'pdp' } },
+      dst_endpoint: { svc_name: 'pdp' },
+      resources: [{ type: 'App', uid: 'wiki', name: 'wiki' }],
+      unmapped: { action: 'read', subject: { type: 'User', id: 'u-ada', name: 'ada' } },
+    },
+  };
+  const { what, who, where } = readEvent(asked);
+  assert.deepEqual([what, who, where], ['Decision evaluation read', 'till → ada', 'App wiki']);
+  const batch = { subject: { type: 'user', id: 'nobody' }, evaluations: [{}, {}] };
+  const line = readEvent({ ...asked, payload: { ...asked.payload, resources: [], unmapped: batch } });
+  assert.deepEqual([line.what, line.who, line.where], ['Decision evaluation of 2', 'till → nobody', 'pdp']);
+});
+
 test('readEvent() reads administrative changes and programs', () => {
   const change: EventView = {
     ...header,

@@ -48,6 +48,21 @@ export function className(classUid: number): string {
   return classNames[classUid] ?? `Class ${classUid}`;
 }
 
+/** What another program asked the PDP: about whom, on what. A batch counts its questions. */
+function readDecision(payload: NonNullable<EventView['payload']>): Omit<EventLine, 'outcome'> {
+  const evaluations = at(payload, 'unmapped', 'evaluations');
+  const asked = Array.isArray(evaluations) ? `of ${evaluations.length}` : firstText(payload, 'unmapped.action');
+  const caller = firstText(payload, 'actor.user.name', 'actor.user.uid', 'actor.app_name');
+  const subject = firstText(payload, 'unmapped.subject.name', 'unmapped.subject.id');
+  const known = (words: readonly string[], between: string) => words.filter((word) => word !== '').join(between);
+  return {
+    what: known(['Decision', firstText(payload, 'api.operation'), asked], ' '),
+    who: known([caller, subject], ' → '),
+    where: known([firstText(payload, 'resources.0.type'), firstText(payload, 'resources.0.uid')], ' ') || 'pdp',
+    words: firstText(payload, 'status_detail', 'message'),
+  };
+}
+
 /** Reads an event for one line of a list. Missing parts become empty texts. */
 export function readEvent(event: EventView): EventLine {
   const { payload } = event;
@@ -56,6 +71,7 @@ export function readEvent(event: EventView): EventLine {
     const who = event.isDamaged ? 'damaged' : 'erased';
     return { what: className(event.classUid), who, where: '', outcome, words: '' };
   }
+  if (firstText(payload, 'api.service.name') === 'pdp') return { ...readDecision(payload), outcome };
   const entity = [firstText(payload, 'entity.type'), firstText(payload, 'entity.name', 'entity.uid')];
   const what = [
     // A cut of running access refers to the request that had let it in.

@@ -18,8 +18,8 @@ export interface PdpActivityInput extends EventStamp {
   readonly token: string;
   /** What was asked for: `evaluation`, `search/subject`, `forward-auth` … */
   readonly operation: string;
-  /** About whom; attacker-controlled as far as the caller is. Null when nobody could be made out. */
-  readonly subject: { readonly type: string; readonly id: string } | null;
+  /** About whom; attacker-controlled as far as the caller is. Null when nobody could be made out. `name`: of one of ours, for people. */
+  readonly subject: { readonly type: string; readonly id: string; readonly name?: string | undefined } | null;
   readonly action: string | null;
   readonly resource: { readonly type: string; readonly id: string } | null;
   /** The caller's address. */
@@ -30,6 +30,10 @@ export interface PdpActivityInput extends EventStamp {
   readonly message?: string | undefined;
   /** What explaining the decision needs besides. */
   readonly unmapped?: Readonly<Record<string, unknown>>;
+}
+
+function told({ type, id, name }: NonNullable<PdpActivityInput['subject']>) {
+  return { type: bounded(type), id: bounded(id), ...(name === undefined ? {} : { name: bounded(name) }) };
 }
 
 /** OCSF API Activity (6003): a decision asked of the PDP. Sealed by the key of the person it is about, if it is one of ours. */
@@ -65,7 +69,7 @@ export function pdpActivity(input: PdpActivityInput): JournalEvent {
         ...judged.unmapped,
         token: input.token,
         ...(action === null ? {} : { action: bounded(action) }),
-        ...(subject === null ? {} : { subject: { type: bounded(subject.type), id: bounded(subject.id) } }),
+        ...(subject === null ? {} : { subject: told(subject) }),
         ...input.unmapped,
       },
       ...(input.message === undefined ? {} : { message: bounded(input.message) }),

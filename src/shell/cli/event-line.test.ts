@@ -48,6 +48,19 @@ test('eventLine() tells the operation of a call of the API, and its outcome once
   );
 });
 
+test('eventLine() tells who asked the PDP about whom, on what, and of a batch how many', () => {
+  const payload = {
+    actor: { app_name: 'till' },
+    api: { operation: 'evaluation', service: { name: 'pdp' } },
+    resources: [{ type: 'App', uid: 'wiki', name: 'wiki' }],
+    unmapped: { action: 'read', subject: { type: 'User', id: 'och9M4eEIW0dlBq87r3C5A', name: 'ada' } },
+  };
+  const line = (changes: object) => eventLine({ ...request, classUid: 6003, payload: { ...payload, ...changes } });
+  assert.match(line({}), /Z {2}allowed {2}till -> ada {2}evaluation read App wiki {2}/);
+  const stranger = { subject: { type: 'user', id: 'nobody' }, evaluations: [{}, {}] };
+  assert.match(line({ resources: [], unmapped: stranger }), / {2}till -> nobody {2}evaluation of 2 {2}/);
+});
+
 test('eventLine() names both when somebody changes the account of another, once when it is their own', () => {
   const change = (user: object) =>
     eventLine({

@@ -30,9 +30,22 @@ function whoOf(event: EventView): string {
   const named = (...path: string[]) =>
     textAt(payload, ...path, 'name') ?? textAt(payload, ...path, 'uid')?.replace(typedUid, '$1');
   const actor = named('actor', 'user') ?? textAt(payload, 'actor', 'app_name');
-  const user = named('user');
+  const user =
+    named('user') ?? textAt(payload, 'unmapped', 'subject', 'name') ?? textAt(payload, 'unmapped', 'subject', 'id');
   const both = [actor, user].filter((each) => each !== undefined);
   return [...new Set(both)].join(' -> ') || (subject ?? '(erased)');
+}
+
+/** What the API was asked; of the PDP also what it was to decide on. */
+function callOf(payload: EventView['payload']): string | undefined {
+  const operation = textAt(payload, 'api', 'operation');
+  if (operation === undefined || textAt(payload, 'api', 'service', 'name') !== 'pdp') return operation;
+  const evaluations = (payload?.['unmapped'] as { evaluations?: unknown } | undefined)?.evaluations;
+  const of = ['type', 'uid'].map((key) => textAt(payload, 'resources', '0', key));
+  const count = Array.isArray(evaluations) ? `of ${evaluations.length}` : undefined;
+  return [operation, count, textAt(payload, 'unmapped', 'action'), ...of]
+    .filter((word) => word !== undefined)
+    .join(' ');
 }
 
 /** What policies in shadow would have said: `in shadow: deny by no-deletes`. */
@@ -52,10 +65,7 @@ export function eventLine(event: EventView): string {
   const outcomes = answeredClasses.has(classUid) ? ['allowed', 'refused'] : ['done', 'failed'];
   const outcome = outcomes[event.statusId === 2 ? 1 : 0] ?? '';
   const address = `${textAt(payload, 'http_request', 'url', 'hostname') ?? ''}${textAt(payload, 'http_request', 'url', 'path') ?? ''}`;
-  const asked =
-    address === ''
-      ? textAt(payload, 'api', 'operation')
-      : `${textAt(payload, 'http_request', 'http_method') ?? ''} ${address}`;
+  const asked = address === '' ? callOf(payload) : `${textAt(payload, 'http_request', 'http_method') ?? ''} ${address}`;
   const words =
     payload === null ? absenceOf(event) : (textAt(payload, 'message') ?? textAt(payload, 'status_detail') ?? '');
   const parts = [

@@ -10,6 +10,15 @@ export function callerPrincipal(gate: Pick<Gate, 'facts'>, { owner }: KnownCall[
   return { type: 'User', uid: owner.id, name: gate.facts.get('user', owner.id)?.name };
 }
 
+/** About whom, as events name them: with the login name of one of ours, and else in the caller's own words. */
+function subjectOf(
+  { facts }: Pick<Gate, 'facts'>,
+  { about, outcome: { subject } }: DecidedTogether['decided'][number],
+) {
+  if (subject?.type !== 'User') return subject ?? about?.subject ?? null;
+  return { ...subject, name: facts.get('user', subject.id)?.name };
+}
+
 /** Writes one decision to the journal; rejects when it cannot be written, and then nothing is answered. */
 export async function recordDecision(
   gate: Gate,
@@ -32,7 +41,7 @@ export async function recordDecision(
     by: callerPrincipal(gate, call.caller),
     token: call.caller.tokenId,
     operation,
-    subject: outcome.subject ?? (about === null ? null : about.subject),
+    subject: subjectOf(gate, { about, outcome }),
     action: about?.action.name ?? null,
     resource: isJudged ? outcome.resource : (about?.resource ?? null),
     address: call.request.address,
@@ -73,7 +82,7 @@ export async function recordTogether(gate: Gate, call: KnownCall, { id, decided 
       by: callerPrincipal(gate, call.caller),
       token: call.caller.tokenId,
       operation: 'evaluations',
-      subject: first.outcome.subject ?? first.about?.subject ?? null,
+      subject: subjectOf(gate, first),
       action: null,
       resource: null,
       address: call.request.address,
