@@ -193,6 +193,9 @@ test('policy publish, stage, promote, shadow, history, override and draft tell t
 });
 
 test('what is not there is told with what is: publications, drafts, actions', async () => {
+  assert.match((await nullius('group', 'show', 'administraters')).err, /the nearest is `administrators`/);
+  const erased = await nullius('user', 'erase', 'somebody');
+  assert.match(erased.err, /no removed person `somebody`; it takes the id that removing them told/);
   for (const argv of [
     ['policy', 'show', '99'],
     ['policy', 'rollback', '99'],

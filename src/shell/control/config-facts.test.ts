@@ -49,10 +49,10 @@ test('configFacts() takes everybody out of a group that the file no longer has',
   );
 });
 
-test('inCommits() takes what one commit holds at once, and of more the people first', () => {
-  const group = { kind: 'group', id: 'gone', body: null } as const;
-  const people = Array.from({ length: writesMax }, (_, at) => ({ kind: 'user', id: `u${at}`, body: null }) as const);
+test('inCommits() takes what one commit holds at once, and of more what hangs on the rest first', () => {
+  const app = { kind: 'resource', id: 'gone', body: null } as const;
+  const access = Array.from({ length: writesMax }, (_, at) => ({ kind: 'grant', id: `g${at}`, body: null }) as const);
   assert.deepEqual(inCommits([]), []);
-  assert.deepEqual(inCommits([group, ...people.slice(1)]), [[...people.slice(1), group]]);
-  assert.deepEqual(inCommits([group, ...people]), [people, [group]]);
+  assert.deepEqual(inCommits([app, ...access.slice(1)]), [[...access.slice(1), app]]);
+  assert.deepEqual(inCommits([app, ...access]), [access, [app]]);
 });

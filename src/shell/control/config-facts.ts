@@ -72,13 +72,16 @@ export function withoutGroups(
   return { users, groups };
 }
 
+/** What hangs on another fact: memberships, and what gives access. */
+const hangsOnOthers = ({ kind, body }: FactWrite) =>
+  kind === 'user' ? body !== null : ['app-cookie', 'grant', 'session', 'token'].includes(kind);
+
 /**
- * One commit, unless a large group is gone: then its members leave it first, so that whatever stops this in the middle, the next start
- * still finds the group and goes on.
+ * One commit, unless what goes is too much for one, such as a large group or an app that thousands use: then what hangs on it goes first, so
+ * that whatever stops this in the middle, the next try still finds the group or the app, and goes on.
  */
 export function inCommits(writes: readonly FactWrite[]): FactWrite[][] {
-  const users = writes.filter(({ kind }) => kind === 'user');
-  const ordered = [...users, ...writes.filter(({ kind }) => kind !== 'user')];
+  const ordered = [...writes.filter(hangsOnOthers), ...writes.filter((write) => !hangsOnOthers(write))];
   const count = Math.ceil(ordered.length / writesMax);
   return Array.from({ length: count }, (_, at) => ordered.slice(at * writesMax, (at + 1) * writesMax));
 }

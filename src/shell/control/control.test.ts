@@ -172,6 +172,25 @@ test('an upstream on a private address needs saying so, and our own hosts cannot
   );
 });
 
+test('a name of nothing there is told with the nearest one, to whoever may read those names', async () => {
+  const nearest = /; the nearest is `(\w+)`/;
+  const told = async (method: string, path: string, body?: unknown) =>
+    nearest.exec((await admin(method, path, body)).body.detail)?.[1];
+  assert.equal(await told('GET', '/groups/administrater'), 'administrators');
+  assert.equal(await told('GET', '/resources/wikki'), 'wiki');
+  assert.equal(await told('DELETE', '/segments/intrnal'), 'internal');
+  assert.equal(await told('GET', '/segments/zzzzzzzzzzzzzz'), undefined);
+  const app = { name: 'blog', upstream: 'https://blog.example.com', segment: 'internel' };
+  assert.match((await admin('POST', '/resources', app)).body.errors[0].message, nearest);
+  assert.equal(await told('POST', '/groups', { name: 'ops', memberOf: ['administrator'] }), 'administrators');
+  assert.equal(await told('POST', '/segments', { name: 'pci', sensitivity: 'high', within: 'internl' }), 'internal');
+  const staged = { changes: [{ id: 'auditors-read', state: 'staged', stage: { segments: ['interna'] } }] };
+  assert.equal(await told('POST', '/policies/states', staged), 'internal');
+  const writer = await tokenCaller(['resource:write']);
+  const { status, body } = await writer('POST', '/resources', app);
+  assert.deepEqual([status, body.detail], [400, '`segment` names no segment there is: `internel`']);
+});
+
 test('what came from the configuration is read-only', async () => {
   for (const [method, path] of [
     ['DELETE', '/resources/wiki'],

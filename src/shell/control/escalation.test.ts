@@ -148,4 +148,6 @@ test('who may remove people may not destroy keys', async () => {
   const eve = await as('eve');
   assert.equal((await eve('POST', '/users/ada/erase')).status, 403);
   assert.equal((await operator('POST', '/users/ada/erase')).body.code, 'not-removed');
+  const gone = await operator('POST', '/users/nobody/erase');
+  assert.match(gone.body.detail, /no removed person `nobody`; it takes the id that removing them told/);
 });

@@ -6,7 +6,7 @@ import { after, before, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { User } from '#foundation/model';
 import { connectSigner, type SignerClient } from '#shell/signer-client';
-import { openStore } from '#shell/store';
+import { openStore, writesMax } from '#shell/store';
 import { adminTokenFile } from '#shell/wire';
 import { fakeFact } from '../../../tests/fakes/fact-view.ts';
 import { type CallOptions, startTestControl, type TestControl } from '../../../tests/fakes/test-control.ts';
@@ -211,6 +211,34 @@ test('a removed app leaves no grant behind for another of its name', async () =>
   assert.equal((await ada('DELETE', '/resources/short-lived')).status, 204);
   await ada('POST', '/resources', { body: app });
   assert.equal((await ada('GET', '/grants?resource=short-lived')).body.items.length, 0);
+});
+
+test('an app that more than one commit of sessions uses is removed with all of them, part by part', async () => {
+  const admin = (method: string, path: string, body?: unknown) =>
+    control.call(method, `/api/v1${path}`, body === undefined ? {} : { body });
+  await admin('POST', '/resources', { name: 'popular', upstream: 'https://popular.example.com' });
+  const path = join(control.handoff.dataDirectory, 'store', 'nullius.sqlite');
+  const store = await openStore({ path, clock: Date.now, writer: 'test' });
+  const cookie = { session: 'ada-2', resource: 'popular', previousHash: null, previousUntil: 0, rotatedAt: 0 };
+  const cookies = Array.from({ length: writesMax + 1 }, (_, at) => ({
+    kind: 'app-cookie' as const,
+    id: `popular-${at}`,
+    body: { ...cookie, hash: `h${at}` },
+  }));
+  const seen = { displayName: 'seen', within: null, sensitivity: 'low', origin: 'api' } as const;
+  await store.commit(cookies.slice(1));
+  await store.commit([...cookies.slice(0, 1), { kind: 'segment', id: 'seen', body: seen }]);
+  // Control sees the commits of another process by its poll.
+  while ((await admin('GET', '/segments/seen')).status !== 200) await pause(50);
+  const removed = await admin('DELETE', '/resources/popular');
+  assert.equal(removed.status, 204, removed.text);
+  const left = store.rows.selectFrom('fact').select('id').where('kind', '=', 'app-cookie');
+  assert.deepEqual(await left.where('id', 'like', 'popular-%').execute(), []);
+  await store.close();
+  assert.equal((await admin('GET', '/resources/popular')).status, 404);
+  const { body } = await admin('GET', '/events?q=removed%20resource%20popular');
+  const parts = body.items.map(({ payload }: { payload: { comment: string } }) => payload.comment);
+  assert.deepEqual(parts, ['part 2 of 2', 'part 1 of 2'], JSON.stringify(body.items[0]));
 });
 
 test('nothing strands the last administrator who can sign in', async () => {

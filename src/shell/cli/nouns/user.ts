@@ -1,6 +1,6 @@
 import type { ApiClient } from '../client.ts';
 import type { Command } from '../command.ts';
-import { exitCodes } from '../failure.ts';
+import { CliError, exitCodes } from '../failure.ts';
 import { findUser } from '../lookup.ts';
 import { formatTime, type Output, table } from '../output.ts';
 
@@ -136,6 +136,11 @@ export const userCommands: readonly Command[] = [
     positionals: [{ name: 'id' }],
     run: async ({ api, out, positionals }) => {
       const id = positionals[0] ?? '';
+      const user = (await api.list('/users')).find((each) => each['id'] === id || each['name'] === id);
+      if (user !== undefined) {
+        const words = `\`${id}\` (id \`${user['id']}\`) is not removed yet; \`nullius user remove ${user['name']} --erase\` does both`;
+        throw new CliError('failed', words);
+      }
       await erase(api, { id, out });
       out.answer({ erased: id }, '');
       return exitCodes.done;

@@ -1,5 +1,6 @@
 import type { FactWrite } from '../../store/index.ts';
 import { StoreError } from '../../store/index.ts';
+import { inCommits } from '../config-facts.ts';
 import { describeFault } from '../describe-fault.ts';
 import type { Caller } from './caller.ts';
 import { type ChangeEvent, changeEvent } from './event.ts';
@@ -16,7 +17,7 @@ export interface PreparedChange {
 
 /**
  * One administrative change: facts and event commit together, and the answer waits until the event is in the journal and our own
- * facts show the change. `prepare` checks and gives what to write, from facts that no other change of this process can move
+ * facts show the change. What is too much for one commit is made in several (see inCommits), each with its event. `prepare` checks and gives what to write, from facts that no other change of this process can move
  * meanwhile; `expectedRevision` guards against other processes. Throws ApiProblem for what the caller can mend.
  */
 export async function change(
@@ -32,17 +33,29 @@ export async function change(
       const prepared = await prepare();
       const { writes, event, forget }: PreparedChange =
         'writes' in prepared ? prepared : { writes: prepared, event: {} };
-      const told = changeEvent(services, { caller, change: { ...described, ...event } });
-      const { revision } = await services.store.transaction(async (transaction) => {
-        await transaction.write(writes);
-        if (forget !== undefined) await transaction.forgetPerson(forget);
-        await transaction.emit([told]);
-      });
-      await settle(services, revision);
+      const parts = inCommits(writes);
+      // What changes nothing is told too.
+      for (const [at, part] of (parts.length === 0 ? [[]] : parts).entries()) {
+        const isLast = at + 1 >= parts.length;
+        const told = partOf({ ...described, ...event }, { at, count: parts.length });
+        const { revision } = await services.store.transaction(async (transaction) => {
+          await transaction.write(part);
+          if (forget !== undefined && isLast) await transaction.forgetPerson(forget);
+          await transaction.emit([changeEvent(services, { caller, change: told })]);
+        });
+        await settle(services, revision);
+      }
     } catch (error) {
       throw toProblem(error);
     }
   });
+}
+
+/** What is told of one commit of several. */
+function partOf(change: ChangeEvent, { at, count }: { at: number; count: number }): ChangeEvent {
+  if (count < 2) return change;
+  const more = change.comment === undefined ? '' : `; ${change.comment}`;
+  return { ...change, comment: `part ${at + 1} of ${count}${more}` };
 }
 
 /** Waits until committed events are journalled and our facts hold the revision. */

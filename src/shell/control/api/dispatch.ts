@@ -3,11 +3,11 @@ import type { z } from 'zod';
 import { IdentityError } from '#information/identity';
 import { originOf } from '#shell/wire';
 import { describeFault } from '../describe-fault.ts';
-import { authorise } from './authorise.ts';
+import { authorise, mayAdminister } from './authorise.ts';
 import type { Caller } from './caller.ts';
-import { ApiProblem, nearestWords, type ProblemDetails, problem, problemResponse } from './problem.ts';
+import { ApiProblem, nearestWords, type ProblemDetails, problem, problemResponse, withMore } from './problem.ts';
 import { progressStream } from './progress-stream.ts';
-import type { Call, Route } from './route.ts';
+import type { Answered, Call, Route } from './route.ts';
 import { routes } from './routes.ts';
 import type { ApiServices } from './services.ts';
 
@@ -87,7 +87,7 @@ async function answer(options: ApiOptions, received: Received): Promise<Response
     signal: request.signal,
     onProgress: () => undefined,
   };
-  const answered = isToldProgress(received) ? streamed(options, { route, call }) : await route.handle(call);
+  const answered = isToldProgress(received) ? streamed(options, { route, call }) : await handle(route, call);
   const headers = new Headers({
     'cache-control': 'no-store',
     'x-content-type-options': 'nosniff',
@@ -105,6 +105,20 @@ async function answer(options: ApiOptions, received: Received): Promise<Response
   return new Response(JSON.stringify(answered.body), { status, headers });
 }
 
+/** What the route answers. A name of nothing there is comes with the nearest one, where the caller may read those names. */
+async function handle(route: Route, call: Call<unknown, unknown, unknown>): Promise<Answered<unknown>> {
+  const { services, caller } = call;
+  try {
+    return await route.handle(call);
+  } catch (error) {
+    if (!(error instanceof ApiProblem) || error.missing === undefined) throw error;
+    const { kind, id } = error.missing;
+    if (!mayAdminister(services, caller, { noun: kind, action: 'read' })) throw error;
+    const known = [...services.facts.all(kind)].map(([name]) => name);
+    throw withMore(error, nearestWords(id, known));
+  }
+}
+
 /** Does the caller take events and nothing else? */
 function isToldProgress({ route, request }: Received): boolean {
   const accepted = (request.headers.get('accept') ?? '').split(',').map((type) => type.split(';')[0]?.trim());
@@ -117,7 +131,7 @@ function streamed(
   { route, call }: { route: Route; call: Call<unknown, unknown, unknown> },
 ): { stream: ReadableStream<Uint8Array> } {
   const run = async (onProgress: typeof call.onProgress): Promise<object> => {
-    const answered = await route.handle({ ...call, onProgress });
+    const answered = await handle(route, { ...call, onProgress });
     if ('stream' in answered) throw new Error('INVARIANT: a stream does not lie in another');
     return answered.body as object;
   };

@@ -25,14 +25,29 @@ const titles: Readonly<Record<number, string>> = {
   507: 'There is no space left',
 };
 
+/** A name that people choose, of nothing there is: the nearest one is told to whoever may read those names (see dispatch). */
+export interface MissingName {
+  readonly kind: 'group' | 'segment' | 'resource';
+  readonly id: string;
+}
+
 export class ApiProblem extends Error {
   readonly details: ProblemDetails;
 
-  constructor(details: ProblemDetails) {
+  /** What was named and is not there. */
+  readonly missing: MissingName | undefined;
+
+  constructor(details: ProblemDetails, missing?: MissingName) {
     super(details.detail);
     this.name = 'ApiProblem';
     this.details = details;
+    this.missing = missing;
   }
+}
+
+/** As problem(), of a name that is not there. */
+export function missingName(missing: MissingName, [status, code, detail]: Parameters<typeof problem>): ApiProblem {
+  return new ApiProblem({ status, code, detail }, missing);
 }
 
 /** Shorthand: `throw problem(404, 'not-found', 'there is no …')`. */
@@ -50,6 +65,16 @@ export function notFound(noun: string, id: string, known: Iterable<string> = [])
     'not-found',
     `there is no ${noun.replaceAll('-', ' ')} \`${id.slice(0, 200)}\`${nearestWords(id, known)}`,
   );
+}
+
+/** The same problem with more words at its end, wherever it is told. */
+export function withMore({ details }: ApiProblem, words: string): ApiProblem {
+  const errors = details.errors?.map(({ path, message }) => ({ path, message: `${message}${words}` }));
+  return new ApiProblem({
+    ...details,
+    detail: `${details.detail}${words}`,
+    ...(errors === undefined ? {} : { errors }),
+  });
 }
 
 /** `; the nearest is …`, or nothing where none is near. */

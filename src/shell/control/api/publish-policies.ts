@@ -20,7 +20,7 @@ import { refuseToStrand } from './administrators.ts';
 import { authoriseAlso } from './authorise.ts';
 import type { Caller } from './caller.ts';
 import { change, checkRevision } from './change.ts';
-import { ApiProblem, problem } from './problem.ts';
+import { ApiProblem, missingName, problem } from './problem.ts';
 import type { ApiServices } from './services.ts';
 import { viewFact } from './view.ts';
 
@@ -205,11 +205,8 @@ function refuseStrayStages(services: ApiServices, changes: readonly StateChange[
     // Everyone enrolled is in this one, which no fact says.
     const stray = names.find((name) => name !== 'everyone' && services.facts.get(kind, name) === undefined);
     if (stray === undefined) continue;
-    throw problem(
-      400,
-      'unknown-stage',
-      `there is no ${kind} \`${stray}\`, so \`${each.id}\` would be in force for nobody`,
-    );
+    const words = `there is no ${kind} \`${stray}\`, so \`${each.id}\` would be in force for nobody`;
+    throw missingName({ kind, id: stray }, [400, 'unknown-stage', words]);
   }
 }
 

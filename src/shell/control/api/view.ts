@@ -19,7 +19,7 @@ import {
   userSchema,
 } from '#foundation/model';
 import { appOrigin } from '../../config/urls.ts';
-import { notFound, problem } from './problem.ts';
+import { ApiProblem, type MissingName, notFound, problem } from './problem.ts';
 import type { ApiServices } from './services.ts';
 
 /** Every fact in the API has its id and the revision of its last change, which is also its ETag. */
@@ -41,10 +41,13 @@ export const nameParams = z.strictObject({ id: nameSchema });
 
 type Viewed<K extends FactKind> = FactOf<K> & { id: string; revision: number };
 
+const namedKinds: readonly string[] = ['group', 'segment', 'resource'] satisfies MissingName['kind'][];
+const isNamed = (kind: string): kind is MissingName['kind'] => namedKinds.includes(kind);
+
 /** A fact with id and revision. Throws ApiProblem 404. */
 export function viewFact<K extends FactKind>(services: Pick<ApiServices, 'facts'>, kind: K, id: string): Viewed<K> {
   const found = services.facts.standing(kind, id);
-  if (found === undefined) throw notFound(kind, id);
+  if (found === undefined) throw new ApiProblem(notFound(kind, id).details, isNamed(kind) ? { kind, id } : undefined);
   return { ...found.body, id, revision: found.revision };
 }
 

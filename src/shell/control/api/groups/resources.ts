@@ -5,7 +5,7 @@ import { namesPrivateAddress, parseUpstream } from '../../../config/upstream.ts'
 import { accessTo } from '../../config-facts.ts';
 import { change, checkOrigin, checkRevision } from '../change.ts';
 import { pageOf, pageQuery, paginate } from '../page.ts';
-import { ApiProblem, problem } from '../problem.ts';
+import { ApiProblem, type MissingName, problem } from '../problem.ts';
 import { type Route, route } from '../route.ts';
 import type { ApiServices } from '../services.ts';
 import { checkAbsent, nameParams, resourceView, viewAll, viewFact, viewResource } from '../view.ts';
@@ -26,8 +26,11 @@ const patchBody = z.strictObject({ upstream: z.string().max(2000).optional(), ..
 
 /** Checks what a resource points to. Throws ApiProblem 400 at the field. */
 function checkResource(services: ApiServices, resource: Resource): void {
-  const refuse = (path: string, message: string) =>
-    new ApiProblem({ status: 400, code: 'invalid', detail: `\`${path}\` ${message}`, errors: [{ path, message }] });
+  const refuse = (path: string, message: string, missing?: MissingName) =>
+    new ApiProblem(
+      { status: 400, code: 'invalid', detail: `\`${path}\` ${message}`, errors: [{ path, message }] },
+      missing,
+    );
   const upstream = parseUpstream(resource.upstream);
   if ('problem' in upstream) throw refuse('upstream', upstream.problem);
   if (namesPrivateAddress(upstream) && !resource.allowPrivate) {
@@ -37,7 +40,8 @@ function checkResource(services: ApiServices, resource: Resource): void {
     );
   }
   if (resource.segment !== null && services.facts.get('segment', resource.segment) === undefined) {
-    throw refuse('segment', `names no segment there is: \`${resource.segment}\``);
+    const missing = { kind: 'segment', id: resource.segment } as const;
+    throw refuse('segment', `names no segment there is: \`${resource.segment}\``, missing);
   }
 }
 

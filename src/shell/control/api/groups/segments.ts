@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { nameSchema, type Segment, sensitivitySchema } from '#foundation/model';
 import { change, checkOrigin, checkRevision } from '../change.ts';
 import { pageOf, pageQuery, paginate } from '../page.ts';
-import { problem } from '../problem.ts';
+import { missingName, problem } from '../problem.ts';
 import { type Route, route } from '../route.ts';
 import type { ApiServices } from '../services.ts';
 import { checkAbsent, nameParams, segmentView, viewAll, viewFact } from '../view.ts';
@@ -15,7 +15,10 @@ function checkWithin(services: ApiServices, id: string, within: string | null): 
   for (let depth = 0; name !== null && depth < 1000; depth += 1) {
     if (name === id) throw problem(409, 'circle', `segment \`${id}\` would lie within itself; break the circle`);
     const around = services.facts.get('segment', name);
-    if (around === undefined) throw problem(400, 'unknown-segment', `there is no segment \`${name}\`; make it first`);
+    if (around === undefined) {
+      const words = `there is no segment \`${name}\`; make it first`;
+      throw missingName({ kind: 'segment', id: name }, [400, 'unknown-segment', words]);
+    }
     name = around.within;
   }
 }

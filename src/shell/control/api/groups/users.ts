@@ -6,7 +6,7 @@ import { refuseToStrand } from '../administrators.ts';
 import { authoriseAlso } from '../authorise.ts';
 import { change, checkRevision } from '../change.ts';
 import { pageOf, pageQuery, paginate } from '../page.ts';
-import { notFound, problem } from '../problem.ts';
+import { missingName, problem } from '../problem.ts';
 import { refuseToRaise } from '../refuse-to-raise.ts';
 import { type Route, route } from '../route.ts';
 import type { ApiServices } from '../services.ts';
@@ -29,10 +29,20 @@ const patchBody = z.strictObject({
 /** Whose events are nobody's: their keys are no person's. */
 const ownSubjects: ReadonlySet<string> = new Set([systemSubject, strangerSubject]);
 
+/** Nothing of a removed person says what they were called. */
+const noRemovedPerson = (id: string) =>
+  problem(
+    404,
+    'not-found',
+    `there is no removed person \`${id.slice(0, 200)}\`; it takes the id that removing them told, or that events name`,
+  );
+
 /** Throws ApiProblem 400 for a group that does not exist: a misspelt one would silently give nothing. */
 export function checkGroups(services: ApiServices, groups: readonly string[]): void {
   const unknown = groups.find((group) => services.facts.get('group', group) === undefined);
-  if (unknown !== undefined) throw problem(400, 'unknown-group', `there is no group \`${unknown}\`; make it first`);
+  if (unknown === undefined) return;
+  const words = `there is no group \`${unknown}\`; make it first`;
+  throw missingName({ kind: 'group', id: unknown }, [400, 'unknown-group', words]);
 }
 
 export const userRoutes: readonly Route[] = [
@@ -176,7 +186,7 @@ export const userRoutes: readonly Route[] = [
             throw problem(409, 'not-removed', 'only a removed person can be erased; remove them first');
           }
           const key = facts.standing('journal-key', id);
-          if (key === undefined || ownSubjects.has(id)) throw notFound('removed person', id);
+          if (key === undefined || ownSubjects.has(id)) throw noRemovedPerson(id);
           const writes = [{ kind: 'journal-key', id, body: null, expectedRevision: key.revision }] as const;
           return { writes, event: {}, forget: id };
         },
