@@ -11,7 +11,8 @@ const status = literal(',"status_id":');
 const subject = literal(',"subject":"');
 const time = literal('","time":');
 const version = literal(',"v":');
-const writer = literal(',"writer":"');
+/** How a header goes on behind its version: who wrote it. */
+export const writerMember = (writer: string): Uint8Array => literal(`,"writer":"${writer}"`);
 
 const quote = 0x22;
 const [zero, nine] = [0x30, 0x39];
@@ -72,16 +73,17 @@ export class HeaderGlance {
   hashStart = 0;
   hashEnd = 0;
   policySequence = 0;
+  seq = 0;
   subjectStart = 0;
   subjectEnd = 0;
   time = 0;
   version = 0;
 
   /**
-   * Takes in the header that stands from `start` to `end`. False unless its members are laid down as taggedText() does it.
-   * That proves nothing: whether these bytes are what was written, only their tag says.
+   * Takes in the header that stands from `start` to `end`. False unless its members are laid down as taggedText() does it, by this writer.
+   * That proves nothing: whether these bytes are what was written, only their tag says, or a seal over all of them.
    */
-  take(bytes: Uint8Array, { start, end }: { start: number; end: number }): boolean {
+  take(bytes: Uint8Array, { start, end, writer }: { start: number; end: number; writer: Uint8Array }): boolean {
     const cursor = new Cursor(bytes, start);
     cursor.count(activity);
     this.classUid = cursor.count(classUid);
@@ -91,7 +93,7 @@ export class HeaderGlance {
     this.hashStart = cursor.text(payloadHash);
     this.hashEnd = cursor.at;
     this.policySequence = cursor.count(sequence);
-    cursor.count(seq);
+    this.seq = cursor.count(seq);
     cursor.count(severity);
     cursor.count(status);
     this.subjectStart = cursor.text(subject);

@@ -9,8 +9,9 @@ import { readRun } from './read-run.ts';
 import { BatchMemory, RecordBatch } from './record-batch.ts';
 import { PayloadSealer } from './seal-payload.ts';
 import type { SealableEvent } from './sealable-event.ts';
-import { createSegment, type SealedSegment, writeAll } from './segment-file.ts';
+import { createSegment, type SealedSegment, type SegmentHead, writeAll } from './segment-file.ts';
 import { IndexWriter } from './segment-index.ts';
+import type { SegmentSeal } from './segment-seal.ts';
 
 export interface AppendOptions {
   /** An administrator's event: may use the space that is kept for them. */
@@ -28,6 +29,8 @@ export interface OpenSegment {
   readonly timeMin: number;
   readonly timeMax: number;
   readonly index: IndexWriter;
+  /** Undefined: part of it was there before, so nothing can be said of it. */
+  readonly seal: SegmentSeal | undefined;
 }
 
 export interface JournalState {
@@ -41,6 +44,8 @@ export interface JournalState {
   readonly segmentBytesMax: number;
   readonly random: (byteCount: number) => Uint8Array;
   readonly reserve: DiskReserve | undefined;
+  /** Makes the seals of full segments; undefined: there are none. */
+  readonly newSeal: () => SegmentSeal | undefined;
   /** Called once when the disk failed in a way that only opening the journal again can mend. */
   readonly onBroken: (error: LogError) => void;
 }
@@ -134,6 +139,7 @@ export class Journal {
   async #place(batch: LaidRecords, options: AppendOptions): Promise<void> {
     await this.#withReserve(options, () => this.#lay(batch));
     this.#range = batch.range;
+    this.#segment.seal?.update(batch.frames);
     this.#segment = {
       ...this.#segment,
       bytes: this.#segment.bytes + batch.frames.byteLength,
@@ -223,6 +229,11 @@ export class Journal {
     const previous: SealedSegment = { first: old.first, bytes: oldBytes, timeMin, timeMax };
     await this.#withReserve(options, () => this.#begin(previous));
     old.index.close();
+    try {
+      old.seal?.write(this.#state.directory, old.first);
+    } catch (error) {
+      throw this.#break(error);
+    }
     // Waits by itself for a sync that is under way.
     await old.handle.close();
   }
@@ -233,8 +244,8 @@ export class Journal {
     let index: IndexWriter | undefined;
     try {
       index = new IndexWriter(directory, { first, entries: Buffer.alloc(0) });
-      const { handle, bytes } = await createSegment(directory, { writer, first, before: this.#range, previous });
-      this.#segment = { handle, first, bytes, index, timeMin: Number.MAX_SAFE_INTEGER, timeMax: 0 };
+      const seal = this.#state.newSeal();
+      this.#segment = await beginSegment(directory, { writer, first, before: this.#range, previous, index, seal });
     } catch (error) {
       index?.close();
       throw isNoSpace(error) ? error : this.#break(error);
@@ -317,6 +328,17 @@ export class Journal {
       await this.#segment.handle.close();
     }
   }
+}
+
+/** Makes a segment that this process writes from its first byte on. */
+export async function beginSegment(
+  directory: string,
+  { index, seal, ...head }: SegmentHead & Pick<OpenSegment, 'index' | 'seal'>,
+): Promise<OpenSegment> {
+  const { handle, written } = await createSegment(directory, head);
+  seal?.update(written);
+  const { first } = head;
+  return { handle, first, bytes: written.byteLength, index, seal, timeMin: Number.MAX_SAFE_INTEGER, timeMax: 0 };
 }
 
 function noSpace(cause?: unknown): LogError {

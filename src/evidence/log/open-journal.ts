@@ -4,22 +4,16 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { toBase64url, toIdentifier } from '#foundation/encoding';
 import { type Checkpoint, readCheckpoints, type VerifyNote } from './checkpoint.ts';
 import { DiskReserve, type ReserveOptions } from './disk-reserve.ts';
-import { Journal, type JournalState, type OpenSegment, type SyncMode } from './journal.ts';
-import { type Keyring, systemSubject } from './journal-keys.ts';
+import { beginSegment, Journal, type JournalState, type OpenSegment, type SyncMode } from './journal.ts';
+import { type Keyring, type SubjectKey, systemSubject } from './journal-keys.ts';
 import { journalRepaired } from './journal-repaired.ts';
 import { LogError } from './log-error.ts';
 import { CompactRange, hashBytes } from './merkle-tree.ts';
 import { checkWriter } from './record-header.ts';
 import { sealable } from './sealable-event.ts';
-import {
-  createSegment,
-  listSegments,
-  readSegmentHead,
-  type SegmentFile,
-  segmentPath,
-  syncDirectory,
-} from './segment-file.ts';
+import { listSegments, readSegmentHead, type SegmentFile, segmentPath, syncDirectory } from './segment-file.ts';
 import { entryBytes, IndexWriter, writeIndexEntry } from './segment-index.ts';
+import { SegmentSeal } from './segment-seal.ts';
 import { recordsPerTurn, type SegmentProblem, walkSegment } from './walk-segment.ts';
 
 export interface OpenJournalOptions {
@@ -60,17 +54,21 @@ export async function openJournal(
   options: OpenJournalOptions,
 ): Promise<{ journal: Journal; repair: JournalRepair | undefined }> {
   const { writer } = options;
-  const { journal, repair } = await openFolder(options);
+  const system = options.keys.bySubject(systemSubject);
+  const { journal, repair } = await openFolder({ ...options, sealKey: system });
   if (repair !== undefined) {
     const id = toIdentifier(options.random(16));
     const event = journalRepaired(repair, { id, time: options.now(), writer });
-    await journal.append([sealable(event, options.keys.bySubject(systemSubject))], { isReserved: true });
+    await journal.append([sealable(event, system)], { isReserved: true });
     await journal.sync();
   }
   return { journal, repair };
 }
 
-type OpenFolderOptions = Omit<OpenJournalOptions, 'keys' | 'now'>;
+interface OpenFolderOptions extends Omit<OpenJournalOptions, 'keys' | 'now'> {
+  /** Full segments are sealed with it; whoever copies what another wrote vouches for none. */
+  readonly sealKey?: SubjectKey;
+}
 
 /** openJournal() without the event about a repair. */
 export async function openFolder(
@@ -95,9 +93,14 @@ export async function openFolder(
     segmentBytesMax: options.segmentBytesMax ?? defaultSegmentBytesMax,
     random: options.random,
     reserve,
+    newSeal: () => newSeal(options),
     onBroken: options.onBroken ?? (() => undefined),
   };
   return { journal: new Journal(state), repair: resumed.repair };
+}
+
+function newSeal({ sealKey, random }: OpenFolderOptions): SegmentSeal | undefined {
+  return sealKey === undefined ? undefined : new SegmentSeal(sealKey, random(SegmentSeal.saltBytes));
 }
 
 async function checkNote(checkpoint: Checkpoint, { verifyNote, writer, directory }: OpenFolderOptions): Promise<void> {
@@ -129,9 +132,9 @@ async function begin(options: OpenFolderOptions, last: Checkpoint | undefined): 
     throw new LogError('damaged', `\`${directory}\` has a checkpoint over ${last.size} records but no segment`);
   }
   const range = new CompactRange();
-  const { handle, bytes } = await createSegment(directory, { writer, first: 0, before: range, previous: null });
   const index = new IndexWriter(directory, { first: 0, entries: Buffer.alloc(0) });
-  const segment = { handle, first: 0, bytes, index, timeMin: Number.MAX_SAFE_INTEGER, timeMax: 0 };
+  const head = { writer, first: 0, before: range, previous: null };
+  const segment = await beginSegment(directory, { ...head, index, seal: newSeal(options) });
   return { range, segment, repair: undefined };
 }
 
@@ -164,7 +167,8 @@ async function resume(
       : await cutTail(options.directory, { file: newest, problem: state.problem });
   const index = new IndexWriter(options.directory, { first: newest.first, entries: Buffer.concat(state.entries) });
   const { timeMin, timeMax, bytes } = state;
-  const segment = { handle: await open(newest.path, 'r+'), first: newest.first, bytes, index, timeMin, timeMax };
+  const handle = await open(newest.path, 'r+');
+  const segment = { handle, first: newest.first, bytes, index, seal: undefined, timeMin, timeMax };
   return { range: state.range, segment, repair };
 }
 

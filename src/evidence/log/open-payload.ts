@@ -1,12 +1,12 @@
 import { createDecipheriv, createSecretKey, hash, hkdfSync, type KeyObject, timingSafeEqual } from 'node:crypto';
 import { type SubjectKey, secretOf } from './journal-keys.ts';
-import { type PadMemory, PadStream, positionBytes } from './pad-stream.ts';
+import { type PadMemory, PadStream, positionBytes, throughStream } from './pad-stream.ts';
 import { QuickHmac, tagRoomBytes } from './quick-hmac.ts';
 import { type RecordHeader, tagEnd, tagEndBytes } from './record-header.ts';
 import { derive, keyBytes, makeRoom, positionStart, saltBytes, sealBytes, sealMemory } from './seal-payload.ts';
 import { payloadBytesMax } from './sealable-event.ts';
 
-/** Subjects whose streams, and keys of records of version 1, a reader keeps at hand, unless told otherwise. */
+/** Subjects whose streams, and keys of records of version 1, a reader keeps at hand. */
 const openedStreamsMax = 4096;
 /** Bytes of a header at most; of one that is longer a part is tagged, and that never fits. */
 const headerBytesMax = 2048;
@@ -21,37 +21,45 @@ export interface LyingRecord {
 }
 
 /** A record of version 2 whose header is not parsed. */
-interface TaggedRecord extends Pick<LyingRecord, 'text' | 'sealed'> {
+export interface TaggedRecord extends Pick<LyingRecord, 'text' | 'sealed'> {
   /** As `text` names it. */
   readonly payloadHash: string;
 }
 
-/** Memory for one record at a time. */
-class OpenMemory {
-  readonly payload: PadMemory = sealMemory(payloadBytesMax);
+/** Memory in which one header after the other is compared with its tag. */
+export class TagMemory {
   readonly tagging: Buffer = Buffer.alloc(tagRoomBytes + headerBytesMax);
   readonly end: Buffer = Buffer.alloc(tagEndBytes);
 }
 
 /** Reads one stream: as it goes when payloads come in their order, else from wherever one begins. */
-class OpeningStream {
+export class OpeningStream {
   readonly #salt: Uint8Array;
+  readonly #key: KeyObject;
   readonly #pad: PadStream;
   readonly #hmac: QuickHmac;
 
-  constructor(subject: SubjectKey, { salt, firstBytes }: { salt: Uint8Array; firstBytes: number | undefined }) {
+  constructor(subject: SubjectKey, salt: Uint8Array) {
     const { cipherKey, tagKey } = derive(subject, salt);
     this.#salt = Uint8Array.from(salt);
-    this.#pad = new PadStream(cipherKey, firstBytes === undefined ? {} : { firstBytes });
+    this.#key = cipherKey;
+    this.#pad = new PadStream(cipherKey);
     this.#hmac = new QuickHmac(tagKey);
   }
 
-  hasSalt(sealed: Buffer): boolean {
-    return sealed.compare(this.#salt, 0, saltBytes, 0, saltBytes) === 0;
+  /** Does this salt stand in these bytes? */
+  hasSalt(bytes: Buffer, at: number): boolean {
+    return bytes.compare(this.#salt, 0, saltBytes, at, at + saltBytes) === 0;
+  }
+
+  /** Is this what was written? */
+  isAuthentic({ text, sealed, payloadHash }: TaggedRecord, memory: TagMemory): boolean {
+    // The tag is of the header; what stands for the payload in it must be this payload.
+    return this.#isTagged(text, memory) && hash('sha256', sealed, 'base64url') === payloadHash;
   }
 
   /** Does this text end with the tag of all that stands before? */
-  isTagged(text: Buffer, { tagging, end }: OpenMemory): boolean {
+  #isTagged(text: Buffer, { tagging, end }: TagMemory): boolean {
     const length = text.byteLength - tagEndBytes;
     if (length <= 0 || length > headerBytesMax) return false;
     text.copy(tagging, tagRoomBytes, 0, length);
@@ -59,8 +67,13 @@ class OpeningStream {
     return timingSafeEqual(end, text.subarray(length));
   }
 
+  /** Opens what lies in the stream from the beginning of a block on. */
+  openFrom(position: number, bytes: Buffer): Buffer {
+    return throughStream(this.#key, { position, bytes });
+  }
+
   /** Gives the payload in the memory, where the next one will lie. */
-  open(sealed: Buffer, { payload }: OpenMemory): Buffer {
+  open(sealed: Buffer, payload: PadMemory): Buffer {
     const length = sealed.byteLength - sealBytes;
     sealed.copy(payload.bytes, sealBytes, sealBytes);
     this.#pad.seek(sealed.readUIntBE(positionStart, positionBytes));
@@ -69,52 +82,45 @@ class OpeningStream {
   }
 }
 
-/** Opens what a PayloadStream sealed. */
-export class PayloadOpener {
-  /** Of each subject the stream it was last met with: a writer uses one after the other. */
+/** Of each subject the stream it was last met with: a writer uses one after the other. */
+export class MetStreams {
   readonly #streams = new Map<SubjectKey, OpeningStream>();
-  readonly #older = new Map<string, KeyObject>();
   readonly #streamsMax: number;
-  readonly #firstBytes: number | undefined;
-  readonly #memory = new OpenMemory();
 
-  /** See PadStream for `firstBytes`. */
-  constructor({ streamsMax = openedStreamsMax, firstBytes }: { streamsMax?: number; firstBytes?: number } = {}) {
+  constructor(streamsMax: number) {
     this.#streamsMax = streamsMax;
-    this.#firstBytes = firstBytes;
   }
 
-  #stream(subject: SubjectKey, sealed: Buffer): OpeningStream {
+  /** The stream of the payload that lies sealed in `bytes` from `at` on. */
+  of(subject: SubjectKey, { bytes, at }: { bytes: Buffer; at: number }): OpeningStream {
     const known = this.#streams.get(subject);
-    if (known?.hasSalt(sealed) === true) return known;
+    if (known?.hasSalt(bytes, at) === true) return known;
     // What it was met with before goes, so that it stands among the newest, as it does with the writer.
     this.#streams.delete(subject);
     makeRoom(this.#streams, this.#streamsMax);
-    const stream = new OpeningStream(subject, { salt: sealed.subarray(0, saltBytes), firstBytes: this.#firstBytes });
+    const stream = new OpeningStream(subject, bytes.subarray(at, at + saltBytes));
     this.#streams.set(subject, stream);
     return stream;
   }
+}
+
+/** Is this as long as what was sealed can be? */
+export const isSealedLength = (length: number): boolean => length >= sealBytes && length <= sealBytes + payloadBytesMax;
+
+/** Opens what a PayloadStream sealed. */
+export class PayloadOpener {
+  readonly #streams = new MetStreams(openedStreamsMax);
+  readonly #older = new Map<string, KeyObject>();
+  readonly #tags = new TagMemory();
+  readonly #payload: PadMemory = sealMemory(payloadBytesMax);
 
   /** Undefined when payload and header were not sealed together with this key. */
   open({ header, text, sealed }: LyingRecord, subject: SubjectKey): string | undefined {
     if (header.v === 1) return this.#openOlder(sealed, { subject, header });
-    return this.#openTagged({ text, sealed, payloadHash: header.payload_hash }, subject)?.toString('utf8');
-  }
-
-  /** Lays the payload open where it lies sealed, from `sealBytes` on. False: it does not open, and nothing is changed. */
-  openInPlace(record: TaggedRecord, subject: SubjectKey): boolean {
-    const payload = this.#openTagged(record, subject);
-    payload?.copy(record.sealed, sealBytes);
-    return payload !== undefined;
-  }
-
-  #openTagged({ text, sealed, payloadHash }: TaggedRecord, subject: SubjectKey): Buffer | undefined {
-    if (sealed.byteLength < sealBytes || sealed.byteLength > sealBytes + payloadBytesMax) return undefined;
-    const stream = this.#stream(subject, sealed);
-    if (!stream.isTagged(text, this.#memory)) return undefined;
-    // The tag is of the header; what stands for the payload in it must be this payload.
-    if (hash('sha256', sealed, 'base64url') !== payloadHash) return undefined;
-    return stream.open(sealed, this.#memory);
+    if (!isSealedLength(sealed.byteLength)) return undefined;
+    const stream = this.#streams.of(subject, { bytes: sealed, at: 0 });
+    const record = { text, sealed, payloadHash: header.payload_hash };
+    return stream.isAuthentic(record, this.#tags) ? stream.open(sealed, this.#payload).toString('utf8') : undefined;
   }
 
   #olderKey(subject: SubjectKey, salt: Buffer): KeyObject {
@@ -124,7 +130,7 @@ export class PayloadOpener {
       key = createSecretKey(
         Buffer.from(hkdfSync('sha256', secretOf(subject), salt, 'nullius journal payload', keyBytes)),
       );
-      makeRoom(this.#older, this.#streamsMax);
+      makeRoom(this.#older, openedStreamsMax);
       this.#older.set(name, key);
     }
     return key;

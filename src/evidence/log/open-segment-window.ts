@@ -1,11 +1,12 @@
 import { readSync } from 'node:fs';
 import { FramePlace, frameBytesMax, frameOverheadBytes } from './frame.ts';
-import { HeaderGlance } from './glance-header.ts';
-import type { Keyring, SubjectKey } from './journal-keys.ts';
+import { HeaderGlance, writerMember } from './glance-header.ts';
+import { type Keyring, type SubjectKey, systemSubject } from './journal-keys.ts';
 import { PayloadOpener } from './open-payload.ts';
-import { wholeStreamBytes } from './pad-stream.ts';
+import { RunOpener } from './open-run.ts';
 import { readHeader } from './record-header.ts';
 import { sealBytes } from './seal-payload.ts';
+import { isSealedWith } from './segment-seal.ts';
 
 /** Any frame fits. */
 const bytesMin = frameBytesMax + frameOverheadBytes;
@@ -26,6 +27,7 @@ export interface ReplayedRecord {
 class LyingInWindow {
   readonly frame = new FramePlace();
   readonly header = new HeaderGlance();
+  runAt = 0;
   payload: Buffer | 'open' | 'erased' | 'damaged' = 'open';
 }
 
@@ -38,6 +40,26 @@ const nothingMore: ReplayedRecord = {
   payload: 'damaged',
   bytes: 0,
 };
+
+/** A segment to be read. */
+export interface ReadSegment {
+  readonly writer: string;
+  /** `seq` of its first record, and of the first behind it; undefined: it may still be written. */
+  readonly first: number;
+  readonly until: number | undefined;
+  /** Bytes of its head. */
+  readonly head: number;
+  readonly seal: Buffer | undefined;
+}
+
+/** Where reading stands. */
+interface Place {
+  readonly writer: Uint8Array;
+  /** Of the next record. */
+  seq: number;
+  readonly until: number | undefined;
+  isProven: boolean;
+}
 
 /** What there is of a subject in the window. */
 interface OfSubject {
@@ -57,15 +79,17 @@ export interface WindowOptions {
 }
 
 /**
- * Reads segments as much as fits into memory at a time, and opens it in place, subject by subject: each one's stream is begun once and
- * read on while it is at hand, which costs a fraction of taking up thousands of streams in turn. Records are given in their order.
+ * Reads segments as much as fits into memory at a time, and opens it in place, subject by subject: what one has there goes through the
+ * cipher at once, which costs a fraction of taking up thousands of streams in turn. Records are given in their order.
  */
 export class SegmentWindow {
   readonly #options: WindowOptions;
   readonly #bytes: Buffer;
   readonly #records: LyingInWindow[] = [];
   readonly #subjects = new Map<string, OfSubject>();
-  readonly #opener = new PayloadOpener({ streamsMax: 16, firstBytes: wholeStreamBytes });
+  readonly #run = new RunOpener();
+  /** Of records of version 1. */
+  #opener: PayloadOpener | undefined;
   #count = 0;
 
   constructor(options: WindowOptions) {
@@ -73,38 +97,53 @@ export class SegmentWindow {
     this.#bytes = Buffer.allocUnsafeSlow(Math.max(options.bytes, bytesMin));
   }
 
-  /** The records of one class of the segment from `offset` on. `isNewest`: it may still be written. */
-  *read(fd: number, { offset, isNewest }: { offset: number; isNewest: boolean }): Generator<ReplayedRecord> {
-    for (let position = offset; ; ) {
+  /** The records of one class of the segment. */
+  *read(fd: number, { writer, first, until, head, seal }: ReadSegment): Generator<ReplayedRecord> {
+    const place: Place = { writer: writerMember(writer), seq: first, until, isProven: false };
+    for (let [position, start] = [0, head]; ; start = 0) {
       const bytes = this.#bytes.subarray(0, readSync(fd, this.#bytes, 0, this.#bytes.byteLength, position));
-      const { end, isBad } = this.#scan(bytes);
-      this.#open(bytes);
+      // Only what lies in memory as a whole is known to be what was sealed, and to stay so.
+      place.isProven = position === 0 && this.#isSealed(bytes, seal);
+      const { end, isBad } = this.#scan(bytes, { start, place });
+      this.#open(bytes, place);
       for (let index = 0; index < this.#count; index += 1)
         yield this.#replayed(bytes, this.#records[index] as LyingInWindow);
-      // A torn end is what a reader sees while a write is under way.
-      const isTorn = end === 0 && bytes.byteLength > 0;
-      if (isBad || (isTorn && !isNewest)) yield nothingMore;
-      if (isBad || end === 0) return;
+      // What is torn or missing at the end of the newest one is not written yet.
+      const isEnd = end === start;
+      const isCut = isEnd && until !== undefined && (end < bytes.byteLength || place.seq !== until);
+      if (isBad || isCut) yield nothingMore;
+      if (isBad || isEnd) return;
       position += end;
     }
   }
 
+  #isSealed(bytes: Buffer, seal: Buffer | undefined): boolean {
+    const key = this.#options.keys.own(systemSubject);
+    return seal !== undefined && key !== undefined && isSealedWith(seal, { key, bytes });
+  }
+
   /** Finds whole records of the class, and whose they are. */
-  #scan(bytes: Buffer): { readonly end: number; readonly isBad: boolean } {
+  #scan(
+    bytes: Buffer,
+    { start, place }: { start: number; place: Place },
+  ): { readonly end: number; readonly isBad: boolean } {
     const { since, until, classUid } = this.#options;
     this.#count = 0;
-    for (let at = 0; ; ) {
+    for (let at = start; ; ) {
       const record = this.#next();
       const { frame, header } = record;
       const problem = at === bytes.byteLength ? 'short' : frame.take(bytes, at);
       if (problem !== undefined) return { end: at, isBad: problem === 'bad' };
-      const isRecord = frame.kind === 'record' && header.take(bytes, { start: frame.textStart, end: frame.restStart });
-      if (!isRecord) return { end: at, isBad: true };
+      const text = { start: frame.textStart, end: frame.restStart, writer: place.writer };
+      const isNext =
+        frame.kind === 'record' && header.take(bytes, text) && header.seq === place.seq && header.seq !== place.until;
+      if (!isNext) return { end: at, isBad: true };
       at = frame.end;
+      place.seq += 1;
       const isWanted = header.classUid === classUid && header.time >= since && header.time < until;
       const ofSubject = isWanted ? this.#ofSubject(bytes, header) : undefined;
       // What will be compared with its tag needs no checksum.
-      if (ofSubject === undefined && !frame.isSound(bytes)) return { end: at, isBad: true };
+      if (ofSubject === undefined && !place.isProven && !frame.isSound(bytes)) return { end: at, isBad: true };
       if (!isWanted) continue;
       this.#count += 1;
       record.payload = 'erased';
@@ -133,25 +172,26 @@ export class SegmentWindow {
     return known;
   }
 
-  #open(bytes: Buffer): void {
+  #open(bytes: Buffer, { isProven }: Place): void {
     for (const { subject, records } of this.#subjects.values()) {
-      for (const record of records) record.payload = this.#payload(bytes, { record, subject });
+      for (const record of records) {
+        if (record.header.version === 1) record.payload = this.#older(bytes, { record, subject });
+        else record.payload = this.#run.take(bytes, { record, subject, isProven }) ? 'open' : 'damaged';
+      }
+      this.#run.end(bytes);
       records.length = 0;
     }
   }
 
-  #payload(
+  #older(
     bytes: Buffer,
-    { record: { frame, header }, subject }: { record: LyingInWindow; subject: SubjectKey },
+    { record: { frame }, subject }: { record: LyingInWindow; subject: SubjectKey },
   ): LyingInWindow['payload'] {
     const text = bytes.subarray(frame.textStart, frame.restStart);
+    const header = readHeader(text);
+    this.#opener ??= new PayloadOpener();
     const sealed = bytes.subarray(frame.restStart, frame.end);
-    if (header.version !== 1) {
-      const payloadHash = bytes.toString('latin1', header.hashStart, header.hashEnd);
-      return this.#opener.openInPlace({ text, sealed, payloadHash }, subject) ? 'open' : 'damaged';
-    }
-    const older = readHeader(text);
-    const payload = older === undefined ? undefined : this.#opener.open({ header: older, text, sealed }, subject);
+    const payload = header === undefined ? undefined : this.#opener.open({ header, text, sealed }, subject);
     return payload === undefined ? 'damaged' : Buffer.from(payload);
   }
 

@@ -29,9 +29,22 @@ export class PadMemory {
 /** A place's first payload makes this much of the stream, as the calls cost more than the ciphering; later ones up to the maximum. */
 const madeBytesMin = 1024;
 const madeBytesMax = 2048;
-/** What a reader who meets a whole segment's payloads of a stream one after the other makes at once: most streams are no longer. */
-export const wholeStreamBytes = 4096;
-const zeros = Buffer.alloc(Math.max(madeBytesMax, wholeStreamBytes));
+const zeros = Buffer.alloc(madeBytesMax);
+
+/** The stream from the block on in which this place lies. */
+function cipherAt(key: KeyObject, position: number): Cipheriv {
+  const counter = Buffer.alloc(blockBytes);
+  counter.writeUIntBE(Math.floor(position / blockBytes), blockBytes - positionBytes, positionBytes);
+  return createCipheriv(cipherName, key, counter);
+}
+
+/** How far into its block of the stream a place lies. */
+export const inBlock = (position: number): number => position % blockBytes;
+
+/** Turns what lies in a stream from the beginning of a block on into what it is without it. */
+export function throughStream(key: KeyObject, { position, bytes }: { position: number; bytes: Buffer }): Buffer {
+  return cipherAt(key, position).update(bytes);
+}
 
 /** An AES-256-CTR stream (SP 800-38A): the same bytes turn text into what is sealed, and what is sealed into text. */
 export class PadStream {
@@ -41,15 +54,11 @@ export class PadStream {
   /** What comes next of the stream, and how much of that is used. */
   #made: Buffer = Buffer.alloc(0);
   #used = 0;
-  readonly #firstBytes: number;
-  #nextBytes: number;
+  #nextBytes = madeBytesMin;
   #position = 0;
 
-  /** `firstBytes`: so much is made at first of each place. */
-  constructor(key: KeyObject, { firstBytes = madeBytesMin }: { firstBytes?: number } = {}) {
+  constructor(key: KeyObject) {
     this.#key = key;
-    this.#firstBytes = firstBytes;
-    this.#nextBytes = firstBytes;
   }
 
   /** Bytes of the stream that were used. */
@@ -60,14 +69,12 @@ export class PadStream {
   /** Goes to another place. For who reads: a writer never ciphers two texts by one part of the stream. */
   seek(position: number): void {
     if (position === this.#position) return;
-    const counter = Buffer.alloc(blockBytes);
-    counter.writeUIntBE(Math.floor(position / blockBytes), blockBytes - positionBytes, positionBytes);
-    this.#cipher = createCipheriv(cipherName, this.#key, counter);
+    this.#cipher = cipherAt(this.#key, position);
     this.#position = position;
-    this.#nextBytes = this.#firstBytes;
+    this.#nextBytes = madeBytesMin;
     this.#make();
     // What ciphers the end of the payload before, in the same block.
-    this.#used = position % blockBytes;
+    this.#used = inBlock(position);
   }
 
   /** Ciphers, or deciphers, in place the `length` bytes that lie in the memory. */
@@ -80,7 +87,7 @@ export class PadStream {
   }
 
   #make(): void {
-    this.#cipher ??= createCipheriv(cipherName, this.#key, Buffer.alloc(blockBytes));
+    this.#cipher ??= cipherAt(this.#key, 0);
     this.#made = this.#cipher.update(zeros.subarray(0, this.#nextBytes));
     this.#nextBytes = Math.min(2 * this.#nextBytes, madeBytesMax);
     this.#used = 0;

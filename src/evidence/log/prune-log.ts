@@ -82,7 +82,8 @@ async function pruneSegment(folder: string, { file, until }: { file: SegmentFile
   renameSync(`${path}.new`, path);
   await syncDirectory(folder);
   rmSync(file.path);
-  rmSync(segmentPath(folder, { first: file.first, kind: 'index' }), { force: true });
+  for (const kind of ['index', 'seal'] as const)
+    rmSync(segmentPath(folder, { first: file.first, kind }), { force: true });
   await syncDirectory(folder);
   return leaves.length;
 }

@@ -1,7 +1,8 @@
 import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
-import { type ReplayedRecord, SegmentWindow, type WindowOptions } from './open-segment-window.ts';
+import { type ReadSegment, type ReplayedRecord, SegmentWindow, type WindowOptions } from './open-segment-window.ts';
 import { listSegments, readSegmentHead, type SegmentFile } from './segment-file.ts';
+import { readSeal } from './segment-seal.ts';
 import { listWriters } from './verify-log.ts';
 
 /** Bytes of a segment that are opened at once: a segment of the default size with the batch that filled it. */
@@ -33,15 +34,18 @@ function segmentsSince(directory: string, since: number): SegmentFile[] {
   return files.slice(Math.max(start, 0));
 }
 
+type SharedSegment = SegmentFile & Pick<ReadSegment, 'writer' | 'until'>;
+
 function sharedSegments({
   directory,
   since,
   share,
-}: Pick<ReplayOptions, 'directory' | 'since' | 'share'>): (SegmentFile & { readonly isNewest: boolean })[] {
+}: Pick<ReplayOptions, 'directory' | 'since' | 'share'>): SharedSegment[] {
   const all = listWriters(directory).flatMap((writer) =>
     segmentsSince(join(directory, writer), since).map((file, index, files) => ({
       ...file,
-      isNewest: index === files.length - 1,
+      writer,
+      until: files[index + 1]?.first,
     })),
   );
   return share === undefined ? all : all.filter((_, index) => index % share.of === share.index);
@@ -63,7 +67,9 @@ export function* replayLog(options: ReplayOptions): Generator<ReplayedRecord> {
   for (const file of files) {
     const fd = openSync(file.path, 'r');
     try {
-      yield* window.read(fd, { offset: readSegmentHead(fd, file).bytes, isNewest: file.isNewest });
+      const { writer, first, until } = file;
+      const seal = until === undefined ? undefined : readSeal(join(options.directory, writer), first);
+      yield* window.read(fd, { writer, first, until, head: readSegmentHead(fd, file).bytes, seal });
     } finally {
       closeSync(fd);
     }

@@ -40,7 +40,7 @@ const chunkBytes = 4 * 1024 * 1024;
 export function segmentPath(directory: string, { first, kind }: { first: number; kind: SegmentFileKind }): string {
   return join(directory, `${String(first).padStart(digits, '0')}.${kind}`);
 }
-export type SegmentFileKind = 'segment' | 'index' | 'hashes' | 'torn';
+export type SegmentFileKind = 'segment' | 'index' | 'seal' | 'hashes' | 'torn';
 
 /** The segments of a journal in order. A segment and its pruned remains side by side (a prune cut short) count once, as the segment. */
 export function listSegments(directory: string): SegmentFile[] {
@@ -57,11 +57,11 @@ export function listSegments(directory: string): SegmentFile[] {
   return [...found.values()].sort((a, b) => a.first - b.first);
 }
 
-/** Writes a new segment with its head so that it appears whole or not at all; gives a handle for appending and the bytes so far. */
+/** Writes a new segment with its head so that it appears whole or not at all; gives a handle for appending and what is written. */
 export async function createSegment(
   directory: string,
   head: SegmentHead,
-): Promise<{ handle: FileHandle; bytes: number }> {
+): Promise<{ handle: FileHandle; written: Buffer }> {
   const text = canonicalJson({
     before: head.before.nodes.map((node) => toBase64url(node)),
     first: head.first,
@@ -70,11 +70,11 @@ export async function createSegment(
     writer: head.writer,
   });
   const buffer = Buffer.alloc(text.length + frameOverheadBytes);
-  const end = writeFrame(buffer, { offset: 0, kind: 'head', text, rest: new Uint8Array(0) });
+  const written = buffer.subarray(0, writeFrame(buffer, { offset: 0, kind: 'head', text, rest: new Uint8Array(0) }));
   const path = segmentPath(directory, { first: head.first, kind: 'segment' });
   const handle = await open(`${path}.new`, 'w', 0o600);
   try {
-    writeAll(handle.fd, { bytes: buffer.subarray(0, end), position: 0 });
+    writeAll(handle.fd, { bytes: written, position: 0 });
     await handle.sync();
     renameSync(`${path}.new`, path);
     await syncDirectory(directory);
@@ -82,7 +82,7 @@ export async function createSegment(
     await handle.close();
     throw error;
   }
-  return { handle, bytes: end };
+  return { handle, written };
 }
 
 /** Writes all bytes at the position; a short write goes on, an error is thrown. */

@@ -280,6 +280,12 @@ test('pruneLog() frees old segments, and every checkpoint and proof of the prune
 
   const pruned = await pruneLog({ directory: copy, before: 1_900_000_000_000 });
   assert.ok(pruned.segments >= 3 && pruned.freedBytes > 10_000);
+  const seals = readdirSync(folder).filter((name) => name.endsWith('.seal'));
+  const kept = new Set(readdirSync(folder).filter((name) => name.endsWith('.segment')));
+  assert.ok(
+    seals.every((name) => kept.has(name.replace('.seal', '.segment'))),
+    'and seals go with their segments',
+  );
   assert.equal(findRecord(folder, ids[3] ?? ''), undefined);
   const report = await verify();
   assert.equal(report.ok, true);

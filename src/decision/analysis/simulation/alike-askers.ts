@@ -12,6 +12,8 @@ export interface Who<Answer> {
   /** What policies can notice about the person, where somebody may stand for all alike; null: this is one asker alone. */
   readonly person: string | null;
   readonly answers: Map<number | string, Answer>;
+  /** What policies that read less can notice, by what they read: all that they notice is part of what makes this `Who`. */
+  readonly near: Map<PrincipalReads, string | null>;
 }
 
 /** What was found out about a session, and the revisions of facts and the times between which it holds. */
@@ -80,21 +82,30 @@ export class AlikeAskers<Answer> {
   }
 
   /** What those policies can notice that read only this of who asks; null: it cannot be said of them. */
-  near({ person }: Who<Answer>, { asker, reads, time }: { asker: Asker; reads: PrincipalReads; time: number }) {
+  near(who: Who<Answer>, { asker, reads, time }: { asker: Asker; reads: PrincipalReads; time: number }): string | null {
+    let near = who.near.get(reads);
+    if (near === undefined) {
+      near = this.#nearOf(who, { asker, reads, time });
+      who.near.set(reads, near);
+    }
+    return near;
+  }
+
+  #nearOf({ person }: Who<Answer>, { asker, reads, time }: { asker: Asker; reads: PrincipalReads; time: number }) {
     const session = asker.kind === 'session' ? this.#facts.get('session', asker.sessionId) : undefined;
     const user = session === undefined ? undefined : this.#facts.get('user', session.user);
     if (person === null || session === undefined || user === undefined) return null;
     const { near } = this.#peopleNow();
     const likeness = near.get(reads) ?? new Likeness({ view: this.#facts, now: 0, reads });
     near.set(reads, likeness);
-    const [who, seen] = [likeness.person({ id: session.user, body: user }), likeness.session(session, time)];
-    return who === null || seen === null ? null : `${who} ${seen}`;
+    const [less, seen] = [likeness.person({ id: session.user, body: user }), likeness.session(session, time)];
+    return less === null || seen === null ? null : `${less} ${seen}`;
   }
 
   #who(key: string, person: string | null = null): Who<Answer> {
     let who = this.#known.get(key);
     if (who === undefined) {
-      who = { person, answers: new Map() };
+      who = { person, answers: new Map(), near: new Map() };
       this.#known.set(key, who);
     }
     return who;

@@ -49,14 +49,14 @@ class Kept<T> {
     this.#make = make;
   }
 
-  of(payload: Buffer, start: number, end: number): T {
-    // One character for each byte: quickly made, and no two texts are the same.
-    const bytes = payload.toString('latin1', start, end);
-    let value = this.#known.get(bytes);
+  /** `text`: the payload with one character for each byte, so that no two texts are the same. */
+  of({ payload, text }: { payload: Buffer; text: string }, start: number, end: number): T {
+    let value = this.#known.get(text.slice(start, end));
     if (value === undefined) {
       if (this.#known.size >= keptMax) this.#known.clear();
       value = this.#make(payload.toString('utf8', start, end));
-      this.#known.set(bytes, value);
+      // A slice would keep the whole payload.
+      this.#known.set(payload.toString('latin1', start, end), value);
     }
     return value;
   }
@@ -95,10 +95,11 @@ export class AccessReader {
     const addressEnd = text.indexOf('"', addressStart);
     // Escapes, and anything but ASCII, are unusual there.
     if (!isPlain(text, pathStart, pathEnd) || !isPlain(text, addressStart, addressEnd)) return undefined;
-    const head = this.#heads.of(payload, 0, actor);
-    const who = this.#actors.of(payload, actor + 1, request);
-    const tail = this.#tails.of(payload, addressEnd, payload.byteLength - 1);
-    const parts = this.#requests.of(payload, request + requestMark.length, path);
+    const both = { payload, text };
+    const head = this.#heads.of(both, 0, actor);
+    const who = this.#actors.of(both, actor + 1, request);
+    const tail = this.#tails.of(both, addressEnd, payload.byteLength - 1);
+    const parts = this.#requests.of(both, request + requestMark.length, path);
     if (head === null || who === null || tail === null || parts === null) return undefined;
     const { method, host, tls } = parts;
     const address = text.slice(addressStart, addressEnd);
