@@ -15,7 +15,7 @@ import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { readPolicyFolder } from './policy-folder.ts';
+import { checkFileCountMax, readInvariantFiles, readPolicyFolder } from './policy-folder.ts';
 
 function folderOf(t: TestContext): { top: string; folder: string } {
   const top = mkdtempSync(join(tmpdir(), 'nullius-folder-'));
@@ -105,4 +105,22 @@ test('readPolicyFolder() reads nothing outside when a folder on the way becomes 
   assert.throws(() => readPolicyFolder(folder), /`[^`]*b\.cedar` is a symbolic link that leads out of the folder/);
   assert.equal(opened.length, 1);
   assert.equal(opened[0], join(realpathSync(top), 'outside', 'b.cedar'));
+});
+
+test('readPolicyFolder() reads no more tests and invariants than a publication takes, and says so', (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'nullius-many-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  writeFileSync(join(folder, 'a.cedar'), '');
+  const write = (ending: string, count: number) => {
+    for (let at = 0; at < count; at += 1) writeFileSync(join(folder, `${at}.${ending}`), '');
+  };
+  write('invariants', checkFileCountMax);
+  assert.equal(readPolicyFolder(folder).invariants.length, checkFileCountMax);
+  writeFileSync(join(folder, 'more.invariants'), '');
+  const refused = /holds 1001 `\*\.invariants` files, more than the 1000 that are read; put several into one/;
+  assert.throws(() => readPolicyFolder(folder), refused);
+  assert.throws(() => readInvariantFiles(folder), refused);
+  rmSync(join(folder, 'more.invariants'));
+  write('test.yaml', checkFileCountMax + 1);
+  assert.throws(() => readPolicyFolder(folder), /holds 1001 `\*\.test\.yaml` files/);
 });

@@ -25,28 +25,25 @@ export class PolicyFolderError extends Error {
   override readonly name = 'PolicyFolderError';
 }
 
-/** Files of one folder, and bytes of one file. */
-const policyFileCountMax = 10_000;
+/** Files of policies in one set, and files of its tests or of its invariants. */
+export const policyFileCountMax = 10_000;
+export const checkFileCountMax = 1_000;
 const policyFileBytesMax = 1024 * 1024;
 
 /** Reads `*.cedar`, `*.test.yaml` and `*.invariants` in byte order of their names, and the one `*.cedarschema`. Throws PolicyFolderError. */
 export function readPolicyFolder(folder: string): PolicyFolder {
   const { names, top } = listFolder(folder);
-  const all = (ending: string) =>
-    names.filter((name) => name.endsWith(ending)).map((file) => ({ file, text: readOne(folder, { top, name: file }) }));
+  const all = (ending: string, countMax = checkFileCountMax) => readAll(folder, { names, top, ending, countMax });
   const schemas = names.filter((name) => name.endsWith('.cedarschema'));
-  const fileCount = names.filter((name) => name.endsWith('.cedar')).length;
-  if (fileCount === 0) throw new PolicyFolderError(`no \`*.cedar\` file lies in \`${folder}\``);
-  if (fileCount > policyFileCountMax) {
-    throw new PolicyFolderError(`\`${folder}\` holds more than ${policyFileCountMax} policy files`);
-  }
+  if (!names.some((name) => name.endsWith('.cedar')))
+    throw new PolicyFolderError(`no \`*.cedar\` file lies in \`${folder}\``);
   if (schemas.length > 1) {
     throw new PolicyFolderError(`\`${folder}\` holds several schemas (${schemas.join(', ')}); keep one`);
   }
   const [schema] = schemas;
   return {
     schema: schema === undefined ? undefined : readOne(folder, { top, name: schema }),
-    policies: all('.cedar'),
+    policies: all('.cedar', policyFileCountMax),
     tests: all('.test.yaml'),
     invariants: all('.invariants'),
   };
@@ -55,9 +52,24 @@ export function readPolicyFolder(folder: string): PolicyFolder {
 /** The `*.invariants` of a folder, in byte order of their names; there may be none. Throws PolicyFolderError. */
 export function readInvariantFiles(folder: string): PolicyFolder['invariants'] {
   const { names, top } = listFolder(folder);
-  return names
-    .filter((name) => name.endsWith('.invariants'))
-    .map((file) => ({ file, text: readOne(folder, { top, name: file }) }));
+  return readAll(folder, { names, top, ending: '.invariants', countMax: checkFileCountMax });
+}
+
+interface Wanted {
+  readonly names: readonly string[];
+  readonly top: string;
+  readonly ending: string;
+  readonly countMax: number;
+}
+
+function readAll(folder: string, { names, top, ending, countMax }: Wanted): PolicyFolder['policies'] {
+  const found = names.filter((name) => name.endsWith(ending));
+  if (found.length > countMax) {
+    throw new PolicyFolderError(
+      `\`${folder}\` holds ${found.length} \`*${ending}\` files, more than the ${countMax} that are read; put several into one`,
+    );
+  }
+  return found.map((file) => ({ file, text: readOne(folder, { top, name: file }) }));
 }
 
 /** Names in byte order, and where the folder really is. */

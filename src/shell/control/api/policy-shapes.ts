@@ -1,14 +1,15 @@
 import { z } from 'zod';
 import type { Problem } from '#decision/engine';
 import { policyStateSchema } from '#foundation/model';
+import { checkFileCountMax, policyFileCountMax } from '../../config/policy-folder.ts';
 import type { TestedPolicies } from '../policy-parser/policy-parser.ts';
 
 const textFiles = z.array(z.strictObject({ file: z.string().min(1).max(300), text: z.string().max(1_000_000) }));
 /** Policy files of a request. */
-export const policyFilesSchema = textFiles.max(10_000);
+export const policyFilesSchema = textFiles.max(policyFileCountMax);
 export const schemaText = z.string().max(1_000_000);
 /** Files of tests or of invariants. */
-export const checkFilesSchema = textFiles.max(1_000);
+export const checkFilesSchema = textFiles.max(checkFileCountMax);
 const policyId = { id: z.string().min(1).max(200) };
 const [shadowState, stagedState] = policyStateSchema.options;
 /** What shall become of policies. */
