@@ -271,6 +271,10 @@ test('who may publish drops no invariant and no test, except by an override, whi
     event.payload.comment,
     /kept-checks failed; overridden: begin anew.*`moved\.invariants`.*`apps\.test\.yaml`/,
   );
+  const moved2 = await admin('POST', '/policies/states', { changes: [{ id: 'auditors-read', state: 'shadow' }] });
+  assert.deepEqual([moved2.status, moved2.body.override], [200, null], 'nothing was dropped by that');
+  const again = await admin('POST', '/policies/states', { changes: [{ id: 'auditors-read', state: 'enforced' }] });
+  assert.equal(again.body.override, null);
   const back = await publishMore([], { tests, invariants });
   assert.equal(back.status, 200, 'more checks need no override');
 });
@@ -375,6 +379,22 @@ test('a draft is kept, listed, shown, tested and discarded, and nothing judges b
   assert.equal(stale.status, 412);
   assert.equal((await admin('DELETE', '/policies/drafts/mine')).status, 204);
   assert.equal((await admin('GET', '/policies/drafts/mine')).status, 404);
+});
+
+test('more drafts than the parser takes at once are refused, and whoever publishes does not wait for them', async () => {
+  const policies = [{ file: 'draft.cedar', text: '@id("draft") permit (principal, action, resource);' }];
+  const drafts = Array.from({ length: 40 }, () => admin('POST', '/policies/validate', { policies }));
+  const wrong = [{ file: 'wrong.cedar', text: 'permit (' }];
+  const published = admin('POST', '/policies/publish', { policies: wrong, message: 'beside drafts' });
+  const answers = await Promise.all(drafts);
+  const refused = answers.filter(({ status }) => status !== 200);
+  assert.ok(refused.length > 0 && refused.length < answers.length, String(refused.length));
+  for (const { status, body } of refused) {
+    assert.deepEqual([status, body.code], [503, 'policy-parser']);
+    assert.match(body.detail, /too many policy sets wait to be parsed; try again shortly/);
+  }
+  assert.equal((await published).body.code, 'invalid-policies', 'it was looked at');
+  assert.equal((await admin('POST', '/policies/validate', { policies })).body.valid, true);
 });
 
 test('drafts are bounded in number and size', async () => {

@@ -125,11 +125,14 @@ interface Publishing {
   readonly message: string;
   readonly severity: 'medium' | 'high';
   readonly ifMatch: number | undefined;
+  /** What this change overrides, or puts in force again that was overridden. */
+  readonly override: Publication['override'];
   prepare(): Promise<PreparedPublication> | PreparedPublication;
 }
 
 /** Commits what `prepare` gives, unless it would strand the last administrator; an override is an event of high severity. */
-async function commit(services: ApiServices, caller: Caller, { message, severity, ifMatch, prepare }: Publishing) {
+async function commit(services: ApiServices, caller: Caller, publishing: Publishing) {
+  const { message, severity, ifMatch, override, prepare } = publishing;
   await change(services, caller, {
     activity: 'update',
     message,
@@ -147,15 +150,15 @@ async function commit(services: ApiServices, caller: Caller, { message, severity
         const { body, compiled, expectedRevision } = await prepare();
         await refuseToStrand(services, { policies: compiled });
         const writes = [{ kind: 'publication', id: 'current', body, expectedRevision }] as const;
-        const { override } = body;
-        const isNew = override !== null && override !== (before?.override ?? null);
-        const comment = isNew
-          ? `${override.gates.join(' and ')} failed; overridden: ${override.reason}`
-          : body.states.length === 0
-            ? 'every policy is enforced'
-            : describeChanges(body.states);
+        const comment =
+          override !== null
+            ? `${override.gates.join(' and ')} failed; overridden: ${override.reason}`
+            : body.states.length === 0
+              ? 'every policy is enforced'
+              : describeChanges(body.states);
         const moved = changedCheckFiles(before, body);
-        const told = isNew ? ({ severity: 'high', message: `${message}, although gates were closed` } as const) : {};
+        const told =
+          override !== null ? ({ severity: 'high', message: `${message}, although gates were closed` } as const) : {};
         if (moved.length === 0) return { writes, event: { comment, ...told } };
         const words = `${comment}; changed or left out: ${moved.join(', ')}`.slice(0, commentMax);
         return {
@@ -233,6 +236,7 @@ export async function publish(
     message: 'published policies',
     severity: 'medium',
     ifMatch,
+    override: examined.override,
     prepare: () => {
       if (services.facts.get('publication', 'current')?.sequence !== examined.sequence) throw publishedMeanwhile();
       return prepareExamined(services, examined);
@@ -296,12 +300,21 @@ export async function changeStates(
     message: 'changed the states of policies',
     severity: 'medium',
     ifMatch,
+    override: null,
     prepare: async () => {
       const { earlier, states } = await withStates(services, changes);
       if (earlier.sequence !== examined.sequence) throw publishedMeanwhile();
-      return prepareAgain(services, { earlier, states, author, message });
+      return prepareAgain(services, { earlier, states, override: stillOverridden(earlier), author, message });
     },
   });
+}
+
+/**
+ * What is overridden still when the texts of a publication are in force again: its invariants were proved anew, and what it dropped was compared
+ * with today, but its tests were not run. Who overrode that, and why, stays with it: it never passed that gate.
+ */
+function stillOverridden({ override }: Publication): Publication['override'] {
+  return override?.gates.includes('tests') === true ? { ...override, gates: ['tests'] } : null;
 }
 
 /** The publication in force and its states after these changes, under which its invariants hold. */
@@ -359,17 +372,19 @@ export async function rollback(
   });
   if (failed.length > 0 && reason === undefined) throw told(new GateError(failed));
   const overridden = overrideOf(failed, reason);
+  const override = overridden ?? stillOverridden(earlier);
   return commit(services, caller, {
     message: 'rolled the policies back',
     severity: 'high',
     ifMatch,
+    override,
     prepare: () => {
       if (services.facts.get('publication', 'current')?.sequence !== today?.sequence) throw publishedMeanwhile();
       return prepareAgain(services, {
         earlier,
         states: earlier.states,
         invariants: overridden === null ? invariants : earlier.invariants,
-        override: overridden ?? earlier.override,
+        override,
         author: formatUid(caller.uid),
         message: message ?? `back to publication ${earlier.sequence}`,
       });
