@@ -54,10 +54,11 @@ function readDecision(payload: NonNullable<EventView['payload']>): Omit<EventLin
   const asked = Array.isArray(evaluations) ? `of ${evaluations.length}` : firstText(payload, 'unmapped.action');
   const caller = firstText(payload, 'actor.user.name', 'actor.user.uid', 'actor.app_name');
   const subject = firstText(payload, 'unmapped.subject.name', 'unmapped.subject.id');
+  const isAmbiguous = firstText(payload, 'unmapped.subject.ambiguous') !== '';
   const known = (words: readonly string[], between: string) => words.filter((word) => word !== '').join(between);
   return {
     what: known(['Decision', firstText(payload, 'api.operation'), asked], ' '),
-    who: known([caller, subject], ' → '),
+    who: known([caller, isAmbiguous ? `${subject} (ambiguous)` : subject], ' → '),
     where: known([firstText(payload, 'resources.0.type'), firstText(payload, 'resources.0.uid')], ' ') || 'pdp',
     words: firstText(payload, 'status_detail', 'message'),
   };

@@ -11,6 +11,15 @@ import {
 } from './ocsf-objects.ts';
 import type { WrittenEvent } from './write-http-activity.ts';
 
+interface ToldSubject {
+  readonly type: string;
+  readonly id: string;
+  /** Of one of ours, for people. */
+  readonly name?: string | undefined;
+  /** What the caller said could mean two people, and so meant nobody. */
+  readonly isAmbiguous?: boolean;
+}
+
 export interface PdpActivityInput extends EventStamp {
   /** The caller: who asked the PDP. */
   readonly by: PrincipalInput;
@@ -18,8 +27,8 @@ export interface PdpActivityInput extends EventStamp {
   readonly token: string;
   /** What was asked for: `evaluation`, `search/subject`, `forward-auth` … */
   readonly operation: string;
-  /** About whom; attacker-controlled as far as the caller is. Null when nobody could be made out. `name`: of one of ours, for people. */
-  readonly subject: { readonly type: string; readonly id: string; readonly name?: string | undefined } | null;
+  /** About whom; attacker-controlled as far as the caller is. Null when nobody could be made out. */
+  readonly subject: ToldSubject | null;
   readonly action: string | null;
   readonly resource: { readonly type: string; readonly id: string } | null;
   /** The caller's address. */
@@ -32,8 +41,13 @@ export interface PdpActivityInput extends EventStamp {
   readonly unmapped?: Readonly<Record<string, unknown>>;
 }
 
-function told({ type, id, name }: NonNullable<PdpActivityInput['subject']>) {
-  return { type: bounded(type), id: bounded(id), ...(name === undefined ? {} : { name: bounded(name) }) };
+function told({ type, id, name, isAmbiguous }: ToldSubject) {
+  return {
+    type: bounded(type),
+    id: bounded(id),
+    ...(name === undefined ? {} : { name: bounded(name) }),
+    ...(isAmbiguous === true ? { ambiguous: 'it could mean two people, so it means nobody' } : {}),
+  };
 }
 
 /** OCSF API Activity (6003): a decision asked of the PDP. Sealed by the key of the person it is about, if it is one of ours. */

@@ -23,6 +23,13 @@ function textAt(payload: unknown, ...path: string[]): string | undefined {
 /** Uids that tell a type and an id, as actors have; events about accounts give the id alone. */
 const typedUid = /^(?:User|Workload)::"(.*)"$/;
 
+/** Whom a decision was asked about. */
+function askedAbout(payload: EventView['payload']): string | undefined {
+  const said = (what: string) => textAt(payload, 'unmapped', 'subject', what);
+  const called = said('name') ?? said('id');
+  return said('ambiguous') === undefined ? called : `${called} (ambiguous)`;
+}
+
 /** Who did it and, where that is somebody else, to whom. */
 function whoOf(event: EventView): string {
   const { subject, payload } = event;
@@ -30,8 +37,7 @@ function whoOf(event: EventView): string {
   const named = (...path: string[]) =>
     textAt(payload, ...path, 'name') ?? textAt(payload, ...path, 'uid')?.replace(typedUid, '$1');
   const actor = named('actor', 'user') ?? textAt(payload, 'actor', 'app_name');
-  const user =
-    named('user') ?? textAt(payload, 'unmapped', 'subject', 'name') ?? textAt(payload, 'unmapped', 'subject', 'id');
+  const user = named('user') ?? askedAbout(payload);
   const both = [actor, user].filter((each) => each !== undefined);
   return [...new Set(both)].join(' -> ') || (subject ?? '(erased)');
 }

@@ -229,16 +229,22 @@ test('a session counts only when it is the subject’s own and in force', async 
   assert.equal(await decision('bo', { session: 's-bo' }), false);
 });
 
-test('a name that could mean two people means nobody', async (t) => {
-  const { pdp, put } = await startTestPdp(t, { rows: people });
+test('a name that could mean two people means nobody, and the journal says why', async (t) => {
+  const { pdp, put, events } = await startTestPdp(t, { rows: people });
   const decision = async (name: string) => (await pdp(evaluation, wiki(name))).json.decision;
   assert.equal(await decision('ada@example.test'), true, 'by e-mail address, in any case');
   assert.equal(await decision('u-ada'), true);
+  const subject = () => JSON.parse(String(events.at(-1)?.payload)).unmapped.subject;
+  assert.deepEqual(subject(), { type: 'User', id: 'u-ada', name: 'ada' });
   put([userRow('u-kim', { name: 'kim', groups: ['administrators'], email: 'Kim@Example.test' })]);
   assert.equal(await decision('KIM@example.test'), true);
   assert.equal(await decision('\u212aim@example.test'), false, 'the Kelvin sign is no k');
   put([userRow('u-eve', { name: 'ada@example.test' })]);
   assert.equal(await decision('ada@example.test'), false);
+  const ambiguous = 'it could mean two people, so it means nobody';
+  assert.deepEqual(subject(), { type: 'user', id: 'ada@example.test', ambiguous });
+  assert.equal(await decision('whoever'), false);
+  assert.deepEqual(subject(), { type: 'user', id: 'whoever' });
   assert.equal(await decision('ada'), true);
   put([{ kind: 'user', id: 'u-eve', body: null }]);
   assert.equal(await decision('ada@example.test'), true);

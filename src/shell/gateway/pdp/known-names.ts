@@ -44,10 +44,19 @@ export class KnownNames {
    * their own login name or address could be taken for somebody else.
    */
   findUser(name: string): string | undefined {
-    const found = this.#users.get(name) ?? this.#users.get(lowerAscii(name));
+    const found = this.#meant(name);
     if (found === undefined || found.size !== 1) return undefined;
     const [id] = found;
     return id;
+  }
+
+  /** Could this name mean two people, or more? */
+  isAmbiguous(name: string): boolean {
+    return (this.#meant(name)?.size ?? 0) > 1;
+  }
+
+  #meant(name: string): ReadonlySet<string> | undefined {
+    return this.#users.get(name) ?? this.#users.get(lowerAscii(name));
   }
 
   /** Ids of the stored entities of one type, in the order of their characters. */

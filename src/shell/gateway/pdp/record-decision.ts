@@ -10,13 +10,26 @@ export function callerPrincipal(gate: Pick<Gate, 'facts'>, { owner }: KnownCall[
   return { type: 'User', uid: owner.id, name: gate.facts.get('user', owner.id)?.name };
 }
 
-/** About whom, as events name them: with the login name of one of ours, and else in the caller's own words. */
-function subjectOf(
-  { facts }: Pick<Gate, 'facts'>,
-  { about, outcome: { subject } }: DecidedTogether['decided'][number],
-) {
-  if (subject?.type !== 'User') return subject ?? about?.subject ?? null;
-  return { ...subject, name: facts.get('user', subject.id)?.name };
+type Decided = DecidedTogether['decided'][number];
+
+/**
+ * About whom, as events name them: with the login name of one of ours, and else in the caller's own words. That a name means nobody because it
+ * could mean two people is for our own eyes: the caller's answer does not tell who is known.
+ */
+function subjectOf({ facts, pdp }: Pick<Gate, 'facts' | 'pdp'>, { about, outcome: { subject } }: Decided) {
+  if (subject?.type === 'User') return { ...subject, name: facts.get('user', subject.id)?.name };
+  if (about === null || (subject !== null && subject.type !== 'Anonymous')) return subject;
+  const { type, id } = about.subject;
+  return pdp.names.isAmbiguous(id) ? { type, id, isAmbiguous: true } : { type, id };
+}
+
+/** Of several: in the caller's words only where all are about the same. */
+function subjectOfAll(gate: Gate, decided: readonly Decided[]) {
+  const [first] = decided;
+  if (first === undefined) return null;
+  const asked = first.about?.subject;
+  const isSame = decided.every(({ about }) => about?.subject.id === asked?.id && about?.subject.type === asked?.type);
+  return isSame || first.outcome.subject?.type === 'User' ? subjectOf(gate, first) : first.outcome.subject;
 }
 
 /** Writes one decision to the journal; rejects when it cannot be written, and then nothing is answered. */
@@ -82,7 +95,7 @@ export async function recordTogether(gate: Gate, call: KnownCall, { id, decided 
       by: callerPrincipal(gate, call.caller),
       token: call.caller.tokenId,
       operation: 'evaluations',
-      subject: subjectOf(gate, first),
+      subject: subjectOfAll(gate, decided),
       action: null,
       resource: null,
       address: call.request.address,
