@@ -143,7 +143,8 @@ function answerTo(
 ): Pick<Verdict, 'answer' | 'reasons' | 'words' | 'errors'> {
   if (decision === 'allow' && errors.some(({ id }) => isForbid(id)))
     return { answer: 'indeterminate', reasons, words: [couldNotJudge], errors };
-  return { answer: decision, ...explain(compiled, reasons), errors };
+  const { reasons: told, words } = explain(compiled, reasons);
+  return { answer: decision, reasons: told, words, errors };
 }
 
 /**

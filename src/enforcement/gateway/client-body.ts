@@ -64,7 +64,12 @@ export function readWholeBody(body: ClientBody, bytesMax: number): Promise<Buffe
         body.pause();
         resolve(undefined);
       },
-      onBodyEnd: () => resolve(byteCount <= bytesMax ? Buffer.concat(chunks) : undefined),
+      onBodyEnd: () => {
+        const [first] = chunks;
+        if (byteCount > bytesMax) resolve(undefined);
+        // Most small bodies come in one piece.
+        else resolve(first !== undefined && chunks.length === 1 ? first : Buffer.concat(chunks));
+      },
       onBodyError: () => resolve(undefined),
     });
   });

@@ -23,6 +23,11 @@ export function pick(shape: RecordShape, given: Given): Record<string, LosslessJ
   return picked;
 }
 
+function isEmpty(record: object): boolean {
+  for (const _name in record) return false;
+  return true;
+}
+
 function isRecord(value: unknown): value is Given {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
@@ -164,6 +169,8 @@ export function givenEntities(
     if (entities.some(({ uid: each }) => each.type === uid.type && each.id === uid.id)) continue;
     const shape = vocabulary.entityTypes.get(uid.type);
     const picked = shape === undefined ? {} : pick(shape, given);
+    // Nothing said changes nothing.
+    if (isEmpty(picked)) continue;
     const stored = isStored(uid) ? view.get('entity', formatUid(uid)) : undefined;
     const entity = entityOf(uid, { stored, given: picked });
     // Frozen is what is stored and nothing else.

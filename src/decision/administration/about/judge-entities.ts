@@ -73,7 +73,8 @@ export function judgeEntities(
     };
     const above = isStored ? storedAncestors(policies, named) : (uid: EntityUid) => ancestorsOf(uid, entities);
     const subject = () => ({ principal: principal.uid, groups: above(principal.uid), segments: above(resource.uid) });
-    return { ...answerAtDoor(policies, { request, subject }), ...common };
+    const { policySequence, factRevision, judgeAgainAt } = common;
+    return { ...answerAtDoor(policies, { request, subject }), policySequence, factRevision, judgeAgainAt };
   } catch (error) {
     const isOurs =
       error instanceof EngineError || error instanceof HierarchyTooLarge || error instanceof TooManyEntities;

@@ -11,7 +11,9 @@ import type { Attributes, Value } from './value.ts';
 export class RequestNames implements NameSource {
   readonly #store: EntityStore;
   readonly #around: RequestNames | null;
-  #strangers: Map<string, EntityRef> | null = null;
+  /** The first stands by itself: most questions name one. */
+  #first: EntityRef | null = null;
+  #others: Map<string, EntityRef> | null = null;
 
   constructor(store: EntityStore, around: RequestNames | null = null) {
     this.#store = store;
@@ -19,8 +21,15 @@ export class RequestNames implements NameSource {
   }
 
   find(type: string, id: string): EntityRef | undefined {
-    const known = this.#store.names.find(type, id) ?? this.#around?.find(type, id);
-    return known ?? this.#strangers?.get(`${type} ${id}`);
+    return this.#store.names.find(type, id) ?? this.#stranger(type, id);
+  }
+
+  #stranger(type: string, id: string): EntityRef | undefined {
+    const first = this.#first;
+    if (first !== null && first.id === id && first.type === type) return first;
+    // No type holds a space, so no two entities share a key.
+    const other = this.#others?.get(`${type} ${id}`);
+    return other !== undefined || this.#around === null ? other : this.#around.#stranger(type, id);
   }
 
   text(text: string): string {
@@ -31,9 +40,11 @@ export class RequestNames implements NameSource {
     const found = this.find(type, id);
     if (found !== undefined) return found;
     const stranger = new EntityRef(type, id, strangerIndex);
-    this.#strangers ??= new Map();
-    // No type holds a space, so no two entities share a key.
-    this.#strangers.set(`${type} ${id}`, stranger);
+    if (this.#first === null) this.#first = stranger;
+    else {
+      this.#others ??= new Map();
+      this.#others.set(`${type} ${id}`, stranger);
+    }
     return stranger;
   }
 }
@@ -49,7 +60,8 @@ export class Overlay {
   readonly isWhole: boolean;
   readonly #actions: EntityStore['actions'];
   readonly #data = new Map<EntityRef, EntityData>();
-  readonly #ancestors = new Map<EntityRef, Ancestors>();
+  /** null: nobody has asked yet. */
+  #ancestors: Map<EntityRef, Ancestors> | null = null;
 
   /** Throws EngineError `invalid-request`. */
   constructor(store: EntityStore, { list, isWhole }: { list: readonly EntityJson[]; isWhole: boolean }) {
@@ -58,7 +70,8 @@ export class Overlay {
     this.isWhole = isWhole;
     this.#actions = store.actions;
     for (const entity of list) this.#add(entity, store);
-    this.#refuseCircles();
+    // A circle runs through a parent that is given: what is stored has none.
+    if (list.some(({ parents }) => parents.length > 0)) this.#refuseCircles();
   }
 
   #dataOf(ref: EntityRef): Pick<EntityRef, 'tags' | 'parents'> {
@@ -82,6 +95,7 @@ export class Overlay {
   }
 
   ancestors(ref: EntityRef): Ancestors {
+    this.#ancestors ??= new Map();
     let above = this.#ancestors.get(ref);
     if (above === undefined) {
       above = new Ancestors(

@@ -104,7 +104,7 @@ function answeredWith(
   return {
     decision: verdict.answer === 'allow',
     id,
-    policies: maySeePolicies(scope, resource) ? verdict.reasons : null,
+    policies: verdict.reasons.length > 0 && maySeePolicies(scope, resource) ? verdict.reasons : null,
     words: verdict.words,
     error: verdict.answer === 'indeterminate' ? { status: 500, message } : null,
   };
