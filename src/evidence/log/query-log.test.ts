@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createHook } from 'node:async_hooks';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -10,6 +11,7 @@ import {
   keyring,
   LogError,
   type LogFilter,
+  listSegments,
   queryLog,
   sealable,
   tailLog,
@@ -152,6 +154,24 @@ test('queryLog() gives exactly the matching records of all writers in order, pag
   for (const writer of ['gateway-1', 'control']) rmSync(join(folder.root, writer, '0000000000000000.index'));
   assert.deepEqual(await all(folder.root, {}), plain(() => true).toReversed());
   await Promise.all([one.close(), two.close()]);
+});
+
+test('a query that nothing matches, and the search for an id that is nowhere, let other work have its turn', async (t) => {
+  const { folder } = await twoWriters(t);
+  const segments = ['gateway-1', 'control'].flatMap((writer) => listSegments(join(folder.root, writer))).length;
+  assert.ok(segments > 4);
+  for (const filter of [{ classUids: [9999] }, { id: 'nowhere' }]) {
+    let turns = 0;
+    const hook = createHook({
+      init: (_id, type) => {
+        if (type === 'Immediate') turns += 1;
+      },
+    }).enable();
+    const { records } = await queryLog({ directory: folder.root, keys: testKeyring, filter });
+    hook.disable();
+    assert.deepEqual(records, []);
+    assert.ok(turns >= segments, `${turns} turns`);
+  }
 });
 
 test('queryLog() refuses a cursor it did not make and survives one that points anywhere', async (t) => {

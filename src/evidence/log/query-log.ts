@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { findRecord } from './find-record.ts';
+import { findInSegments } from './find-record.ts';
 import type { Keyring } from './journal-keys.ts';
 import { LogError } from './log-error.ts';
 import { entryFilter, type LogFilter, recordFilter } from './log-filter.ts';
@@ -42,19 +42,22 @@ export type Positions = Readonly<Record<string, number>>;
 export async function queryLog(options: QueryOptions): Promise<QueryAnswer> {
   const { directory, keys, filter = {}, order = 'newest-first' } = options;
   const limit = Math.min(Math.max(options.limit ?? 50, 1), queryLimitMax);
-  if (filter.id !== undefined) return { records: findById(options, filter.id), next: null };
+  if (filter.id !== undefined) return { records: await findById(options, filter.id), next: null };
   const positions = options.cursor === undefined ? {} : parseCursor(options.cursor);
   const scanned = await scanLog({ directory, keys, filter, order, limit, positions });
   return { records: scanned.records, next: scanned.isAtEnd ? null : formatCursor(scanned.positions) };
 }
 
 /** An id is its writer's choice: of a writer that was taken over it may be another's, so every record that has it is given. */
-function findById({ directory, keys, filter = {} }: QueryOptions, id: string): LogRecord[] {
-  return wantedWriters(directory, filter)
-    .map((writer) => findRecord(join(directory, writer), id))
-    .filter((found) => found !== undefined)
-    .map((found) => openRecord(found, keys))
-    .filter(recordFilter(filter));
+async function findById({ directory, keys, filter = {} }: QueryOptions, id: string): Promise<LogRecord[]> {
+  const records: LogRecord[] = [];
+  for (const writer of wantedWriters(directory, filter)) {
+    for (const found of findInSegments(join(directory, writer), id)) {
+      if (found !== undefined) records.push(openRecord(found, keys));
+      await nextTurn();
+    }
+  }
+  return records.filter(recordFilter(filter));
 }
 
 function wantedWriters(directory: string, { writer }: LogFilter): string[] {
@@ -93,6 +96,7 @@ export async function scanLog({ directory, keys, filter, order, limit, positions
       );
     }
     for (let opened = 0; records.length < limit && opened < openedRecordsMax; opened += 1) {
+      for (const each of scans.values()) while (!each.advance()) await nextTurn();
       const scan = nearest(scans.values(), sign);
       if (scan === undefined) {
         isAtEnd = true;
@@ -115,7 +119,7 @@ function nearest(scans: Iterable<WriterScan>, sign: 1 | -1): WriterScan | undefi
   let best: WriterScan | undefined;
   let bestTime = 0;
   for (const scan of scans) {
-    const candidate = scan.peek();
+    const { candidate } = scan;
     if (candidate === undefined || (best !== undefined && sign * candidate.time >= sign * bestTime)) continue;
     best = scan;
     bestTime = candidate.time;

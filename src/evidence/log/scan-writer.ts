@@ -5,6 +5,9 @@ import { type SealedRecord, SegmentView } from './segment-view.ts';
 
 export type ScanOrder = 'newest-first' | 'oldest-first';
 
+/** Entries of an index that are looked at in one go: about a millisecond. */
+const entriesPerTurn = 10_000;
+
 export interface ScanOptions {
   readonly order: ScanOrder;
   /** Newest first: records below this `seq`. Oldest first: from this `seq` on. Undefined: all. */
@@ -44,17 +47,23 @@ export class WriterScan {
     }
   }
 
-  /** Time of the next candidate, or undefined when there is none. */
-  peek(): { readonly seq: number; readonly time: number } | undefined {
-    while (this.#candidate === undefined) {
-      if (this.#view === undefined && !this.#openNext()) return undefined;
-      this.#seek();
-      if (this.#candidate === undefined) this.#closeView();
-    }
+  /**
+   * Looks for the next candidate through a part of one segment's index, since a filter that nothing matches goes through them all. False: it
+   * has to be called again, and other work may have its turn before.
+   */
+  advance(): boolean {
+    if (this.#candidate !== undefined) return true;
+    if (this.#view === undefined && !this.#openNext()) return true;
+    if (this.#seek()) this.#closeView();
+    return this.#candidate !== undefined;
+  }
+
+  /** The next candidate, when advance() found one. */
+  get candidate(): { readonly seq: number; readonly time: number } | undefined {
     return this.#candidate;
   }
 
-  /** Reads the candidate that peek() gave and goes on behind it. */
+  /** Reads the candidate and goes on behind it. */
   take(): SealedRecord | undefined {
     if (this.#candidate === undefined || this.#view === undefined) return undefined;
     const record = this.#view.record(this.#candidate.seq - this.#view.head.first);
@@ -94,19 +103,23 @@ export class WriterScan {
     }
   }
 
-  #seek(): void {
+  /** True: the segment is at its end. */
+  #seek(): boolean {
     const view = this.#view;
-    if (view === undefined) return;
+    if (view === undefined) return true;
+    let left = entriesPerTurn;
     const step = this.#options.order === 'newest-first' ? -1 : 1;
     for (; this.#entry >= 0 && this.#entry < view.index.count; this.#entry += step) {
+      if (left-- === 0) return false;
       if (!this.#options.matches(view.index, this.#entry)) continue;
       const seq = view.head.first + this.#entry;
       this.#candidate = { seq, time: view.index.time(this.#entry) };
       this.#entry += step;
-      return;
+      return false;
     }
     const end = view.head.first + view.index.count;
     this.position = step < 0 ? Math.min(this.position, view.head.first) : Math.max(this.position, end);
+    return true;
   }
 
   #closeView(): void {

@@ -4,6 +4,10 @@ import type { FactTable } from '#information/inventory';
 import { localGatewayName } from '#shell/wire';
 import { problem } from './api/problem.ts';
 import type { EventReader, EventView } from './api/services.ts';
+import { fewAtOnce } from './few-at-once.ts';
+
+/** Each may read a good part of the journals. */
+const questions = { runningMax: 4, waitingMax: 200 };
 
 /** Those of this machine: what a gateway elsewhere sent under the id of one of their events hides none. */
 const ownWriters: ReadonlySet<string> = new Set(['control', localGatewayName]);
@@ -20,6 +24,7 @@ export function createJournalReader(options: {
     if (cached?.revision !== facts.revision) cached = { revision: facts.revision, ring: keyring(keysOf(facts)) };
     return cached.ring;
   };
+  const few = fewAtOnce(questions);
   const listeners = new Set<(event: EventView) => void>();
   const stop = new AbortController();
   let isTailing = false;
@@ -47,14 +52,16 @@ export function createJournalReader(options: {
         ...(shadow === undefined ? {} : { shadow }),
       };
       try {
-        const { records, next } = await queryLog({
-          directory,
-          keys: keys(),
-          filter,
-          order,
-          limit,
-          ...(cursor === undefined ? {} : { cursor }),
-        });
+        const { records, next } = await few(() =>
+          queryLog({
+            directory,
+            keys: keys(),
+            filter,
+            order,
+            limit,
+            ...(cursor === undefined ? {} : { cursor }),
+          }),
+        );
         return { items: records, next };
       } catch (error) {
         if (error instanceof LogError && error.code === 'invalid') throw problem(400, 'invalid-cursor', error.message);
@@ -62,7 +69,7 @@ export function createJournalReader(options: {
       }
     },
     find: async (id) => {
-      const { records } = await queryLog({ directory, keys: keys(), filter: { id } });
+      const { records } = await few(() => queryLog({ directory, keys: keys(), filter: { id } }));
       return records.find(({ writer }) => ownWriters.has(writer)) ?? records[0];
     },
     tail: (listener) => {
