@@ -7,6 +7,7 @@ import { authorise, mayAdminister } from './authorise.ts';
 import type { Caller } from './caller.ts';
 import { ApiProblem, nearestWords, type ProblemDetails, problem, problemResponse, withMore } from './problem.ts';
 import { progressStream } from './progress-stream.ts';
+import { readJson } from './read-json.ts';
 import type { Answered, Call, Route } from './route.ts';
 import { routes } from './routes.ts';
 import type { ApiServices } from './services.ts';
@@ -177,23 +178,7 @@ async function readBody(route: Route, request: Request): Promise<unknown> {
   const type = (request.headers.get('content-type') ?? '').split(';')[0]?.trim().toLowerCase();
   if (type !== jsonType) throw problem(415, 'media-type', 'send JSON, with `content-type: application/json`');
   const max = route.bodyBytesMax ?? bodyBytesDefault;
-  const bytes = await readBytes(request, max);
-  try {
-    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-    return JSON.parse(text, refuseLoneSurrogates);
-  } catch (error) {
-    throw error instanceof ApiProblem ? error : problem(400, 'invalid', 'the body is not JSON in UTF-8');
-  }
-}
-
-/** Half a surrogate pair can be escaped in JSON, but is no Unicode: no schema of entities takes it. A reviver of JSON.parse(). */
-function refuseLoneSurrogates(name: string, value: unknown): unknown {
-  if (name.isWellFormed() && (typeof value !== 'string' || value.isWellFormed())) return value;
-  throw problem(
-    400,
-    'invalid',
-    `\`${name.toWellFormed().slice(0, 100)}\` holds half a surrogate pair, which is no Unicode text`,
-  );
+  return readJson(await readBytes(request, max));
 }
 
 async function readBytes(request: Request, max: number): Promise<Buffer> {
