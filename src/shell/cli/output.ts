@@ -22,7 +22,7 @@ export function createOutput(
   { json, command }: OutputOptions,
 ): Output {
   const emit = (value: unknown, words: string, indent: number | undefined) => {
-    if (json) streams.stdout.write(`${JSON.stringify(value, null, indent)}\n`);
+    if (json) streams.stdout.write(`${terminalJson(value, indent)}\n`);
     else if (words !== '') streams.stdout.write(`${printable(words)}\n`);
   };
   return {
@@ -38,9 +38,21 @@ export function asTyped(words: string, command: string): string {
   return words.replace(/(?<![\w/.-])nullius (?=[a-z<-])/g, () => `${command} `);
 }
 
-/** Replaces control and bidirectional-override characters, which could rewrite what a terminal shows. New lines stay. */
+/** Control characters but new lines, what turns the direction of text, separators of lines and paragraphs, tags: they act instead of being read. */
+const acting = /[^\P{Cc}\n]|[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\u{e0000}-\u{e007f}]/gu;
+
+/** Replaces characters which could rewrite what a terminal shows. New lines stay. */
 export function printable(text: string): string {
-  return text.replace(/[^\P{Cc}\n]|[\u202a-\u202e\u2066-\u2069]/gu, '\ufffd');
+  return text.replace(acting, '\ufffd');
+}
+
+/** JSON that a terminal can be shown: what would act there is escaped, and still what it was to whoever parses it. */
+export function terminalJson(value: unknown, indent?: number): string {
+  return JSON.stringify(value, null, indent).replace(acting, (found) =>
+    Array.from({ length: found.length }, (_, at) => `\\u${found.charCodeAt(at).toString(16).padStart(4, '0')}`).join(
+      '',
+    ),
+  );
 }
 
 /** Rows under headings, columns aligned. Cells are cut at 60 characters. */

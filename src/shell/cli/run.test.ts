@@ -3,10 +3,11 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Writable } from 'node:stream';
 import { after, test } from 'node:test';
 import { commands } from './commands.ts';
 import { diffTexts } from './line-diff.ts';
-import { printable, table } from './output.ts';
+import { createOutput, printable, table, terminalJson } from './output.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'nullius-cli-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -119,6 +120,24 @@ test('check exits 1 with the place of the mistake, and 0 for a good file or none
 test('printable() takes the teeth out of what strangers typed', () => {
   assert.equal(printable('a\u001b[2Jb\u202ec\nd'), 'a\ufffd[2Jb\ufffdc\nd');
   assert.equal(table(['A', 'B'], [['x', null]]), 'A  B\nx  -');
+});
+
+test('JSON for terminals holds nothing that acts there, and says to a program what it said before', () => {
+  const value = { name: 'a\u009b2J\u202e\u200f\u2028\u007f\u{e0041}b\u001b\u200d', list: ['\u0085\n'] };
+  for (const indent of [undefined, 2]) {
+    const text = terminalJson(value, indent);
+    assert.equal(printable(text), text);
+    assert.deepEqual(JSON.parse(text), value);
+  }
+  const written: string[] = [];
+  const stream = new Writable({
+    write: (chunk, _encoding, done) => {
+      written.push(String(chunk));
+      done();
+    },
+  });
+  createOutput({ stdout: stream, stderr: stream }, { json: true, command: 'nullius' }).answer(value, '');
+  assert.equal(written.join(''), `${terminalJson(value, 2)}\n`);
 });
 
 test('diffTexts() shows what was taken and what came', () => {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Command } from '../command.ts';
 import { CliError, exitCodes } from '../failure.ts';
-import { table } from '../output.ts';
+import { table, terminalJson } from '../output.ts';
 
 interface EntityView {
   id: string;
@@ -52,7 +52,7 @@ export const entityCommands: readonly Command[] = [
     positionals: [{ name: 'uid' }],
     run: async ({ api, out, positionals }) => {
       const { body } = await api.call({ method: 'GET', path: `/entities/${encodeURIComponent(positionals[0] ?? '')}` });
-      out.answer(body, JSON.stringify(body, null, 2));
+      out.answer(body, terminalJson(body, 2));
       return exitCodes.done;
     },
   },

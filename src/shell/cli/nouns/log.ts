@@ -7,7 +7,7 @@ import type { Command, Invocation, OptionSpec } from '../command.ts';
 import { type EventView, eventLine } from '../event-line.ts';
 import { CliError, exitCodes } from '../failure.ts';
 import { findUser } from '../lookup.ts';
-import { table } from '../output.ts';
+import { table, terminalJson } from '../output.ts';
 import { productVersion } from '../product-version.ts';
 
 const filterOptions: Readonly<Record<string, OptionSpec>> = {
@@ -154,7 +154,7 @@ export const logCommands: readonly Command[] = [
       const [id] = positionals;
       if (id !== undefined) {
         const { body } = await api.call({ method: 'GET', path: `/events/${encodeURIComponent(id)}` });
-        out.answer(body, JSON.stringify(body, null, 2));
+        out.answer(body, terminalJson(body, 2));
         return exitCodes.done;
       }
       const limit = Number(text('limit') ?? 50);
@@ -186,7 +186,7 @@ export const logCommands: readonly Command[] = [
       for await (const event of oldestFirst(invocation.api, query)) {
         const record = { pseudonym: '', ...event };
         const line = format === 'ocsf' ? toOcsf(record, { productVersion: version }) : event;
-        invocation.out.line(line, JSON.stringify(line));
+        invocation.out.line(line, terminalJson(line));
       }
       return exitCodes.done;
     },
