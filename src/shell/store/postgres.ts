@@ -1,3 +1,4 @@
+import { BlockList, isIP } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
@@ -25,10 +26,31 @@ function typeParser(oid: number, format?: 'text' | 'binary') {
   };
 }
 
+/**
+ * How a database is reached: on another machine over TLS whose certificate is verified, unless the URL itself says otherwise (`sslmode`).
+ * Who can change what comes from the store says who may do what, and the driver would ask for no TLS by itself.
+ */
+export function connectionTo(url: string): Pick<pg.ClientConfig, 'connectionString' | 'ssl'> {
+  // As the driver reads the URL, whatever form the host has in it.
+  const { host } = new pg.Client({ connectionString: url });
+  const isHere = host.startsWith('/') || host === 'localhost' || isLoopback(host);
+  return isHere ? { connectionString: url } : { connectionString: url, ssl: { rejectUnauthorized: true } };
+}
+
+const loopback = new BlockList();
+loopback.addSubnet('127.0.0.0', 8, 'ipv4');
+loopback.addAddress('::1', 'ipv6');
+
+function isLoopback(host: string): boolean {
+  const bare = host.replace(/^\[(.*)\]$/, '$1');
+  const family = isIP(bare);
+  return family !== 0 && loopback.check(bare, family === 6 ? 'ipv6' : 'ipv4');
+}
+
 /** Opens a PostgreSQL database through a pool, and a connection of its own that listens for other writers' commits. */
 export function openPostgres(url: string): Database {
   const config: pg.PoolConfig = {
-    connectionString: url,
+    ...connectionTo(url),
     max: connectionsMax,
     connectionTimeoutMillis: connectTimeoutMs,
     statement_timeout: statementTimeoutMs,
