@@ -1,5 +1,16 @@
 import { EntityRef } from './entity-ref.ts';
 
+/** V8's JSON parser gives the same object for equal texts of up to so many characters. */
+const parsedOnceMax = 10;
+
+/**
+ * The object that requests parsed from JSON bring too. A name is then found by comparing addresses, without fetching the
+ * text that the table holds.
+ */
+function asParsed(id: string): string {
+  return id.length <= parsedOnceMax ? (JSON.parse(JSON.stringify(id)) as string) : id;
+}
+
 /** Gives one `EntityRef` per type and id, numbered; numbers of forgotten ones are given again. */
 export class EntityNames {
   readonly #byType = new Map<string, Map<string, EntityRef>>();
@@ -37,8 +48,9 @@ export class EntityNames {
     const ids = this.#table(type);
     let ref = ids.get(id);
     if (ref === undefined) {
-      ref = new EntityRef(type, id, this.#free.pop() ?? this.#count++);
-      ids.set(id, ref);
+      const kept = asParsed(id);
+      ref = new EntityRef(type, kept, this.#free.pop() ?? this.#count++);
+      ids.set(kept, ref);
     }
     return ref;
   }
