@@ -4,7 +4,6 @@ import type { LosslessJson } from '../lossless-json.ts';
 import { Ancestors, type EntityData, EntityRef, type KeyList, noRefs, noTags, strangerIndex } from './entity-ref.ts';
 import { ancestorsBy, convertEntity, type EntityStore, type NameSource } from './entity-store.ts';
 import { invalid, readUid } from './schema-types.ts';
-import type { ScopeKeys } from './scope-keys.ts';
 import type { Attributes, Value } from './value.ts';
 
 /** Names entities that the store may not know, for as long as one request lasts: what strangers send is not kept. */
@@ -201,8 +200,8 @@ export class Entities {
   }
 
   /** Keys of scopes that ask of an entity to stand in what stands above this one. */
-  keysAbove(ref: EntityRef, keys: ScopeKeys): KeyList {
-    if (this.#overlay !== null || this.reads !== null) return this.ancestors(ref).keysBy(keys);
-    return this.#store.keysAbove(ref, keys);
+  keysAbove(ref: EntityRef): KeyList {
+    if (this.#overlay !== null || this.reads !== null) return this.ancestors(ref).keysBy(this.#store.keys);
+    return this.#store.keysAbove(ref);
   }
 }

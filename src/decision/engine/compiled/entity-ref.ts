@@ -17,7 +17,7 @@ export const noRefs: readonly EntityRef[] = Object.freeze([]);
 /** Lists up to this long are searched from end to end, which costs less than hashing. */
 const scannedMax = 48;
 
-/** Keys of scopes, in one block with what tells whether they still count: the number of the `ScopeKeys`, and the stamp of the ancestors. */
+/** Keys of scopes, in one block with what tells whether they still count: the number of the `ScopeKeys` then, and the stamp of the ancestors. */
 export type KeyList = readonly [keysNumber: number, stamp: number, ...keys: number[]];
 
 /** All entities above one, itself not included. Entities of the same one parent share the object. */
@@ -36,7 +36,7 @@ export class Ancestors {
   /** The keys of what scopes ask of whatever stands in these. */
   keysBy(keys: ScopeKeys): KeyList {
     if (this.#keys === null || this.#keys[0] !== keys.number) {
-      const found = this.list.map((ref) => keys.ofStandingIn(ref)).filter((key) => key > 0);
+      const found = this.list.map((ref) => ref.keyOfStandingIn).filter((key) => key > 0);
       this.#keys = [keys.number, this.stamp, ...found];
     }
     return this.#keys;
@@ -60,13 +60,14 @@ export class EntityRef extends Row<Value> {
   // What a decision looks at stands together, at the front, behind the attributes.
   /** Of the attributes; null: nothing is known about it, it is only spoken of. */
   shape: RecordShape | null = null;
-  /** Of what stands above it, for the policies that asked last. */
+  /** Of what stands above it. */
   keysAbove: KeyList | null = null;
   readonly type: string;
   /** Its place in tables over all entities of the store. */
   readonly index: number;
-  /** Does a policy name it, or the schema? */
-  isPinned = false;
+  /** Of scopes that ask to stand in it, and to be it; 0: there are none. */
+  keyOfStandingIn = 0;
+  keyOfBeing = 0;
   readonly id: string;
   parents: readonly EntityRef[] = noRefs;
   above: Ancestors | null = null;

@@ -66,6 +66,21 @@ describe('EntityStore', () => {
     assert.equal(decide(ask(user('ada'))).decision, 'deny');
   });
 
+  test('sets of policies over one store decide each by its own, in whatever turn they are made and asked', () => {
+    const store = new EntityStore(schemaJson);
+    store.put(entity(user('ada'), [group('staff')]));
+    store.put(entity(user('bob'), [group('staff'), group('guests')]));
+    const first = compilePolicySet(staff, { store });
+    const answers = (...asked: { decide(request: DecisionRequest): { decision: string } }[]) =>
+      ['ada', 'bob'].map((id) => asked.map(({ decide }) => decide(ask(user(id))).decision).join(' '));
+    assert.deepEqual(answers(first), ['allow', 'allow']);
+    const second = compilePolicySet(set(permit({ principal: { op: 'in', entity: group('guests') } })), { store });
+    const third = compilePolicySet(set(permit({ resource: { op: '==', entity: group('g') } })), { store });
+    assert.deepEqual(answers(first, second, third), ['allow deny allow', 'allow allow allow']);
+    store.removeParent(user('bob'), group('staff'));
+    assert.deepEqual(answers(third, second, first), ['allow deny allow', 'allow allow deny']);
+  });
+
   test('makes all changes of one call or none', () => {
     const store = new EntityStore(schemaJson);
     store.put(entity(user('ada'), [group('staff')]));

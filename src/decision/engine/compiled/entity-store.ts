@@ -6,7 +6,7 @@ import type { SchemaJson } from '../policy-set.ts';
 import { EntityNames } from './entity-names.ts';
 import { Ancestors, type EntityData, type EntityRef, type KeyList, noRefs, noTags } from './entity-ref.ts';
 import { type ActionRules, invalid, readUid, type SchemaRules, schemaRules } from './schema-types.ts';
-import type { ScopeKeys } from './scope-keys.ts';
+import { ScopeKeys } from './scope-keys.ts';
 import { CedarRecord, RecordShape } from './value.ts';
 import { entityJson } from './value-json.ts';
 
@@ -51,11 +51,12 @@ export class EntityStore implements NameSource {
   readonly rules: SchemaRules;
   readonly schemaJson: SchemaJson;
   readonly names = new EntityNames();
+  /** Of all policies over these entities. */
+  readonly keys = new ScopeKeys();
   /** Rules of the schema's actions; they are entities of the store too, and no change touches them. */
   readonly actions: ReadonlyMap<EntityRef, ActionRules>;
   readonly #texts = new Map<string, string>();
   #size = 0;
-  #keysCount = 0;
   #version = 0;
   /** Goes up when the ancestors of entities other than the changed one may have changed. */
   #hierarchy = 1;
@@ -100,7 +101,6 @@ export class EntityStore implements NameSource {
   pin(type: string, id: string): EntityRef {
     const ref = this.names.ref(type, id);
     ref.uses += 1;
-    ref.isPinned = true;
     return ref;
   }
 
@@ -124,23 +124,17 @@ export class EntityStore implements NameSource {
   }
 
   /** Keys of scopes that ask of an entity to stand in what stands above this one. */
-  keysAbove(ref: EntityRef, keys: ScopeKeys): KeyList {
+  keysAbove(ref: EntityRef): KeyList {
     const known = ref.keysAbove;
-    if (known !== null && known[0] === keys.number && known[1] === this.#hierarchy) return known;
+    if (known !== null && known[0] === this.keys.number && known[1] === this.#hierarchy) return known;
     const [parent] = ref.parents;
     const above =
       parent !== undefined && ref.parents.length === 1
         ? this.asParent(parent)
         : new Ancestors(ancestorsBy(ref, storedParents), this.#hierarchy);
-    const found = above.keysBy(keys);
+    const found = above.keysBy(this.keys);
     ref.keysAbove = found;
     return found;
-  }
-
-  /** A number that no other keys of scopes over this store have. */
-  numberKeys(): number {
-    this.#keysCount += 1;
-    return this.#keysCount;
   }
 
   /** What stands above every child of this one: itself, and all above it. */

@@ -6,7 +6,7 @@ import { type Constant, Outliner } from './outline.ts';
 import { type Range, RangeTable } from './range-table.ts';
 import { Row } from './row.ts';
 import { readScope } from './scope.ts';
-import { HeldKeys, isWithinKey, ScopeKeys } from './scope-keys.ts';
+import { isWithinKey, type ScopeKeys } from './scope-keys.ts';
 
 /** The conditions of a policy, compiled for all policies of the same outline. Throws EvaluationError. */
 type Test = (environment: Environment, constants: Constants) => boolean;
@@ -39,10 +39,8 @@ export class CompiledPolicy extends Row<Constant> {
 
 /** Of one resource key, up to this many policies are looked at one by one: finding them by the principal's keys costs as much. */
 const listedMax = 16;
-/** Stands for all keys of principals, */
-const everyone = 0x7fff_ffff;
-/** and for those of standing in something, where there are any. */
-const anyAbove = 0x7fff_fffe;
+/** Stands for all keys of standing in something, where there are any. */
+const anyAbove = 0x7fff_ffff;
 
 /** A policy of an action, with the keys of its scope. */
 interface Entry {
@@ -60,7 +58,9 @@ export interface PolicyJudge {
 /** Policies of one action, by the keys of resource and principal. */
 export class Bucket {
   readonly #index: PolicyIndex;
-  /** By resource key and `everyone`: where its policies stand; where there are many, also by `anyAbove` and by both keys. */
+  /** By resource key: where its policies begin. They end where those of the next begin. */
+  readonly #starts: Int32Array;
+  /** Where there are many: by resource key and principal key, and whether `anyAbove`. */
   readonly #ranges: RangeTable;
   /** Pairs of a principal key and the rank of a policy. */
   readonly #entries: Int32Array;
@@ -74,6 +74,7 @@ export class Bucket {
       this.#entries[at * 2] = principalKey;
       this.#entries[at * 2 + 1] = policy.rank;
     }
+    this.#starts = startsOf(entries);
     this.#ranges = new RangeTable(rangesOf(entries));
     this.#asksAboveResource = entries.some(({ resourceKey }) => isWithinKey(resourceKey));
   }
@@ -81,16 +82,15 @@ export class Bucket {
   visit(judge: PolicyJudge): void {
     if (this.#entries.length === 0) return;
     const { environment } = judge;
-    const { principals, resources } = this.#index;
-    const ranges = this.#ranges;
+    const { principals, resources } = this.#index.keys;
+    const starts = this.#starts;
     principals.hold(environment.principal);
     resources.hold(environment.resource);
     if (this.#asksAboveResource) resources.holdAbove(environment.entities);
     for (let index = 0; index < resources.count; index += 1) {
       const resourceKey = resources.list[index] ?? -1;
-      const all = ranges.find(resourceKey, everyone);
-      if (all < 0) continue;
-      const [start, end] = [ranges.start(all), ranges.end(all)];
+      const start = starts[resourceKey] ?? 0;
+      const end = starts[resourceKey + 1] ?? start;
       if (end - start > listedMax) this.#visitMany(resourceKey, judge);
       else
         for (let at = start; at < end; at += 1)
@@ -99,7 +99,7 @@ export class Bucket {
   }
 
   #visitMany(resourceKey: number, judge: PolicyJudge): void {
-    const { principals } = this.#index;
+    const { principals } = this.#index.keys;
     const ranges = this.#ranges;
     const asksAbove = ranges.find(resourceKey, anyAbove) >= 0;
     if (asksAbove) principals.holdAbove(judge.environment.entities);
@@ -125,7 +125,15 @@ export class Bucket {
   }
 }
 
-/** Where, in sorted entries, those of each resource key stand; where there are many, also those of each pair of keys. */
+/** Where, in sorted entries, those of each resource key begin: after all of smaller keys. */
+function startsOf(entries: readonly Entry[]): Int32Array {
+  const starts = new Int32Array((entries.at(-1)?.resourceKey ?? 0) + 2);
+  for (const { resourceKey } of entries) starts[resourceKey + 1] = (starts[resourceKey + 1] ?? 0) + 1;
+  for (let key = 1; key < starts.length; key += 1) starts[key] = (starts[key] ?? 0) + (starts[key - 1] ?? 0);
+  return starts;
+}
+
+/** Where, in sorted entries, those of each pair of keys stand, for resource keys that have many. */
 function rangesOf(entries: readonly Entry[]): Range[] {
   const ranges: Range[] = [];
   const endOf = (start: number, isSame: (a: Entry, b: Entry) => boolean) => {
@@ -138,7 +146,6 @@ function rangesOf(entries: readonly Entry[]): Range[] {
   for (let start = 0; start < entries.length; ) {
     const first = entries[start]?.resourceKey ?? 0;
     const end = endOf(start, (a, b) => a.resourceKey === b.resourceKey);
-    ranges.push({ first, second: everyone, start, end });
     if (end - start <= listedMax) start = end;
     else if (entries.slice(start, end).some(({ principalKey }) => isWithinKey(principalKey)))
       ranges.push({ first, second: anyAbove, start, end });
@@ -158,15 +165,13 @@ export class PolicyIndex {
   readonly #store: EntityStore;
   /** By rank. */
   readonly policies: readonly CompiledPolicy[];
-  /** What principal and resource of the request that is being decided have. */
-  readonly principals: HeldKeys;
-  readonly resources: HeldKeys;
+  readonly keys: ScopeKeys;
 
   constructor(policies: Iterable<readonly [id: string, json: PolicyJson]>, store: EntityStore) {
     this.#store = store;
     const sorted = [...policies].sort(([a], [b]) => (a < b ? -1 : 1));
     const compiled = sorted.map(([id, json], rank) => ({ json, ...this.#compile(id, { json, rank }) }));
-    const keys = new ScopeKeys(store);
+    const { keys } = store;
     const entries = compiled.map(({ policy, principal, resource, json }) => ({
       policy,
       principalKey: keys.give(principal),
@@ -175,8 +180,7 @@ export class PolicyIndex {
     }));
     entries.sort((a, b) => a.resourceKey - b.resourceKey || a.principalKey - b.principalKey);
     this.policies = compiled.map(({ policy }) => policy);
-    this.principals = new HeldKeys(keys);
-    this.resources = new HeldKeys(keys);
+    this.keys = keys;
     for (const ref of store.actions.keys()) {
       const above = store.ancestors(ref);
       const concerned = entries.filter(({ action }) => {

@@ -1,6 +1,5 @@
 import type { Entities } from './entities.ts';
 import type { EntityRef } from './entity-ref.ts';
-import type { EntityStore } from './entity-store.ts';
 import type { Scope } from './scope.ts';
 
 /** No scope asks. */
@@ -10,50 +9,51 @@ const anyoneKey = 2;
 
 /**
  * Small numbers, the keys, for what scopes ask of a principal or a resource: to be a given entity, to stand in one, to be of a type. What
- * fits a request is then found by comparing whole numbers that lie close together, without a look at the entities themselves.
+ * fits a request is then found by comparing whole numbers that lie close together, without a look at the entities themselves. All
+ * policies over one store share them: what entities remember of them counts for every set.
  */
 export class ScopeKeys {
-  /** Two keys for each index of an entity: of standing in it, and of being it. Entities that came later have none. */
-  readonly #table: Int32Array;
-  /** Tells these keys from those of other policies over the same entities. */
-  readonly number: number;
   readonly #types = new Map<string, number>();
   // Keys of standing in something are odd.
   #nextOdd = 1;
   #nextEven = anyoneKey + 2;
-
-  constructor(store: EntityStore) {
-    this.#table = new Int32Array(store.names.count * 2);
-    this.number = store.numberKeys();
-  }
+  /** What principal and resource of the request that is being decided have: one decision is made at a time. */
+  readonly principals = new HeldKeys(this);
+  readonly resources = new HeldKeys(this);
 
   /** Every key is below it. */
   get end(): number {
     return Math.max(this.#nextOdd, this.#nextEven);
   }
 
+  /** Another one after each key that is given. */
+  get number(): number {
+    return this.#nextOdd + this.#nextEven;
+  }
+
   /** The key that whatever fits the scope has. For `is T in E` it is that of `in E`: the type is still to be looked at. */
   give({ equals, within, type }: Scope): number {
-    const place = equals !== null ? equals.index * 2 + 1 : within !== null ? within.index * 2 : -1;
-    if (place < 0 && type === null) return anyoneKey;
-    const known = place < 0 ? this.ofType(type ?? '') : (this.#table[place] ?? noKey);
-    if (known !== noKey) return known;
-    const key = within === null ? this.#nextEven : this.#nextOdd;
-    if (within === null) this.#nextEven += 2;
-    else this.#nextOdd += 2;
-    if (place < 0) this.#types.set(type ?? '', key);
-    else this.#table[place] = key;
+    if (equals !== null) {
+      if (equals.keyOfBeing === noKey) equals.keyOfBeing = this.#giveEven();
+      return equals.keyOfBeing;
+    }
+    if (within !== null) {
+      if (within.keyOfStandingIn === noKey) {
+        within.keyOfStandingIn = this.#nextOdd;
+        this.#nextOdd += 2;
+      }
+      return within.keyOfStandingIn;
+    }
+    if (type === null) return anyoneKey;
+    const key = this.#types.get(type) ?? this.#giveEven();
+    this.#types.set(type, key);
     return key;
   }
 
-  /** 0: there is none. */
-  ofStandingIn({ index }: EntityRef): number {
-    return index * 2 < this.#table.length ? (this.#table[index * 2] ?? noKey) : noKey;
-  }
-
-  /** 0: there is none. */
-  ofBeing({ index }: EntityRef): number {
-    return index * 2 < this.#table.length ? (this.#table[index * 2 + 1] ?? noKey) : noKey;
+  #giveEven(): number {
+    const key = this.#nextEven;
+    this.#nextEven += 2;
+    return key;
   }
 
   /** 0: there is none. */
@@ -70,42 +70,39 @@ export function isWithinKey(key: number): boolean {
 /** The keys that one entity has in one request. Used again from request to request: one decision is made at a time. */
 export class HeldKeys {
   readonly #keys: ScopeKeys;
-  readonly #stamps: Uint32Array;
+  #stamps = new Uint32Array(0);
   #stamp = 0;
   /** Those from `count` on are of earlier requests. */
-  readonly list: Int32Array;
+  list = new Int32Array(0);
   count = 0;
   /** Whose ancestors are still to be looked at; null: they have been. */
   #below: EntityRef | null = null;
 
-  /** All keys must have been given. */
   constructor(keys: ScopeKeys) {
     this.#keys = keys;
-    this.#stamps = new Uint32Array(keys.end);
-    this.list = new Int32Array(keys.end);
   }
 
   /** Holds the keys of this entity and no others; what stands above it is left until it is asked for. */
   hold(ref: EntityRef): void {
     this.#stamp += 1;
-    if (this.#stamp > 0xffff_ffff) {
-      this.#stamps.fill(0);
+    const { end } = this.#keys;
+    if (this.#stamps.length < end || this.#stamp > 0xffff_ffff) {
+      this.#stamps = new Uint32Array(end);
+      this.list = new Int32Array(end);
       this.#stamp = 1;
     }
     this.count = 0;
     this.add(anyoneKey);
     this.add(this.#keys.ofType(ref.type));
-    if (ref.isPinned) {
-      this.add(this.#keys.ofStandingIn(ref));
-      this.add(this.#keys.ofBeing(ref));
-    }
+    this.add(ref.keyOfStandingIn);
+    this.add(ref.keyOfBeing);
     this.#below = ref;
   }
 
   /** Holds the keys of what stands above it as well. */
   holdAbove(entities: Entities): void {
     if (this.#below === null) return;
-    const keys = entities.keysAbove(this.#below, this.#keys);
+    const keys = entities.keysAbove(this.#below);
     for (let index = 2; index < keys.length; index += 1) this.add(keys[index] ?? noKey);
     this.#below = null;
   }
