@@ -1,9 +1,10 @@
 import type { EntityUid } from '#foundation/model';
 import type { EntityJson } from '../decision-request.ts';
 import type { LosslessJson } from '../lossless-json.ts';
-import { Ancestors, type EntityData, EntityRef, type KeyList, noRefs, noTags, strangerIndex } from './entity-ref.ts';
+import { Ancestors, type EntityData, EntityRef, noRefs, noTags, strangerIndex } from './entity-ref.ts';
 import { ancestorsBy, convertEntity, type EntityStore, type NameSource } from './entity-store.ts';
 import { invalid, readUid } from './schema-types.ts';
+import type { HeldKeys } from './scope-keys.ts';
 import type { Attributes, Value } from './value.ts';
 
 /** Names entities that the store may not know, for as long as one request lasts: what strangers send is not kept. */
@@ -199,9 +200,13 @@ export class Entities {
     return false;
   }
 
-  /** Keys of scopes that ask of an entity to stand in what stands above this one. */
-  keysAbove(ref: EntityRef): KeyList {
-    if (this.#overlay !== null || this.reads !== null) return this.ancestors(ref).keysBy(this.#store.keys);
-    return this.#store.keysAbove(ref);
+  /** Has `held` hold the keys of what stands above this one. */
+  holdKeysAbove(ref: EntityRef, held: HeldKeys): void {
+    if (this.#overlay !== null || this.reads !== null)
+      for (const each of this.ancestors(ref).list) held.add(each.keyOfStandingIn);
+    else {
+      const place = this.#store.keysAbove(ref);
+      held.addList(this.#store.keys.lists.block, place);
+    }
   }
 }

@@ -1,5 +1,4 @@
 import { Row } from './row.ts';
-import type { ScopeKeys } from './scope-keys.ts';
 import type { CedarRecord, RecordShape, Value } from './value.ts';
 
 /** What is known about an entity. */
@@ -17,29 +16,19 @@ export const noRefs: readonly EntityRef[] = Object.freeze([]);
 /** Lists up to this long are searched from end to end, which costs less than hashing. */
 const scannedMax = 48;
 
-/** Keys of scopes, in one block with what tells whether they still count: the number of the `ScopeKeys` then, and the stamp of the ancestors. */
-export type KeyList = readonly [keysNumber: number, stamp: number, ...keys: number[]];
-
 /** All entities above one, itself not included. Entities of the same one parent share the object. */
 export class Ancestors {
   readonly list: readonly EntityRef[];
   /** Whoever keeps it says until when it counts. */
   readonly stamp: number;
-  #keys: KeyList | null = null;
+  /** Where the keys of these stand in `KeyLists`, in that epoch. */
+  keysPlace = 0;
+  keysEpoch = 0;
   #set: ReadonlySet<EntityRef> | null = null;
 
   constructor(list: readonly EntityRef[], stamp: number) {
     this.list = list;
     this.stamp = stamp;
-  }
-
-  /** The keys of what scopes ask of whatever stands in these. */
-  keysBy(keys: ScopeKeys): KeyList {
-    if (this.#keys === null || this.#keys[0] !== keys.number) {
-      const found = this.list.map((ref) => ref.keyOfStandingIn).filter((key) => key > 0);
-      this.#keys = [keys.number, this.stamp, ...found];
-    }
-    return this.#keys;
   }
 
   has(ref: EntityRef): boolean {
@@ -60,8 +49,9 @@ export class EntityRef extends Row<Value> {
   // What a decision looks at stands together, at the front, behind the attributes.
   /** Of the attributes; null: nothing is known about it, it is only spoken of. */
   shape: RecordShape | null = null;
-  /** Of what stands above it. */
-  keysAbove: KeyList | null = null;
+  /** Where the keys of what stands above it stand in `KeyLists`, in that epoch. */
+  keysPlace = 0;
+  keysEpoch = 0;
   readonly type: string;
   /** Its place in tables over all entities of the store. */
   readonly index: number;

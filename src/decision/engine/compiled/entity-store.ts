@@ -4,7 +4,7 @@ import { EngineError } from '../engine-error.ts';
 import type { LosslessJson } from '../lossless-json.ts';
 import type { SchemaJson } from '../policy-set.ts';
 import { EntityNames } from './entity-names.ts';
-import { Ancestors, type EntityData, type EntityRef, type KeyList, noRefs, noTags } from './entity-ref.ts';
+import { Ancestors, type EntityData, type EntityRef, noRefs, noTags } from './entity-ref.ts';
 import { type ActionRules, invalid, readUid, type SchemaRules, schemaRules } from './schema-types.ts';
 import { ScopeKeys } from './scope-keys.ts';
 import { CedarRecord, RecordShape } from './value.ts';
@@ -35,6 +35,7 @@ export function ancestorsBy(ref: EntityRef, parentsOf: (ref: EntityRef) => reado
 }
 
 const storedParents = (ref: EntityRef) => ref.parents;
+const keysOf = (above: readonly EntityRef[]) => above.map((ref) => ref.keyOfStandingIn).filter((key) => key > 0);
 
 function dataOf(ref: EntityRef): EntityData | null {
   const { shape, tags, parents, mentions } = ref;
@@ -123,18 +124,31 @@ export class EntityStore implements NameSource {
     return ref !== undefined && ref.shape !== null;
   }
 
-  /** Keys of scopes that ask of an entity to stand in what stands above this one. */
-  keysAbove(ref: EntityRef): KeyList {
-    const known = ref.keysAbove;
-    if (known !== null && known[0] === this.keys.number && known[1] === this.#hierarchy) return known;
+  /** Where the keys of what stands above this one stand in `keys.lists`. */
+  keysAbove(ref: EntityRef): number {
+    const { lists } = this.keys;
+    if (ref.keysEpoch === lists.epoch) return ref.keysPlace;
     const [parent] = ref.parents;
-    const above =
-      parent !== undefined && ref.parents.length === 1
-        ? this.asParent(parent)
-        : new Ancestors(ancestorsBy(ref, storedParents), this.#hierarchy);
-    const found = above.keysBy(this.keys);
-    ref.keysAbove = found;
-    return found;
+    if (parent !== undefined && ref.parents.length === 1) {
+      const above = this.asParent(parent);
+      if (above.keysEpoch !== lists.epoch) {
+        above.keysPlace = lists.add(keysOf(above.list));
+        above.keysEpoch = lists.epoch;
+      }
+      ref.keysPlace = above.keysPlace;
+    } else ref.keysPlace = lists.add(keysOf(ancestorsBy(ref, storedParents)));
+    // Adding may have begun another.
+    ref.keysEpoch = lists.epoch;
+    return ref.keysPlace;
+  }
+
+  /** Before its parents change: nobody asks for these lists again. */
+  #wasteKeys(ref: EntityRef): void {
+    const { lists } = this.keys;
+    const { asParent, parents } = ref;
+    if (ref.keysEpoch === lists.epoch && parents.length !== 1) lists.waste(ref.keysPlace);
+    if (asParent?.keysEpoch === lists.epoch) lists.waste(asParent.keysPlace);
+    ref.keysEpoch = 0;
   }
 
   /** What stands above every child of this one: itself, and all above it. */
@@ -259,10 +273,13 @@ export class EntityStore implements NameSource {
     }
     for (const mention of data?.mentions ?? noRefs) mention.uses += 1;
     if (before.length !== after.length || before.some((parent, index) => parent !== after[index])) {
+      this.#wasteKeys(ref);
       ref.above = null;
       ref.asParent = null;
-      ref.keysAbove = null;
-      if (ref.children > 0) this.#hierarchy += 1;
+      if (ref.children > 0) {
+        this.#hierarchy += 1;
+        this.keys.lists.clear();
+      }
     }
     this.#size += Number(data !== null) - Number(shape !== null);
     ref.know(data?.attrs ?? null);

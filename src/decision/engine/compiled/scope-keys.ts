@@ -1,5 +1,6 @@
 import type { Entities } from './entities.ts';
 import type { EntityRef } from './entity-ref.ts';
+import { KeyLists } from './key-lists.ts';
 import type { Scope } from './scope.ts';
 
 /** No scope asks. */
@@ -20,15 +21,12 @@ export class ScopeKeys {
   /** What principal and resource of the request that is being decided have: one decision is made at a time. */
   readonly principals = new HeldKeys(this);
   readonly resources = new HeldKeys(this);
+  /** What entities remember of them. */
+  readonly lists = new KeyLists();
 
   /** Every key is below it. */
   get end(): number {
     return Math.max(this.#nextOdd, this.#nextEven);
-  }
-
-  /** Another one after each key that is given. */
-  get number(): number {
-    return this.#nextOdd + this.#nextEven;
   }
 
   /** The key that whatever fits the scope has. For `is T in E` it is that of `in E`: the type is still to be looked at. */
@@ -41,6 +39,7 @@ export class ScopeKeys {
       if (within.keyOfStandingIn === noKey) {
         within.keyOfStandingIn = this.#nextOdd;
         this.#nextOdd += 2;
+        this.lists.clear();
       }
       return within.keyOfStandingIn;
     }
@@ -102,8 +101,7 @@ export class HeldKeys {
   /** Holds the keys of what stands above it as well. */
   holdAbove(entities: Entities): void {
     if (this.#below === null) return;
-    const keys = entities.keysAbove(this.#below);
-    for (let index = 2; index < keys.length; index += 1) this.add(keys[index] ?? noKey);
+    entities.holdKeysAbove(this.#below, this);
     this.#below = null;
   }
 
@@ -113,6 +111,12 @@ export class HeldKeys {
     this.#stamps[key] = this.#stamp;
     this.list[this.count] = key;
     this.count += 1;
+  }
+
+  /** Those of a list in `KeyLists`. */
+  addList(block: Int32Array, place: number): void {
+    const end = place + (block[place] ?? 0);
+    for (let at = place + 1; at <= end; at += 1) this.add(block[at] ?? noKey);
   }
 
   has(key: number, entities: Entities): boolean {
