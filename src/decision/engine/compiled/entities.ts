@@ -1,7 +1,7 @@
 import type { EntityUid } from '#foundation/model';
 import type { EntityJson } from '../decision-request.ts';
 import type { LosslessJson } from '../lossless-json.ts';
-import { Ancestors, type EntityData, EntityRef, noRefs, noTags, strangerIndex } from './entity-ref.ts';
+import { Ancestors, type EntityData, EntityRef, noRefs, noTags } from './entity-ref.ts';
 import { ancestorsBy, convertEntity, type EntityStore, type NameSource } from './entity-store.ts';
 import { invalid, readUid } from './schema-types.ts';
 import type { HeldKeys } from './scope-keys.ts';
@@ -39,7 +39,7 @@ export class RequestNames implements NameSource {
   ref(type: string, id: string): EntityRef {
     const found = this.find(type, id);
     if (found !== undefined) return found;
-    const stranger = new EntityRef(type, id, strangerIndex);
+    const stranger = new EntityRef(type, id);
     if (this.#first === null) this.#first = stranger;
     else {
       this.#others ??= new Map();

@@ -11,15 +11,15 @@ function asParsed(id: string): string {
   return id.length <= parsedOnceMax ? (JSON.parse(JSON.stringify(id)) as string) : id;
 }
 
-/** Gives one `EntityRef` per type and id, numbered; numbers of forgotten ones are given again. */
+/** Gives one `EntityRef` per type and id. */
 export class EntityNames {
   readonly #byType = new Map<string, Map<string, EntityRef>>();
-  readonly #free: number[] = [];
-  #count = 0;
 
-  /** Every index is below it. */
+  /** How many there are. */
   get count(): number {
-    return this.#count;
+    let count = 0;
+    for (const ids of this.#byType.values()) count += ids.size;
+    return count;
   }
 
   find(type: string, id: string): EntityRef | undefined {
@@ -49,7 +49,7 @@ export class EntityNames {
     let ref = ids.get(id);
     if (ref === undefined) {
       const kept = asParsed(id);
-      ref = new EntityRef(type, kept, this.#free.pop() ?? this.#count++);
+      ref = new EntityRef(type, kept);
       ids.set(kept, ref);
     }
     return ref;
@@ -58,8 +58,6 @@ export class EntityNames {
   /** Only for a name that nobody holds any more: whoever asks again gets another object. */
   forget(ref: EntityRef): void {
     const ids = this.#table(ref.type);
-    if (ids.get(ref.id) !== ref) return;
-    ids.delete(ref.id);
-    this.#free.push(ref.index);
+    if (ids.get(ref.id) === ref) ids.delete(ref.id);
   }
 }

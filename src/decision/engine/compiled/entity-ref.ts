@@ -38,9 +38,6 @@ export class Ancestors {
   }
 }
 
-/** The index of entities that no store knows. */
-export const strangerIndex = 0x7fff_ffff;
-
 /**
  * An entity by its identity. The same type and id give the same object in a store, and in a request beside it: two refs of one
  * question are the same entity exactly when they are the same object. The fields that change belong to the store.
@@ -53,8 +50,6 @@ export class EntityRef extends Row<Value> {
   keysPlace = 0;
   keysEpoch = 0;
   readonly type: string;
-  /** Its place in tables over all entities of the store. */
-  readonly index: number;
   /** Of scopes that ask to stand in it, and to be it; 0: there are none. */
   keyOfStandingIn = 0;
   keyOfBeing = 0;
@@ -70,11 +65,10 @@ export class EntityRef extends Row<Value> {
   /** How many entities have it as a direct parent. */
   children = 0;
 
-  constructor(type: string, id: string, index: number) {
+  constructor(type: string, id: string) {
     super([]);
     this.type = type;
     this.id = id;
-    this.index = index;
   }
 
   /** null: nothing is known any more. */

@@ -115,7 +115,7 @@ describe('EntityStore', () => {
       decide(ask(user(`stranger${visit}`)));
       store.remove(user(`u${visit}`));
     }
-    assert.ok(store.names.count <= before + 3, `${store.names.count} places for ${before} names`);
+    assert.ok(store.names.count <= before + 3, `${store.names.count} names, and ${before} before`);
     assert.equal(store.size, 0);
   });
 

@@ -44,7 +44,7 @@ function dataOf(ref: EntityRef): EntityData | null {
 }
 
 /**
- * The entities that decisions are made from, converted once and indexed by whole numbers. Single-threaded: `apply` is one
+ * The entities that decisions are made from, converted once. Single-threaded: `apply` is one
  * synchronous call and so is a decision, so that no decision sees half a change. A change costs what the entity itself costs:
  * ancestors are found when somebody asks, and forgotten when an entity with children changes its parents.
  */

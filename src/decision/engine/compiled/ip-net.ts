@@ -94,6 +94,8 @@ function parseV6(text: string): bigint | undefined {
 
 /** Reads an IPv4 or IPv6 address or range in CIDR notation. IPv4 inside IPv6 is refused, as in Cedar. Throws EvaluationError. */
 export function parseIpNet(text: string): IpNet {
+  const alone = parseV4(text);
+  if (alone !== undefined) return new IpNet(32, alone, 32);
   const slash = text.indexOf('/');
   const host = slash < 0 ? text : text.slice(0, slash);
   const v4 = parseV4(host);

@@ -241,7 +241,7 @@ export class ReferenceEvaluation {
       __entity?: { type: string; id: string };
       __extn?: { fn: string; arg?: unknown; args?: readonly unknown[] };
     };
-    if (uid !== undefined) return new EntityRef(uid.type, uid.id, 0);
+    if (uid !== undefined) return new EntityRef(uid.type, uid.id);
     if (extension === undefined)
       return recordOf(Object.entries(json).map(([name, item]) => [name, this.#literal(item)]));
     const { fn, arg, args = [arg] } = extension;
