@@ -81,6 +81,23 @@ describe('EntityStore', () => {
     assert.deepEqual(answers(third, second, first), ['allow deny allow', 'allow allow deny']);
   });
 
+  test('what it remembers of an entity takes no more room however often that moves', () => {
+    const store = new EntityStore(schemaJson);
+    const ids = Array.from({ length: 20 }, (_, index) => `g${index}`);
+    const located = (id: string) => {
+      const json = permit({ principal: { op: 'in', entity: group(id) } });
+      return [id, { file: '', line: 1, text: id, json }] as const;
+    };
+    const { decide } = compilePolicySet({ ...staff, policies: new Map(ids.map(located)) }, { store });
+    const before = store.keys.lists.block.length;
+    for (let move = 0; move < 3_000; move += 1) {
+      const [one = '', other = ''] = [ids[move % 20], ids[(move + 1) % 20]];
+      store.put(entity(user('ada'), [group(one), group(other)]));
+      assert.deepEqual(decide(ask(user('ada'))).reasons, [one, other].sort());
+    }
+    assert.equal(store.keys.lists.block.length, before);
+  });
+
   test('makes all changes of one call or none', () => {
     const store = new EntityStore(schemaJson);
     store.put(entity(user('ada'), [group('staff')]));
