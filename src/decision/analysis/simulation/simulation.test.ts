@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { judge } from '#decision/administration';
+import { compilePublication, entitiesOf, judge, policySetOf } from '#decision/administration';
+import { preparePolicies } from '#decision/parser';
 import type { FactRow, Question } from '#foundation/model';
 import { fakeFactView } from '../../../../tests/fakes/fact-view.ts';
-import { publishedSet } from '../../../../tests/published-set.ts';
+import { publishedSet, shippedSchema } from '../../../../tests/published-set.ts';
 import { DecideAgain, type RecordedDecision, Simulation, VersionedFacts } from '../index.ts';
 
 const now = 1_800_000_000_000;
@@ -122,6 +123,39 @@ test('Simulation judges by the facts of each decision, whatever came later, in a
   replay.replay(decision('ada', { factRevision: 3, answer: 'deny', id: 'three' }));
   const { lost, same, notReproduced, otherFacts } = replay.report();
   assert.deepEqual([lost.decisions, same, notReproduced.count, otherFacts], [1, 2, 0, 0]);
+});
+
+test('Simulation judges by the entities of applications that policies name, as they were', () => {
+  const schema = `${shippedSchema}\nnamespace Zoo { entity Flag { on: Bool }; }`;
+  const publication = (sequence: number, text: string) => {
+    const sources = [{ file: 'a.cedar', text }];
+    const { parsedForm = null } = preparePolicies({ policies: sources, schema });
+    return { sequence, schema, policies: sources, parsed: parsedForm, states: [] };
+  };
+  const flag = (on: boolean, revision: number): FactRow => {
+    const uid = { type: 'Zoo::Flag', id: 'open' };
+    return { kind: 'entity', id: 'Zoo::Flag::"open"', revision, body: { uid, attrs: { on }, parents: [] } };
+  };
+  const permit = '@id("staff") permit (principal in Group::"staff", action, resource == App::"wiki")';
+  const versions = new VersionedFacts({ epoch: 1, first: 1, rows: [...allRows(), flag(false, 1)] });
+  assert.ok(versions.append([flag(true, 2)], 2));
+  assert.ok(versions.append([{ kind: 'entity', id: 'Zoo::Flag::"open"', revision: 3, body: null }], 3));
+  for (const entitiesFor of [entitiesOf(versions), undefined]) {
+    const asked = (set: ReturnType<typeof publication>) => ({
+      published: compilePublication(set, { entitiesFor }),
+      set: policySetOf(set),
+    });
+    const before = asked(publication(1, `${permit} when { Zoo::Flag::"open".on };`));
+    const after = asked(publication(2, `${permit};`));
+    const replay = new Simulation({ facts: versions, before: new Map([[1, before]]), after });
+    const answers = ['deny', 'allow', 'deny'] as const;
+    for (const revision of [2, 1, 3, 2]) {
+      const answer = answers[revision - 1] ?? 'deny';
+      replay.replay(decision('ada', { factRevision: revision, answer, id: `at ${revision}` }));
+    }
+    const { gained, lost, same, notReproduced } = replay.report();
+    assert.deepEqual([gained.decisions, lost.decisions, same, notReproduced.count], [2, 0, 2, 0]);
+  }
 });
 
 test('Simulation keeps apart what the policies of then do not say, and counts what is only near', () => {

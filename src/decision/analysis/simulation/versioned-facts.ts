@@ -11,8 +11,8 @@ interface Version {
   readonly body: unknown;
 }
 
-/** Kinds a decision about an app reads. */
-const kinds = ['user', 'group', 'segment', 'resource', 'session', 'token', 'grant'] as const;
+/** Kinds a decision about an app reads; entities of applications where a policy names one. */
+const kinds = ['user', 'group', 'segment', 'resource', 'session', 'token', 'grant', 'entity'] as const;
 export type ReplayedKind = (typeof kinds)[number];
 const isReplayed = (kind: FactKind): kind is ReplayedKind => (kinds as readonly string[]).includes(kind);
 

@@ -21,8 +21,20 @@ const threadsMax = 4;
 
 const isSource = import.meta.url.endsWith('.ts');
 const threadFile = isSource ? './simulate-worker.ts' : './simulate-worker.js';
-const neededKinds = new Set(['user', 'group', 'segment', 'resource', 'session', 'token', 'grant']);
-const needed = (rows: readonly FactRow[]) => rows.filter(({ kind }) => neededKinds.has(kind));
+/** Entities of applications that a rehearsal holds: apps' policies read them only where they name one, and there may be a million. */
+export const heldEntitiesMax = 100_000;
+const neededKinds: ReadonlySet<string> = new Set(['user', 'group', 'segment', 'resource', 'session', 'token', 'grant']);
+type Needed = (rows: readonly FactRow[]) => FactRow[];
+
+/** What of these facts and of their changes a rehearsal needs. */
+export function neededOf(rows: readonly FactRow[]): { readonly needed: Needed; readonly areEntitiesHeld: boolean } {
+  let entities = 0;
+  for (const { kind } of rows) if (kind === 'entity') entities += 1;
+  const areEntitiesHeld = entities <= heldEntitiesMax;
+  const needed: Needed = (all) =>
+    all.filter(({ kind }) => neededKinds.has(kind) || (areEntitiesHeld && kind === 'entity'));
+  return { needed, areEntitiesHeld };
+}
 
 /** It could not be rehearsed; `message` is fit for people. */
 export class SimulationError extends Error {
@@ -52,6 +64,8 @@ export interface SimulationOutcome {
   readonly lastRevision: number;
   /** Oldest revision of facts that is kept; decisions before it were judged by its facts. */
   readonly firstRevision: number;
+  /** False: there are too many. */
+  readonly areEntitiesHeld: boolean;
 }
 
 /** Where facts begin: at the oldest decision, or where the store's memory does. */
@@ -83,7 +97,7 @@ async function publicationsSince(store: Store, revision: number): Promise<Shippe
 /** Hands the threads every change from the first revision to the newest, page by page. */
 async function tellChanges(
   workers: readonly Worker[],
-  { store, signal, first }: { store: Store; signal: AbortSignal; first: number },
+  { store, signal, first, needed }: { store: Store; signal: AbortSignal; first: number; needed: Needed },
 ): Promise<void> {
   let after = first;
   for (let pages = 0; pages < feedPagesMax; pages += 1) {
@@ -134,6 +148,7 @@ export async function runSimulation(input: SimulationInput): Promise<SimulationO
   const { journalDirectory: directory, facts, store, since, until, after, signal } = input;
   const firstRevision = await firstRevisionOf(input);
   const snapshot = await store.snapshotAt(firstRevision);
+  const { needed, areEntitiesHeld } = neededOf(snapshot.rows);
   const work: Omit<SimulationWork, 'share'> = {
     directory,
     keys: [...keysOf(facts)],
@@ -163,13 +178,14 @@ export async function runSimulation(input: SimulationInput): Promise<SimulationO
   // Whatever goes wrong first is what is told.
   outcomes.catch(() => undefined);
   try {
-    await tellChanges(workers, { store, signal, first: firstRevision });
+    await tellChanges(workers, { store, signal, first: firstRevision, needed });
     const found = await outcomes;
     return {
       report: reportOf(found.map(({ parts }) => parts)),
       isComplete: found.every(({ isComplete }) => isComplete),
       lastRevision: Math.min(...found.map(({ lastRevision }) => lastRevision)),
       firstRevision,
+      areEntitiesHeld,
     };
   } finally {
     await Promise.all(workers.map((worker) => worker.terminate()));

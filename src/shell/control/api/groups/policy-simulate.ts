@@ -3,7 +3,12 @@ import { httpActivityClass } from '#evidence/log/recorded';
 import type { RehearsalProgress, RehearsalReport } from '#foundation/model';
 import { statesAfter } from '../../policy-states.ts';
 import { UnpublishableError } from '../../publish.ts';
-import { runSimulation, SimulationError, type SimulationOutcome } from '../../simulation/run-simulation.ts';
+import {
+  heldEntitiesMax,
+  runSimulation,
+  SimulationError,
+  type SimulationOutcome,
+} from '../../simulation/run-simulation.ts';
 import type { ShippedSet } from '../../simulation/simulation-messages.ts';
 import { mayAdminister } from '../authorise.ts';
 import type { Caller } from '../caller.ts';
@@ -77,7 +82,8 @@ function checkSimulationRights(services: ApiServices, caller: Caller): void {
 
 const times = (count: number, one: string, many: string) => `${count} ${count === 1 ? one : many}`;
 
-function approximationsOf({ report, isComplete, firstRevision, lastRevision }: SimulationOutcome): string[] {
+function approximationsOf(outcome: SimulationOutcome): string[] {
+  const { report, isComplete, firstRevision, lastRevision, areEntitiesHeld } = outcome;
   const { skipped, notReproduced, unverified, otherFacts, cutPaths, moreGroups } = report;
   const words: string[] = [];
   const say = (count: number, what: string) => {
@@ -111,6 +117,10 @@ function approximationsOf({ report, isComplete, firstRevision, lastRevision }: S
     `${times(notReproduced.count, 'decision', 'decisions')} would come out differently under the policies of then already (such as preflights, which pass without policy); they count neither as gained nor as lost.`,
   );
   say(moreGroups, 'There are more groups than are listed; sums count all of them.');
+  if (!areEntitiesHeld) {
+    const most = `more than ${heldEntitiesMax} entities of applications, which a rehearsal does not hold`;
+    words.push(`There are ${most}: decisions by policies that name one may come out differently.`);
+  }
   if (!isComplete) words.push('There were more decisions than are replayed: choose a shorter time.');
   return words;
 }
@@ -178,7 +188,7 @@ const simulateRoute = route({
         const begun = performance.now();
         const input = { journalDirectory, facts, store, since, until, after, oldestRevision, signal: stop, onProgress };
         const outcome = await runSimulation(input);
-        const { report, ...rest } = outcome;
+        const { report, areEntitiesHeld: _, ...rest } = outcome;
         const approximations = approximationsOf(outcome);
         const durationMs = Math.round(performance.now() - begun);
         return { since, until, ...report, ...rest, approximations, durationMs };
