@@ -186,6 +186,12 @@ export interface GatewayView {
   readonly version: string | null;
   readonly behind: number | null;
   readonly open: number | null;
+  /** How far control has its journal. */
+  readonly journal: {
+    readonly records: number;
+    readonly signed: { readonly records: number; readonly at: number } | null;
+    readonly problem: string | null;
+  } | null;
   readonly tokenExpiresAt: number | null;
 }
 

@@ -112,6 +112,7 @@ export function GatewaysPage() {
                     head: 'Facts',
                     cell: (gateway) => (gateway.status === 'invited' ? <Waiting of={gateway} /> : behindWords(gateway)),
                   },
+                  { head: 'Journal', cell: (gateway) => <Journal of={gateway} /> },
                   { head: 'Open', cell: (gateway) => gateway.open ?? <span className="dim">not known</span> },
                   { head: 'Version', cell: (gateway) => gateway.version ?? <span className="dim">not known</span> },
                   {
@@ -132,6 +133,27 @@ export function GatewaysPage() {
         </Panel>
       </div>
     </Page>
+  );
+}
+
+/** How far control has the journal of one on another machine. */
+function Journal({ of: { status, journal } }: { of: GatewayView }) {
+  if (status === 'local') return <span className="dim">here</span>;
+  if (journal === null) return <span className="dim">nothing came yet</span>;
+  const { records, signed, problem } = journal;
+  const more = records - (signed?.records ?? 0);
+  return (
+    <>
+      {signed === null ? (
+        'nothing signed yet'
+      ) : (
+        <>
+          {signed.records} records, <When at={signed.at} />
+        </>
+      )}
+      {more > 0 && <span className="dim"> and {more} more</span>}
+      {problem !== null && <span className="event-words">What it sends is not taken: {problem}</span>}
+    </>
   );
 }
 

@@ -57,6 +57,11 @@ export class JournalCopy {
     return { size, segment: segment.first, signed };
   }
 
+  /** When its last checkpoint was signed; null before the first. */
+  get signedAt(): number | null {
+    return this.#journal.lastCheckpoint?.time ?? null;
+  }
+
   /** Throws LogError `invalid`, and then nothing is written, unless each record is the next one of this writer. */
   async append(frames: Buffer, segment: number): Promise<void> {
     const { first, bytes } = this.#journal.segment;

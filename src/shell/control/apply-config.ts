@@ -157,16 +157,16 @@ function stamp(needs: {
   };
 }
 
-/** A changed configuration that was not taken. */
-export function recordRefusedConfig(
+/** Something that control does not take, such as a changed configuration. */
+export function recordRefusal(
   needs: { readonly random: RandomBytes; readonly clock: () => number; readonly facts: FactTable },
-  words: string,
+  message: string,
 ): JournalEvent {
   return applicationLifecycle({
     ...stamp(needs),
     activity: 'update',
     process: 'control',
     outcome: 'failure',
-    message: `a changed configuration was refused: ${words}`,
+    message,
   });
 }

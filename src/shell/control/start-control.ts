@@ -10,7 +10,7 @@ import { followStore, type LiveFacts, openStore, type Store } from '#shell/store
 import type { ControlHandoff } from '#shell/wire';
 import { type Config, formatProblem, loadConfig, resolveBeside } from '../config/index.ts';
 import type { ApiServices } from './api/services.ts';
-import { applyConfig, recordRefusedConfig } from './apply-config.ts';
+import { applyConfig, recordRefusal } from './apply-config.ts';
 import { type CertificateCalls, createCertificateCalls } from './certificates/issue-certificates.ts';
 import { ConfigFollower, policiesFolder } from './config-follower.ts';
 import { ConfigInForce } from './config-in-force.ts';
@@ -168,7 +168,8 @@ async function start(handoff: ControlHandoff, at: Starting): Promise<void> {
       apply: async (next, source) => applyConfig(applying, { config: next, ...source, services }),
       onRefused: async (words) => {
         notice(`the configuration changed, but is not taken: ${words}; what ran before goes on`);
-        await emit(recordRefusedConfig({ ...applying, facts: live.table }, words)).catch(onError);
+        const message = `a changed configuration was refused: ${words}`;
+        await emit(recordRefusal({ ...applying, facts: live.table }, message)).catch(onError);
       },
       onApplied: (words, now) => {
         inForce.keep(now);
@@ -203,6 +204,7 @@ async function start(handoff: ControlHandoff, at: Starting): Promise<void> {
     signerKeys: { list: () => tokenKeys.refresh(), rotate: (request) => tokenKeys.rotate(request) },
     configStatus: () => follower.status,
     gateways: () => reports.states(),
+    receivedJournal: (gateway) => journals.received(gateway) ?? null,
     peers: {
       listen: handoff.gatewaysListen,
       caHash: async () => caHashOf((await signer.call('keys', {})).peerCaPem),
@@ -226,6 +228,7 @@ async function start(handoff: ControlHandoff, at: Starting): Promise<void> {
     bytesMax: config.journal.gatewayBytes,
     freeBytesMin: copiesFreeBytesMin,
     notice: (line) => notice(`control: ${line}`),
+    onTrouble: (words) => void journal.append(recordRefusal({ ...applying, facts: live.table }, words)).catch(onError),
   });
   onClose(() => journals.close());
   onClose(

@@ -12,12 +12,23 @@ interface GatewayView {
   status: string;
   following: boolean;
   seenAt: number | null;
+  journal: { records: number; signed: { records: number; at: number } | null; problem: string | null } | null;
   version: string | null;
   behind: number | null;
   open: number | null;
 }
 
 const stateOf = ({ status, following }: GatewayView) => (status === 'invited' ? 'invited' : following ? 'up' : 'away');
+
+/** How far control has the journal of one elsewhere: the records under its last checkpoint, and when that was signed. */
+function journalWords({ status, journal }: GatewayView): string | null {
+  if (status === 'local') return 'here';
+  if (journal === null) return null;
+  const { records, signed, problem } = journal;
+  const more = records - (signed?.records ?? 0);
+  const words = signed === null ? 'nothing signed yet' : `${signed.records} records, ${formatTime(signed.at)}`;
+  return [words, ...(more > 0 ? [`${more} more`] : []), ...(problem === null ? [] : ['NOT TAKEN'])].join(', ');
+}
 
 /** Gateways that joined a control elsewhere, by the identities in this data folder. */
 function joinedIn(data: string): string[] {
@@ -36,8 +47,11 @@ const administration: readonly Command[] = [
       const rows = gateways.map((each) => [
         ...[each.name, stateOf(each), each.version, each.behind, each.open],
         each.seenAt === null ? null : formatTime(each.seenAt),
+        journalWords(each),
       ]);
-      out.answer(gateways, table(['NAME', 'STATE', 'VERSION', 'BEHIND', 'OPEN', 'SEEN'], rows));
+      out.answer(gateways, table(['NAME', 'STATE', 'VERSION', 'BEHIND', 'OPEN', 'SEEN', 'JOURNAL'], rows));
+      for (const { name, journal } of gateways)
+        if (journal?.problem) out.note(`what \`${name}\` sends of its journal is not taken: ${journal.problem}`);
       return exitCodes.done;
     },
   },

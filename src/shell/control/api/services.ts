@@ -6,6 +6,7 @@ import type { ListenAddress, PublicUrls, SignerCalls } from '#shell/wire';
 import type { Store } from '../../store/index.ts';
 import type { InvariantCheck } from '../gates.ts';
 import type { GatewayState } from '../gateway-reports.ts';
+import type { ReceivedJournal } from '../gateways/journal-copies.ts';
 import type { PolicyParser } from '../policy-parser/policy-parser.ts';
 import type { Proofs } from '../proofs/proofs.ts';
 
@@ -134,6 +135,8 @@ export interface ApiServices {
   readonly peers: { readonly listen: ListenAddress | null; caHash(): Promise<string> };
   /** The gateways as they are at this moment. */
   readonly gateways: () => readonly GatewayState[];
+  /** How far the journal of a gateway on another machine came here; null when it sent nothing yet. */
+  readonly receivedJournal: (gateway: string) => ReceivedJournal | null;
   readonly processes: () => readonly {
     readonly name: string;
     readonly state: 'up' | 'down';

@@ -16,6 +16,7 @@ async function bench(t: TestContext, options: Partial<JournalCopiesNeeds> = {}) 
   const source = journalFolder('edge');
   const root = mkdtempSync(join(tmpdir(), 'nullius-copies-'));
   const notices: string[] = [];
+  const troubles: string[] = [];
   const time = { monotonic: 0 };
   const { journal } = await source.open();
   await appendMany(journal, 30);
@@ -32,6 +33,7 @@ async function bench(t: TestContext, options: Partial<JournalCopiesNeeds> = {}) 
       bytesMax: 64 * mebibyte,
       freeBytesMin: 0,
       notice: (line) => notices.push(line),
+      onTrouble: (words) => troubles.push(words),
       ...options,
     });
   const copies = open();
@@ -46,7 +48,7 @@ async function bench(t: TestContext, options: Partial<JournalCopiesNeeds> = {}) 
   };
   const newest = newestCheckpoint(from);
   assert.ok(newest);
-  return { copies, root, notices, time, records, checkpoint: { records: null, checkpoint: newest }, open };
+  return { copies, root, notices, troubles, time, records, checkpoint: { records: null, checkpoint: newest }, open };
 }
 
 const nothing: JournalShipment = { records: null, checkpoint: null };
@@ -81,6 +83,31 @@ test('a gateway writes under its own name only, whatever its records say', async
   assert.match(notices[0] ?? '', /journal of the gateway `branch` is not taken: a record of writer `edge`/);
   await assert.rejects(copies.ship('branch', records(0, 10)));
   assert.equal(notices.length, 2, 'told once each');
+});
+
+test('how far the journal of a gateway came is told, and why what it sends is not taken, until it is', async (t) => {
+  const { copies, records, checkpoint, time, troubles } = await bench(t);
+  assert.equal(copies.received('edge'), undefined);
+  await copies.ship('edge', records(0, 10));
+  assert.deepEqual(copies.received('edge'), { records: 10, signed: null, problem: null });
+  const forged = { records: null, checkpoint: { ...checkpoint.checkpoint, note: 'x.y.z' } };
+  for (let tries = 0; tries < 3; tries += 1) {
+    time.monotonic += 60_000;
+    await assert.rejects(copies.ship('edge', forged), refused(409, 'not-taken'));
+    await copies.ship('edge', nothing);
+  }
+  const problem = 'a checkpoint over 30 records is not signed by a trusted key';
+  assert.deepEqual(copies.received('edge'), { records: 10, signed: null, problem });
+  assert.deepEqual(troubles, [`the journal of the gateway \`edge\` is not taken: ${problem}`]);
+  // It goes to and fro: the journal hears of it once a minute and no more.
+  for (let seq = 10; seq < 30; seq += 10) {
+    await copies.ship('edge', records(seq, seq + 10));
+    assert.equal(copies.received('edge')?.problem, null);
+    await assert.rejects(copies.ship('edge', forged), refused(409, 'not-taken'));
+    assert.equal(troubles.length, 2);
+  }
+  await copies.ship('edge', checkpoint);
+  assert.deepEqual(copies.received('edge'), { records: 30, signed: { records: 30, at: 1 }, problem: null });
 });
 
 test('a gateway cannot fill the disk: more than its share is refused, and told once', async (t) => {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { JournalCopy, LogError, listSegments, pruneWriter, type VerifyNote } from '#evidence/log';
 import type { MonotonicClock } from '#foundation/model';
 import { type JournalPosition, type JournalShipment, localGatewayName } from '#shell/wire';
-import { problem } from '../api/problem.ts';
+import { ApiProblem, problem } from '../api/problem.ts';
 
 const mebibyte = 1024 * 1024;
 /** What one gateway may send: at once, and each second in the long run. */
@@ -14,6 +14,7 @@ const callCost = 16 * 1024;
 const checkpointCost = 32 * mebibyte;
 const checkpointBytes = 1024;
 const pruneMs = 24 * 3_600_000;
+const troubleMsMin = 60_000;
 
 export interface JournalCopiesNeeds {
   /** Holds one folder per writer. */
@@ -28,6 +29,17 @@ export interface JournalCopiesNeeds {
   readonly freeBytesMin: number;
   /** Tells the operator. */
   readonly notice: (line: string) => void;
+  /** Tells our own journal that one is not taken; once a minute for each gateway at most. */
+  readonly onTrouble: (words: string) => void;
+}
+
+/** How far control has the journal of one gateway, as of what it sent since this control started. */
+export interface ReceivedJournal {
+  readonly records: number;
+  /** What its last checkpoint was signed over, and when. */
+  readonly signed: { readonly records: number; readonly at: number } | null;
+  /** Why what it sent last is not taken. */
+  readonly problem: string | null;
 }
 
 interface Held {
@@ -45,6 +57,8 @@ export class JournalCopies {
   readonly #needs: JournalCopiesNeeds;
   readonly #held = new Map<string, Promise<Held>>();
   readonly #told = new Set<string>();
+  readonly #received = new Map<string, ReceivedJournal>();
+  readonly #troubledAt = new Map<string, number>();
   readonly #timer: NodeJS.Timeout;
 
   constructor(needs: JournalCopiesNeeds) {
@@ -54,7 +68,21 @@ export class JournalCopies {
   }
 
   /** `gateway` is who asks, by its certificate: its name is the only writer it can be. Throws ApiProblem. */
-  async ship(gateway: string, { records, checkpoint }: JournalShipment): Promise<JournalPosition> {
+  async ship(gateway: string, shipment: JournalShipment): Promise<JournalPosition> {
+    try {
+      return await this.#take(gateway, shipment);
+    } catch (error) {
+      if (error instanceof ApiProblem) this.#noteTrouble(gateway, error);
+      throw error;
+    }
+  }
+
+  /** Undefined when it sent nothing since this control started. */
+  received(gateway: string): ReceivedJournal | undefined {
+    return this.#received.get(gateway);
+  }
+
+  async #take(gateway: string, { records, checkpoint }: JournalShipment): Promise<JournalPosition> {
     if (gateway === localGatewayName) {
       throw problem(403, 'local', 'the gateway of this machine writes its journal here itself');
     }
@@ -74,6 +102,7 @@ export class JournalCopies {
         await held.copy.keep(checkpoint);
         held.bytes += checkpointBytes;
       }
+      this.#noteTaken(gateway, { copy: held.copy, isNews: records !== null || checkpoint !== null });
       return held.copy.position;
     } catch (error) {
       // After its disk failed a journal has to be opened again.
@@ -82,6 +111,28 @@ export class JournalCopies {
     } finally {
       held.isBusy = false;
     }
+  }
+
+  /** Whoever only asks how far it is has not mended what is wrong. */
+  #noteTaken(gateway: string, { copy, isNews }: { copy: JournalCopy; isNews: boolean }): void {
+    const { size, signed } = copy.position;
+    const at = copy.signedAt;
+    this.#received.set(gateway, {
+      records: size,
+      signed: signed === null || at === null ? null : { records: signed.size, at },
+      problem: isNews ? null : (this.#received.get(gateway)?.problem ?? null),
+    });
+  }
+
+  #noteTrouble(gateway: string, { details: { status, detail } }: ApiProblem): void {
+    if (status === 403 || status === 429) return;
+    const before = this.#received.get(gateway) ?? { records: 0, signed: null, problem: null };
+    this.#received.set(gateway, { ...before, problem: detail });
+    const now = this.#needs.monotonicClock();
+    const isQuiet = now - (this.#troubledAt.get(gateway) ?? Number.NEGATIVE_INFINITY) >= troubleMsMin;
+    if (before.problem === detail || !isQuiet) return;
+    this.#troubledAt.set(gateway, now);
+    this.#needs.onTrouble(`the journal of the gateway \`${gateway}\` is not taken: ${detail}`);
   }
 
   async close(): Promise<void> {

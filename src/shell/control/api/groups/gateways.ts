@@ -34,6 +34,16 @@ const gatewayView = z.strictObject({
   behind: z.int().nullable(),
   /** Requests and streams open there. */
   open: z.int().nullable(),
+  /** How far control has its journal; null for the local one, and where it sent nothing since control started. */
+  journal: z
+    .strictObject({
+      records: z.int(),
+      /** What its last checkpoint was signed over, and when. */
+      signed: z.strictObject({ records: z.int(), at: z.int() }).nullable(),
+      /** Why what it sent last is not taken. */
+      problem: z.string().nullable(),
+    })
+    .nullable(),
   createdAt: z.int().nullable(),
   joinedAt: z.int().nullable(),
   tokenExpiresAt: z.int().nullable(),
@@ -71,6 +81,7 @@ function viewGateways(services: ApiServices): z.infer<typeof gatewayView>[] {
       revision: report?.revision ?? null,
       behind: report === null ? null : Math.max(0, (state?.headAtReport ?? report.revision) - report.revision),
       open: report === null ? null : report.open.reduce((sum, { count }) => sum + count, 0),
+      journal: services.receivedJournal(name),
       createdAt: fact?.createdAt ?? null,
       joinedAt: fact?.joinedAt ?? null,
       tokenExpiresAt: fact?.enrolment?.expiresAt ?? null,
