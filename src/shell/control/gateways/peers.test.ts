@@ -92,10 +92,13 @@ test('a gateway joins by its token, is let in by its certificate, and shows in t
   assert.doesNotMatch(JSON.stringify(identity.statementKeys), /"d":/);
   const told = await ask('/call/report', { tls: tlsOf(identity), body: report });
   assert.equal(told.status, 200, told.text);
+  const nothing = { records: null, checkpoint: null };
+  assert.equal((await ask('/call/journal/ship', { tls: tlsOf(identity), body: nothing })).status, 200);
   const { items } = (await control.call('GET', '/api/v1/gateways')).body;
   const edge = items.find(({ name }: { name: string }) => name === 'edge');
   assert.deepEqual([edge.status, edge.version, edge.tokenExpiresAt], ['active', '1', null]);
   assert.ok(edge.behind > 0);
+  assert.deepEqual(edge.journal, { records: 0, signed: null, problem: null });
   await remove('edge');
 });
 
