@@ -87,8 +87,8 @@ export async function startPeerListener(needs: PeerListenerNeeds): Promise<{ por
       rejectUnauthorized: false,
     },
     (request, response) => {
-      const name = peers.get(request.socket as TLSSocket)?.name;
-      const place = name === undefined || takePlace(underWay, { name, response });
+      const keyHash = peers.get(request.socket as TLSSocket)?.keyHash;
+      const place = keyHash === undefined || takePlace(underWay, { keyHash, response });
       if (place) void answer(request, { response, options, needs });
       else sendProblem(response, { status: 429, code: 'busy', detail: `${callsOfOneMax} calls at a time` });
     },
@@ -101,8 +101,9 @@ export async function startPeerListener(needs: PeerListenerNeeds): Promise<{ por
     if (peer === 'refused') return void socket.destroy();
     if (peer === undefined) return;
     if (isKnown(peer)) unproven.prove(socket);
-    const sameName = [...peers].filter(([, { name }]) => name === peer.name);
-    if (sameName.length >= connectionsOfOneMax) sameName[0]?.[0].destroy();
+    // By its key: one that was removed shares its name with whoever has it now, and no place.
+    const ofSameKey = [...peers].filter(([, { keyHash }]) => keyHash === peer.keyHash);
+    if (ofSameKey.length >= connectionsOfOneMax) ofSameKey[0]?.[0].destroy();
     peers.set(socket, peer);
     socket.once('close', () => peers.delete(socket));
   });
@@ -128,15 +129,15 @@ export async function startPeerListener(needs: PeerListenerNeeds): Promise<{ por
 /** Counts what is under way for one gateway until it is answered. False: too much. */
 function takePlace(
   underWay: Map<string, number>,
-  { name, response }: { name: string; response: ServerResponse },
+  { keyHash, response }: { keyHash: string; response: ServerResponse },
 ): boolean {
-  const count = underWay.get(name) ?? 0;
+  const count = underWay.get(keyHash) ?? 0;
   if (count >= callsOfOneMax) return false;
-  underWay.set(name, count + 1);
+  underWay.set(keyHash, count + 1);
   response.once('close', () => {
-    const left = (underWay.get(name) ?? 1) - 1;
-    if (left === 0) underWay.delete(name);
-    else underWay.set(name, left);
+    const left = (underWay.get(keyHash) ?? 1) - 1;
+    if (left === 0) underWay.delete(keyHash);
+    else underWay.set(keyHash, left);
   });
   return true;
 }
