@@ -382,7 +382,11 @@ test('a draft is kept, listed, shown, tested and discarded, and nothing judges b
 });
 
 test('more drafts than the parser takes at once are refused, and whoever publishes does not wait for them', async () => {
-  const policies = [{ file: 'draft.cedar', text: '@id("draft") permit (principal, action, resource);' }];
+  // So many that parsing them takes much longer than asking.
+  const policies = Array.from({ length: 50 }, (_, at) => ({
+    file: `${at}.cedar`,
+    text: `@id("draft-${at}") permit (principal, action, resource);`,
+  }));
   const drafts = Array.from({ length: 40 }, () => admin('POST', '/policies/validate', { policies }));
   const wrong = [{ file: 'wrong.cedar', text: 'permit (' }];
   const published = admin('POST', '/policies/publish', { policies: wrong, message: 'beside drafts' });
