@@ -85,8 +85,9 @@ async function rogueAuthority() {
 }
 
 test('a gateway joins by its token, is let in by its certificate, and shows in the list', async () => {
-  const identity = await joined('edge');
-  assert.equal(identity.name, 'edge');
+  // Once it sent a journal no other gateway gets its name: the tests that follow use others.
+  const identity = await joined('first');
+  assert.equal(identity.name, 'first');
   assert.equal(identity.urls.domain, 'localhost');
   assert.ok(identity.statementKeys.length > 0);
   assert.doesNotMatch(JSON.stringify(identity.statementKeys), /"d":/);
@@ -95,11 +96,11 @@ test('a gateway joins by its token, is let in by its certificate, and shows in t
   const nothing = { records: null, checkpoint: null };
   assert.equal((await ask('/call/journal/ship', { tls: tlsOf(identity), body: nothing })).status, 200);
   const { items } = (await control.call('GET', '/api/v1/gateways')).body;
-  const edge = items.find(({ name }: { name: string }) => name === 'edge');
-  assert.deepEqual([edge.status, edge.version, edge.tokenExpiresAt], ['active', '1', null]);
-  assert.ok(edge.behind > 0);
-  assert.deepEqual(edge.journal, { records: 0, signed: null, problem: null });
-  await remove('edge');
+  const first = items.find(({ name }: { name: string }) => name === 'first');
+  assert.deepEqual([first.status, first.version, first.tokenExpiresAt], ['active', '1', null]);
+  assert.ok(first.behind > 0);
+  assert.deepEqual(first.journal, { records: 0, signed: null, problem: null });
+  await remove('first');
 });
 
 test('a token works once: replayed, and of two that come at once, one is refused', async () => {
