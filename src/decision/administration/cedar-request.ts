@@ -30,7 +30,9 @@ function secondOf(now: number): LosslessJson {
  */
 export function cedarAddress(address: string): string {
   if (address === '') return '127.0.0.1';
-  const plain = address.split('%')[0] ?? '';
+  const zone = address.indexOf('%');
+  const plain = zone < 0 ? address : address.slice(0, zone);
+  if (!plain.includes(':')) return plain;
   return /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(plain)?.[1] ?? plain;
 }
 

@@ -189,7 +189,11 @@ function answer(input: JudgeInput, { facts, isStored }: { facts: Facts; isStored
     const subject = () => ({ principal: facts.principal, groups: facts.groups.uids, segments: facts.segments.uids });
     const request = cedarRequest(facts, { isStored });
     const whole = isStored ? request : withNamed(request, { view, compiled });
-    return { ...answerAtDoor(policies, { request: whole, subject }), ...common };
+    // Every request comes by here, and copying an object of unknown members takes a tenth as long as all of the deciding.
+    const { answer, reasons, words, errors, shadow } = answerAtDoor(policies, { request: whole, subject });
+    const { policySequence, factRevision, read, judgeAgainAt } = common;
+    const verdict = { answer, reasons, words, errors, policySequence, factRevision, read, judgeAgainAt };
+    return shadow === undefined ? verdict : { ...verdict, shadow };
   } catch (error) {
     const isOurs =
       error instanceof EngineError || error instanceof HierarchyTooLarge || error instanceof TooManyEntities;

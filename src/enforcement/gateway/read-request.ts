@@ -2,6 +2,7 @@ import type { AccessAction } from '#foundation/model';
 import { classifyRequestHeader, isProtectedFromNomination } from './header-names.ts';
 import { cookieCrumbsMax, headerCountMax, nominationsMax } from './limits.ts';
 import { type Authority, readAuthority } from './read-authority.ts';
+import { readContentLength } from './read-content-length.ts';
 import { type ParsedPath, readPath } from './read-path.ts';
 import { isRefusal, type Refusal, refuse } from './refusal.ts';
 
@@ -263,17 +264,6 @@ function takeConnectionHeader(scan: HeaderScan, { name, value, head }: Field): R
 
 function badFraming(field: string): Refusal {
   return refuse([400, 'bad-framing'], `The request's ${field} is malformed, repeated or contradicted.`);
-}
-
-function readContentLength(value: string): number | undefined {
-  if (value.length === 0 || value.length > 15) return undefined;
-  let length = 0;
-  for (let at = 0; at < value.length; at++) {
-    const digit = value.charCodeAt(at) - 0x30;
-    if (digit < 0 || digit > 9) return undefined;
-    length = length * 10 + digit;
-  }
-  return length;
 }
 
 function takeNominations(scan: HeaderScan, value: string): Refusal | undefined {

@@ -36,5 +36,5 @@ export function refuse([status, code]: readonly [number, RefusalCode], words: st
 
 /** Tells a refusal from the value that parsing gives. */
 export function isRefusal(value: object): value is Refusal {
-  return 'refused' in value;
+  return (value as Partial<Refusal>).refused === true;
 }

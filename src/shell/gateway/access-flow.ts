@@ -8,7 +8,7 @@ import { forwardAllowed } from './forward-allowed.ts';
 import type { Gate } from './gate.ts';
 import { judgeAccess } from './judge-access.ts';
 import { isOwnEndpoint, serveOwnEndpoint } from './own-endpoints.ts';
-import { pdpHost, servePdp } from './pdp/serve-pdp.ts';
+import { servePdp } from './pdp/serve-pdp.ts';
 import { identifyRequest, questionOfRequest } from './question-of-request.ts';
 import { confirmCookie } from './rotate-cookie.ts';
 import { redirect } from './sign-in.ts';
@@ -26,7 +26,7 @@ export async function accessFlow(gate: Gate, exchange: Exchange): Promise<void> 
   if (isRefusal(request)) return answerRefusal(gate, { exchange, id, request: null, refusal: request });
 
   if (answerAcme(gate, { exchange, request })) return;
-  if (request.host === pdpHost(gate)) return servePdp(gate, { exchange, id, request });
+  if (request.host === gate.pdp.host) return servePdp(gate, { exchange, id, request });
   const site = gate.sites().get(request.host);
   if (site === undefined) return answerUnknownHost(gate, { exchange, id, request });
   const canonical = canonicalLocation(gate.urls, request);

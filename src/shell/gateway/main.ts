@@ -1,6 +1,7 @@
 // The gateway process. Node's permission model keeps it to its own folders; see docs/ARCHITECTURE.md, "Processes".
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { performance } from 'node:perf_hooks';
 import { beChild, dropWorkers } from '#shell/child';
 import { pooledRandomBytes } from './pooled-random-bytes.ts';
 import { startGateway } from './start-gateway.ts';

@@ -21,7 +21,6 @@ import { serveOperations } from './operations.ts';
 import { makePdp } from './pdp/make-pdp.ts';
 import { sharedPageKey } from './pdp/page-key.ts';
 import { mutualTlsOrigin, openMutualTlsListener, openPdpListener } from './pdp/pdp-listener.ts';
-import { pdpHost } from './pdp/serve-pdp.ts';
 import { PoliciesInForce } from './policies-in-force.ts';
 import { pooledIds } from './pooled-ids.ts';
 import { questionNow } from './question-of-request.ts';
@@ -218,8 +217,7 @@ function makeGate(handoff: GatewayHandoff, parts: Parts) {
   const pdpAt = handoff.listen.pdp;
   const pdpUrl =
     pdpAt === null ? null : `http://${pdpAt.host.includes(':') ? `[${pdpAt.host}]` : pdpAt.host}:${pdpAt.port}`;
-  const mutualTlsUrl =
-    handoff.listen.pdpTls === null ? null : mutualTlsOrigin({ urls: handoff.urls }, handoff.listen.pdpTls.port);
+  const mutualTlsUrl = handoff.listen.pdpTls === null ? null : mutualTlsOrigin({ pdp }, handoff.listen.pdpTls.port);
   const reporting = reportState(call, {
     version: needs.version,
     facts,
@@ -277,7 +275,7 @@ async function tlsIdentity(
   const { minVersion, certificate } = handoff.tls;
   if (certificate !== null) return ownCertificate(certificate, minVersion);
   // A public CA is asked for the PDP's name only where there is a listener under that name alone.
-  const own = handoff.listen.pdpTls === null ? [] : [pdpHost(gate)];
+  const own = handoff.listen.pdpTls === null ? [] : [gate.pdp.host];
   const hosts = () => [...gate.sites().keys(), ...own];
   const common = { call: gate.call, hosts: hosts(), clock: needs.clock, minVersion, onProblem: needs.notice };
   // Elsewhere it is control's configuration that says where certificates come from.

@@ -223,7 +223,7 @@ class WorkerJournal implements JournalClient {
 
   /** An empty block with room for the payload. */
   #block(payload: string): Pick<Batch, 'number' | 'block'> {
-    const free = this.#freeBlocks.at(-1);
+    const free = this.#freeBlocks[this.#freeBlocks.length - 1];
     if (free?.block.hasRoomFor(payload) === true) {
       this.#freeBlocks.pop();
       return free;

@@ -212,11 +212,12 @@ class TypeCompiler {
     // Frozen records, which callers give again and again, are converted once.
     const converted = new WeakMap<JsonObject, CedarRecord>();
     return (json, names) => {
-      if (!isObject(json) || !Object.isFrozen(json)) return reader.read(json, names);
+      if (!isObject(json)) return reader.read(json, names);
+      // What is in there was frozen when it went in.
       const known = converted.get(json);
       if (known !== undefined) return known;
       const record = reader.read(json, names);
-      converted.set(json, record);
+      if (Object.isFrozen(json)) converted.set(json, record);
       return record;
     };
   }

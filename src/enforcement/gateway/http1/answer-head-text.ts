@@ -1,4 +1,5 @@
 import { STATUS_CODES } from 'node:http';
+import { readContentLength } from '../read-content-length.ts';
 
 const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 /** What may not stand in a value: it would end the line, or does not fit into one byte. */
@@ -49,8 +50,9 @@ export function answerFields(headers: readonly string[]): AnswerFields {
     const name = headers[at] ?? '';
     const value = headers[at + 1] ?? '';
     if (name === 'content-length') {
-      if (contentLength >= 0 || !/^\d{1,15}$/.test(value)) throw new Error('the answer has no single length');
-      contentLength = Number(value);
+      const length = readContentLength(value);
+      if (contentLength >= 0 || length === undefined) throw new Error('the answer has no single length');
+      contentLength = length;
       continue;
     }
     if (name === 'transfer-encoding' || name === 'connection') throw new Error(`the answer may not say \`${name}\``);

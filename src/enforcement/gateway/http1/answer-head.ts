@@ -1,4 +1,5 @@
 import { answerFieldCountMax } from '../limits.ts';
+import { readContentLength } from '../read-content-length.ts';
 import { type Cleaning, ClientHeaders, type FieldName } from '../response-headers.ts';
 import { endOfValue, type FieldSink, readFieldLines } from './field-lines.ts';
 import { MessageError } from './message-error.ts';
@@ -46,7 +47,8 @@ export class AnswerHead implements FieldSink {
     switch (field.kind) {
       case 'content-length':
         if (this.contentLength >= 0) throw new MessageError('more than one length');
-        this.contentLength = readLength(value);
+        this.contentLength = readContentLength(value) ?? -1;
+        if (this.contentLength < 0) throw new MessageError('not a length');
         if (this.status !== 204) this.#clean.add(field, value);
         break;
       case 'transfer-encoding':
@@ -98,12 +100,6 @@ function digit(text: string, index: number): number {
   const value = text.charCodeAt(statusLine + index) - 0x30;
   if (!(value >= 0 && value <= 9)) throw new MessageError('not a status');
   return value;
-}
-
-/** RFC 9110 8.6, without the list form that it lets a recipient mend. */
-function readLength(value: string): number {
-  if (!/^\d{1,15}$/.test(value)) throw new MessageError('not a length');
-  return Number(value);
 }
 
 function closes(value: string): boolean {

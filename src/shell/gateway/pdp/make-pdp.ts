@@ -28,6 +28,7 @@ export function makePdp({ facts, policies, judge, urls, pageKey }: PdpNeeds): Pd
     requestFor,
   });
   return {
+    host: `pdp.${urls.domain}`,
     callers: new Callers({ facts, judge, policies }),
     names,
     needsFor,

@@ -5,7 +5,7 @@ import type { GatewayHandoff, ListenAddress } from '#shell/wire';
 import type { ServerCertificates } from '../certificates.ts';
 import type { Gate } from '../gate.ts';
 import { answerError } from './answer.ts';
-import { pdpHost, servePdp } from './serve-pdp.ts';
+import { servePdp } from './serve-pdp.ts';
 
 const closeGraceMs = 1_000;
 
@@ -30,8 +30,8 @@ export async function openPdpListener(gate: Gate, address: ListenAddress): Promi
 }
 
 /** Where callers that show a certificate come. `port`: as callers know it. */
-export function mutualTlsOrigin(gate: Pick<Gate, 'urls'>, port: number): string {
-  return port === 443 ? `https://${pdpHost(gate)}` : `https://${pdpHost(gate)}:${port}`;
+export function mutualTlsOrigin(gate: Pick<Gate, 'pdp'>, port: number): string {
+  return port === 443 ? `https://${gate.pdp.host}` : `https://${gate.pdp.host}:${port}`;
 }
 
 /**
@@ -50,7 +50,7 @@ export async function openMutualTlsListener(
     readonly tls: Pick<GatewayHandoff['tls'], 'minVersion' | 'connectionsPerAddress'>;
   },
 ): Promise<PdpListener> {
-  const host = pdpHost(gate);
+  const host = gate.pdp.host;
   const servers = createFrontServers({
     onExchange: (exchange) => void serve(gate, exchange, origin),
     sweep: gate.sweep,

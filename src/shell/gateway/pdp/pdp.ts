@@ -5,6 +5,8 @@ import type { KnownNames } from './known-names.ts';
 
 /** The policy decision point of this process: what its calls need besides the gate. */
 export interface Pdp {
+  /** The reserved host where it answers on the public listeners. */
+  readonly host: string;
   readonly callers: Callers;
   readonly names: KnownNames;
   /** What judging within a caller's scope needs, by the policies and facts of now. */

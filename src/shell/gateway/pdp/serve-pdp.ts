@@ -24,11 +24,6 @@ export const pdpBodyBytesMax = 1_048_576;
 /** A body is here by then, or its sender is stalling. */
 const bodyMsMax = 10_000;
 
-/** The reserved host where the PDP answers on the public listeners. */
-export function pdpHost({ urls }: Pick<Gate, 'urls'>): string {
-  return `pdp.${urls.domain}`;
-}
-
 type Handler = (gate: Gate, call: KnownCall, body: Properties) => Promise<void>;
 
 const handlers: ReadonlyMap<string, Handler> = new Map<string, Handler>([
