@@ -34,8 +34,14 @@ test('a removed person is erased: nobody can read what they did, and the journal
     return events.find(({ payload }) => JSON.stringify(payload).includes('wiki'));
   }, 'her refusal is in the log');
 
-  const tooEarly = await installation.cli('user', 'erase', id);
-  assert.deepEqual([tooEarly.code, /remove them first/.test(tooEarly.stderr)], [3, true], tooEarly.stderr);
+  for (const asked of [id, 'grace-of-accounts']) {
+    const tooEarly = await installation.cli('user', 'erase', asked);
+    assert.equal(tooEarly.code, 3);
+    assert.match(
+      tooEarly.stderr,
+      /`grace-of-accounts` .* is not removed yet; `.* user remove grace-of-accounts --erase`/,
+    );
+  }
   for (const ours of ['system', 'stranger', 'nobody-s'])
     assert.match((await installation.cli('user', 'erase', ours)).stderr, /there is no removed person/);
 

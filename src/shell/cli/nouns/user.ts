@@ -138,7 +138,7 @@ export const userCommands: readonly Command[] = [
       const id = positionals[0] ?? '';
       const user = (await api.list('/users')).find((each) => each['id'] === id || each['name'] === id);
       if (user !== undefined) {
-        const words = `\`${id}\` (id \`${user['id']}\`) is not removed yet; \`nullius user remove ${user['name']} --erase\` does both`;
+        const words = `\`${user['name']}\` (id \`${user['id']}\`) is not removed yet; \`nullius user remove ${user['name']} --erase\` does both`;
         throw new CliError('failed', words);
       }
       await erase(api, { id, out });
