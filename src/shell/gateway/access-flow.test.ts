@@ -78,6 +78,12 @@ test('accessFlow() finds the route of a path anew when the app gets other routes
   const others = { ...standing, ...routed('administrators') };
   closeFeed = () => gate.put([{ kind: 'resource', id: 'demo', body: others }]);
   assert.equal((await gate.ask('/feed')).status, 401, 'a stranger');
+  const routes = gate.events.map(({ payload }) => /"route":"(\w+)"/.exec(`${payload}`)?.[1]);
+  assert.deepEqual(
+    routes.slice(-2),
+    ['public', 'administrators'],
+    'each event names the route that its answer is about',
+  );
   assert.equal(gate.received.length, 1);
   const request = { method: 'GET', host: 'demo.localhost', path: '/feed', address: '::1', tls: false, noun: '' };
   const resource = { type: 'App', id: 'demo' };

@@ -1,5 +1,5 @@
 import { type ForwardHandle, type Refusal, requestHeadersFor } from '#enforcement/gateway';
-import type { Asker, Verdict } from '#foundation/model';
+import type { Asker } from '#foundation/model';
 import { accessEvent } from './access-event.ts';
 import { answerGatewayRefusal, answerUnavailable } from './answers.ts';
 import type { Bearer } from './assertions.ts';
@@ -33,8 +33,8 @@ export async function forwardAllowed(gate: Gate, judged: Judged & { readonly epo
   const ownSetCookie = rotating === null ? null : await rotating;
   // While the event was written and the assertion made, facts may have changed, and a stream that is not registered yet is not
   // cut. So the answer is asked for again here, and from here to the registration nothing waits.
-  const verdict = standingVerdict(gate, judged);
-  if (verdict.answer !== 'allow') return refuseAfterAll(gate, { ...judged, verdict });
+  const { question, verdict } = standing(gate, judged);
+  if (verdict.answer !== 'allow') return refuseAfterAll(gate, { ...judged, question, verdict });
   if (!gate.isFreshFor(site.sensitivity)) return answerUnavailable(gate, judged);
   const isOwnSite = site.upstream.kind === 'unix';
   // Only the provider's site sets cookies of ours: they are its sign-in state.
@@ -49,7 +49,6 @@ export async function forwardAllowed(gate: Gate, judged: Judged & { readonly epo
   let handle: ForwardHandle | undefined;
   let cutBefore: string | undefined;
   const userId = bearer?.session.user ?? null;
-  const { question } = judged;
   const unregister = gate.live.register({
     sessionId: asker.kind === 'session' ? asker.sessionId : null,
     userId,
@@ -80,12 +79,12 @@ export async function forwardAllowed(gate: Gate, judged: Judged & { readonly epo
   if (cutBefore !== undefined) handle.cut(cutBefore);
 }
 
-/** The verdict, or a new one when the facts have moved on since. */
-function standingVerdict(gate: Gate, judged: Judged & { readonly epoch: number }): Verdict {
+/** Question and verdict, or both anew when the facts have moved on since. */
+function standing(gate: Gate, judged: Judged & { readonly epoch: number }): Pick<Judged, 'question' | 'verdict'> {
   const { verdict, epoch } = judged;
-  if (gate.facts.revision === verdict.factRevision && gate.facts.epoch === epoch) return verdict;
+  if (gate.facts.revision === verdict.factRevision && gate.facts.epoch === epoch) return judged;
   const question = questionNow(gate.sites(), { question: judged.question, path: judged.request });
-  return judgeAccess(gate, { ...judged, question, now: gate.clock() });
+  return { question, verdict: judgeAccess(gate, { ...judged, question, now: gate.clock() }) };
 }
 
 /** The yes in the journal did not stand: the no gets an event of its own. */
