@@ -1,17 +1,11 @@
 import { Text } from '@mantine/core';
 import { type ReactNode, useState } from 'react';
+import type { GateProgress } from '#foundation/model';
 import { askWithProgress } from '../../api/ask-with-progress.ts';
 import type { PublishedView } from '../../api/shapes.ts';
 
 /** Longer than control gives tests and proofs. */
 const gatesMsMax = 120_000;
-
-interface GateProgress {
-  readonly step: 'tests' | 'invariants';
-  readonly done: number;
-  readonly total: number;
-  readonly what: string;
-}
 
 function gateWords({ step, done, total, what }: GateProgress): string {
   if (step === 'tests') return 'Checking the policies and running their tests';

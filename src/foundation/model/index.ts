@@ -3,6 +3,7 @@ export * from './clock.ts';
 export * from './entity-uid.ts';
 export * from './explanation.ts';
 export * from './fact.ts';
+export * from './gate-progress.ts';
 export * from './journal-event.ts';
 export * from './key-caller.ts';
 export * from './pdp-scope.ts';

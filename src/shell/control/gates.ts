@@ -1,4 +1,4 @@
-import type { PolicyStates } from '#foundation/model';
+import type { GateProgress, PolicyStates } from '#foundation/model';
 import { invariantCheckOf, ProverError } from '#shell/prover';
 import type { TestedPolicies } from './policy-parser/policy-parser.ts';
 import type { Proofs } from './proofs/proofs.ts';
@@ -11,15 +11,6 @@ export interface FailedGate {
   readonly gate: 'kept-checks' | 'tests' | 'invariants';
   /** What failed, one sentence each, with its place. */
   readonly words: readonly string[];
-}
-
-/** How far the gates are; `total` 0: it is not known yet. */
-export interface GateProgress {
-  readonly step: 'tests' | 'invariants';
-  readonly done: number;
-  readonly total: number;
-  /** What was done last. */
-  readonly what: string;
 }
 
 type OnProgress = (progress: GateProgress) => void;

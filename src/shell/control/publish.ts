@@ -5,9 +5,9 @@ import {
   publicationStatement,
 } from '#decision/administration';
 import type { Problem } from '#decision/engine';
-import type { GitOrigin, PolicyStates, Publication } from '#foundation/model';
+import type { GateProgress, GitOrigin, PolicyStates, Publication } from '#foundation/model';
 import type { FactTable } from '#information/inventory';
-import { type FailedGate, failedGates, GateError, type GateProgress, type InvariantCheck } from './gates.ts';
+import { type FailedGate, failedGates, GateError, type InvariantCheck } from './gates.ts';
 import type { PolicyParser } from './policy-parser/policy-parser.ts';
 import { type StateChange, statesAfter } from './policy-states.ts';
 

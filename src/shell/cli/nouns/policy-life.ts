@@ -1,4 +1,4 @@
-import type { GitOrigin } from '#foundation/model';
+import type { GateProgress, GitOrigin } from '#foundation/model';
 import type { ApiCall, ApiClient } from '../client.ts';
 import type { Command, Invocation } from '../command.ts';
 import { CliError, exitCodes } from '../failure.ts';
@@ -55,13 +55,6 @@ function stagedFrom(text: string): StateChange {
 
 /** What can be done where a gate is closed: the same command with an override. */
 const overrideHint = 'mend it, or repeat the command with `--override "reason"`';
-
-interface GateProgress {
-  readonly step: 'tests' | 'invariants';
-  readonly done: number;
-  readonly total: number;
-  readonly what: string;
-}
 
 function gateWords({ step, done, total, what }: GateProgress): string {
   if (step === 'tests') return 'checking the policies and running their tests';

@@ -1,9 +1,9 @@
 import { compilePublication, type PublishedPolicies } from '#decision/administration';
 import { problemWords } from '#decision/engine';
 import { canonicalJson } from '#foundation/encoding';
-import { formatUid, type GitOrigin, type Publication } from '#foundation/model';
+import { formatUid, type GateProgress, type GitOrigin, type Publication } from '#foundation/model';
 import { isPublicationSigned, verifyPublication } from '#shell/replica';
-import { failedGates, GateError, type GateProgress } from '../gates.ts';
+import { failedGates, GateError } from '../gates.ts';
 import { PolicyParserError } from '../policy-parser/policy-parser.ts';
 import { describeChanges, type StateChange, statesAfter, UnknownPolicyError } from '../policy-states.ts';
 import {

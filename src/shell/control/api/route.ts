@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { GateProgress } from '../gates.ts';
+import type { GateProgress } from '#foundation/model';
 import type { Caller } from './caller.ts';
 import type { ApiServices } from './services.ts';
 
