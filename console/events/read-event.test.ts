@@ -57,7 +57,7 @@ test('readEvent() tells who asked the PDP about whom, on what, and of a batch ho
   assert.deepEqual([what, who, where], ['Decision evaluation read', 'till → ada', 'App wiki']);
   const two = { subject: { type: 'user', id: 'ada@x', ambiguous: 'it could mean two people' } };
   assert.equal(readEvent({ ...asked, payload: { ...asked.payload, unmapped: two } }).who, 'till → ada@x (ambiguous)');
-  const batch = { subject: { type: 'user', id: 'nobody' }, evaluations: [{}, {}] };
+  const batch = { subject: { type: 'user', id: 'nobody' }, count: 2, evaluations: [{ resources: ['a', 'b'] }] };
   const line = readEvent({ ...asked, payload: { ...asked.payload, resources: [], unmapped: batch } });
   assert.deepEqual([line.what, line.who, line.where], ['Decision evaluation of 2', 'till → nobody', 'pdp']);
 });

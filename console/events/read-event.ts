@@ -50,8 +50,8 @@ export function className(classUid: number): string {
 
 /** What another program asked the PDP: about whom, on what. A batch counts its questions. */
 function readDecision(payload: NonNullable<EventView['payload']>): Omit<EventLine, 'outcome'> {
-  const evaluations = at(payload, 'unmapped', 'evaluations');
-  const asked = Array.isArray(evaluations) ? `of ${evaluations.length}` : firstText(payload, 'unmapped.action');
+  const count = at(payload, 'unmapped', 'count');
+  const asked = typeof count === 'number' ? `of ${count}` : firstText(payload, 'unmapped.action');
   const caller = firstText(payload, 'actor.user.name', 'actor.user.uid', 'actor.app_name');
   const subject = firstText(payload, 'unmapped.subject.name', 'unmapped.subject.id');
   const isAmbiguous = firstText(payload, 'unmapped.subject.ambiguous') !== '';

@@ -1,4 +1,4 @@
-export { type Answered, decisionText } from './authzen/decision.ts';
+export { type Answered, DecisionTexts, decisionText } from './authzen/decision.ts';
 export {
   type Evaluation,
   isObject,

@@ -1,20 +1,22 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { pdpActivity, writePdpBatch } from '#evidence/log';
+import { EvaluationList, pdpActivity, writePdpBatch } from '#evidence/log';
 
-const text = fc.string({ unit: 'binary', maxLength: 300 });
+const text = fc.oneof(fc.string({ unit: 'binary', maxLength: 300 }), fc.constantFrom('read', 'write'));
+const shared = [Object.freeze([]), Object.freeze(['owner']), Object.freeze(['owner'])];
 const evaluated = fc.record({
   answer: fc.constantFrom('allow', 'deny', 'unknown'),
   action: fc.option(text),
   type: fc.option(text),
   resource: fc.option(fc.oneof(text, fc.constantFrom('"', '\\', '"},"evaluations":['))),
-  policies: fc.array(text, { maxLength: 3 }).map((list) => Object.freeze(list)),
+  policies: fc.oneof(fc.array(text, { maxLength: 3 }), fc.constantFrom(...shared)),
 });
+type Evaluated = typeof evaluated extends fc.Arbitrary<infer T> ? T : never;
 
 test('writePdpBatch() writes what JSON makes of the event with its evaluations, whatever callers named', () => {
   fc.assert(
-    fc.property(fc.array(evaluated, { maxLength: 5 }), fc.option(text, { nil: undefined }), (list, requestId) => {
+    fc.property(fc.array(evaluated, { maxLength: 12 }), fc.option(text, { nil: undefined }), (list, requestId) => {
       const common = {
         id: 'e',
         time: 1,
@@ -31,17 +33,23 @@ test('writePdpBatch() writes what JSON makes of the event with its evaluations, 
         requestId,
       };
       const cut = (value: string | null) => value?.slice(0, 200) ?? null;
-      const evaluations = list.map(({ action, type, resource, ...rest }) => ({
-        answer: rest.answer,
-        action: cut(action),
-        type: cut(type),
-        resource: cut(resource),
-        policies: rest.policies,
-      }));
-      const expected = pdpActivity({ ...common, unmapped: { evaluations } });
-      for (const event of [writePdpBatch(common, list), writePdpBatch(common, list)]) {
-        assert.deepEqual(event, { ...expected, payload: JSON.stringify(expected.payload) });
-      }
+      const isAlike = (a: Evaluated) => (b: Evaluated) =>
+        a.answer === b.answer && a.action === b.action && a.type === b.type && a.policies === b.policies;
+      const evaluations = list
+        .filter((each, index) => list.findIndex(isAlike(each)) === index)
+        .map((each) => ({
+          answer: each.answer,
+          action: cut(each.action),
+          type: cut(each.type),
+          policies: each.policies,
+          resources: list.filter(isAlike(each)).map(({ resource }) => cut(resource)),
+        }));
+      const expected = pdpActivity({ ...common, unmapped: { count: list.length, evaluations } });
+      const written = new EvaluationList();
+      for (const each of list) written.add(each);
+      assert.equal(written.count, list.length);
+      const event = writePdpBatch(common, written);
+      assert.deepEqual(event, { ...expected, payload: JSON.stringify(expected.payload) });
     }),
   );
 });

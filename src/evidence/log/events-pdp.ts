@@ -103,29 +103,50 @@ export interface EvaluatedInput {
 const nameLengthMax = 200;
 const nullable = (text: string | null) => (text === null ? 'null' : jsonText(text.slice(0, nameLengthMax)));
 
-/** JSON of ids of policies, which many answers share: those lists are never changed. */
-const listTexts = new WeakMap<readonly string[], string>();
-
-function listText(list: readonly string[]): string {
-  let text = listTexts.get(list);
-  if (text === undefined) {
-    text = JSON.stringify(list);
-    if (Object.isFrozen(list)) listTexts.set(list, text);
-  }
-  return text;
+interface Alike extends Omit<EvaluatedInput, 'resource'> {
+  /** JSON, without the brackets. */
+  resources: string;
 }
 
-/** The event of a batch, as text: `unmapped.evaluations` is most of it, and is written straight, in the order of the batch. */
-export function writePdpBatch(
-  input: Omit<PdpActivityInput, 'message'>,
-  evaluations: readonly EvaluatedInput[],
-): WrittenEvent {
+/**
+ * The evaluations of a batch, as JSON for its event. Those with the same answer for the same reason stand together, with a list of what they
+ * were about: of a batch, most is said once.
+ */
+export class EvaluationList {
+  readonly #alike: Alike[] = [];
+  #count = 0;
+
+  get count(): number {
+    return this.#count;
+  }
+
+  add({ answer, action, type, resource, policies }: EvaluatedInput): void {
+    this.#count += 1;
+    const about = nullable(resource);
+    for (const each of this.#alike) {
+      // Lists of policies are the same objects where one policy decided, or none.
+      if (each.action !== action || each.answer !== answer || each.type !== type || each.policies !== policies)
+        continue;
+      each.resources += `,${about}`;
+      return;
+    }
+    this.#alike.push({ answer, action, type, policies, resources: about });
+  }
+
+  /** Members of an object. */
+  text(): string {
+    const list = this.#alike.map(
+      ({ answer, action, type, policies, resources }) =>
+        `{"answer":"${answer}","action":${nullable(action)},"type":${nullable(type)},"policies":${JSON.stringify(policies)},"resources":[${resources}]}`,
+    );
+    return `"count":${this.#count},"evaluations":[${list.join(',')}]`;
+  }
+}
+
+/** The event of a batch, as text: `unmapped.evaluations` is most of it, and is written straight. */
+export function writePdpBatch(input: Omit<PdpActivityInput, 'message'>, evaluations: EvaluationList): WrittenEvent {
   const event = pdpActivity(input);
-  const list = evaluations.map(
-    ({ answer, action, type, resource, policies }) =>
-      `{"answer":"${answer}","action":${nullable(action)},"type":${nullable(type)},"resource":${nullable(resource)},"policies":${listText(policies)}}`,
-  );
   // `unmapped` stands last, and is never empty.
   const text = JSON.stringify(event.payload).slice(0, -2);
-  return { ...event, payload: `${text},"evaluations":[${list.join(',')}]}}` };
+  return { ...event, payload: `${text},${evaluations.text()}}}` };
 }

@@ -6,7 +6,7 @@ export { httpActivity } from './events-access.ts';
 export * from './events-administration.ts';
 export * from './events-identity.ts';
 export type { PdpActivityInput } from './events-pdp.ts';
-export { pdpActivity, writePdpBatch } from './events-pdp.ts';
+export { EvaluationList, pdpActivity, writePdpBatch } from './events-pdp.ts';
 export type { ExportOptions } from './export-log.ts';
 export { exportLog } from './export-log.ts';
 export { findRecord } from './find-record.ts';

@@ -57,7 +57,7 @@ test('eventLine() tells who asked the PDP about whom, on what, and of a batch ho
   };
   const line = (changes: object) => eventLine({ ...request, classUid: 6003, payload: { ...payload, ...changes } });
   assert.match(line({}), /Z {2}allowed {2}till -> ada {2}evaluation read App wiki {2}/);
-  const stranger = { subject: { type: 'user', id: 'nobody' }, evaluations: [{}, {}] };
+  const stranger = { subject: { type: 'user', id: 'nobody' }, count: 2, evaluations: [{ resources: ['a', 'b'] }] };
   const two = { subject: { type: 'user', id: 'ada@x', ambiguous: 'it could mean two people, so it means nobody' } };
   assert.match(line({ unmapped: two }), / {2}till -> ada@x \(ambiguous\) {2}/);
   assert.match(line({ resources: [], unmapped: stranger }), / {2}till -> nobody {2}evaluation of 2 {2}/);

@@ -46,9 +46,9 @@ function whoOf(event: EventView): string {
 function callOf(payload: EventView['payload']): string | undefined {
   const operation = textAt(payload, 'api', 'operation');
   if (operation === undefined || textAt(payload, 'api', 'service', 'name') !== 'pdp') return operation;
-  const evaluations = (payload?.['unmapped'] as { evaluations?: unknown } | undefined)?.evaluations;
+  const asked = (payload?.['unmapped'] as { count?: unknown } | undefined)?.count;
   const of = ['type', 'uid'].map((key) => textAt(payload, 'resources', '0', key));
-  const count = Array.isArray(evaluations) ? `of ${evaluations.length}` : undefined;
+  const count = typeof asked === 'number' ? `of ${asked}` : undefined;
   return [operation, count, textAt(payload, 'unmapped', 'action'), ...of]
     .filter((word) => word !== undefined)
     .join(' ');

@@ -103,14 +103,14 @@ function askInNamespace(needs: AboutNeeds, about: QuestionAbout): JudgedAbout | 
   if (words === undefined) return { ...unknownResource, subject: null };
   const { type, action, own } = words;
   const subject = own === undefined ? subjectOf(needs, about.subject) : { type: own, id: about.subject.id };
-  const takePart = action && vocabulary.actions.get(action.type)?.get(action.id)?.principalTypes;
+  if (action === undefined) return { ...unknownResource, subject };
+  const takePart = action.principalTypes;
   // By type, whoever it is: whether somebody is known here must not show.
-  const isStray = own === undefined && takePart?.has(ownType(by) ?? '') !== true;
-  if (action === undefined || isStray) return { ...unknownResource, subject };
+  if (own === undefined && !takePart.has(ownType(by) ?? '')) return { ...unknownResource, subject };
   const resource = { type, id: about.resource.id };
   const principal = subject ?? nobody;
   // Whom nobody knows is judged as a stranger, and where strangers take no part, told what somebody is whom no policy permits.
-  if (subject === null && takePart?.has(nobody.type) !== true)
+  if (subject === null && !takePart.has(nobody.type))
     return { verdict: denyUnpermitted({ view, policies, now }), subject: principal, resource };
   const question = {
     principal: { uid: principal, given: about.subject.properties },

@@ -1,4 +1,4 @@
-import { EngineError, type EntityJson, vocabularyOf } from '#decision/engine';
+import { type ActionWords, EngineError, type EntityJson, vocabularyOf } from '#decision/engine';
 import { type EntityUid, type FactView, formatUid, type Verdict } from '#foundation/model';
 import { datetime } from '../cedar-request.ts';
 import { HierarchyTooLarge } from '../hierarchy.ts';
@@ -9,7 +9,7 @@ import type { Given } from './question-about.ts';
 /** A question whose action and resource belong to an application that only asks. */
 export interface EntityQuestion {
   readonly principal: { readonly uid: EntityUid; readonly given: Given };
-  readonly action: EntityUid;
+  readonly action: ActionWords;
   readonly actionGiven: Given;
   readonly resource: { readonly uid: EntityUid; readonly given: Given };
   readonly context: Given;
@@ -45,13 +45,10 @@ export function judgeEntities(
   const { compiled, sequence } = policies;
   const { principal, action, resource } = question;
   const vocabulary = vocabularyOf(compiled.schemaJson);
-  const common = {
-    policySequence: sequence,
-    factRevision: view.revision,
-    judgeAgainAt: compiled.readsTime ? now + timeReviewMs : null,
-  };
+  const factRevision = view.revision;
+  const judgeAgainAt = compiled.readsTime ? now + timeReviewMs : null;
   try {
-    const shape = vocabulary.actions.get(action.type)?.get(action.id)?.context ?? new Map();
+    const shape = action.context;
     const context = Object.assign(pick(shape, question.actionGiven), pick(shape, question.context));
     if (shape.has('now')) context['now'] = datetime(now);
     const named = [principal, resource];
@@ -71,26 +68,37 @@ export function judgeEntities(
       entities,
       isWhole: !isStored,
     };
-    const above = isStored ? storedAncestors(policies, named) : (uid: EntityUid) => ancestorsOf(uid, entities);
+    const above = isStored ? storedAncestors(policies, question) : (uid: EntityUid) => ancestorsOf(uid, entities);
     const subject = () => ({ principal: principal.uid, groups: above(principal.uid), segments: above(resource.uid) });
-    const { policySequence, factRevision, judgeAgainAt } = common;
-    return { ...answerAtDoor(policies, { request, subject }), policySequence, factRevision, judgeAgainAt };
+    // Told one by one, as in judge(): copying costs more.
+    const { answer, reasons, words, errors, shadow } = answerAtDoor(policies, { request, subject });
+    const verdict = { answer, reasons, words, errors, policySequence: sequence, factRevision, judgeAgainAt };
+    return shadow === undefined ? verdict : { ...verdict, shadow };
   } catch (error) {
     const isOurs =
       error instanceof EngineError || error instanceof HierarchyTooLarge || error instanceof TooManyEntities;
     if (!isOurs) throw error;
     const errors = [{ id: '', message: error.message }];
-    return { answer: 'indeterminate', reasons: [], words: [couldNotJudge], errors, ...common };
+    const words = [couldNotJudge];
+    return {
+      answer: 'indeterminate',
+      reasons: [],
+      words,
+      errors,
+      policySequence: sequence,
+      factRevision,
+      judgeAgainAt,
+    };
   }
 }
 
 /** All entities above one, by the store. Throws TooManyEntities for what would be too much to bring along, too. */
 function storedAncestors(
   { entities }: PublishedPolicies,
-  named: EntityQuestion['principal'][],
+  { principal, resource }: EntityQuestion,
 ): (uid: EntityUid) => readonly EntityUid[] {
   const above = (uid: EntityUid) => entities?.store.above(uid) ?? [];
-  if (named.reduce((sum, { uid }) => sum + above(uid).length, 0) > entitiesMax)
+  if (above(principal.uid).length + above(resource.uid).length > entitiesMax)
     throw new TooManyEntities(`more than ${entitiesMax} entities stand above those of this question`);
   return above;
 }

@@ -1,5 +1,4 @@
-import type { Vocabulary } from '#decision/engine';
-import type { EntityUid } from '#foundation/model';
+import type { ActionWords, Vocabulary } from '#decision/engine';
 import { type PdpScope, pdpScopeCovers } from '#foundation/model';
 
 /** Types of facts that are asked about by these names, small or capital as callers prefer. */
@@ -67,9 +66,8 @@ function knownNamespaces(vocabulary: Vocabulary): readonly string[] {
 export function resolveAction(
   name: string,
   { vocabulary, namespace }: { vocabulary: Vocabulary; namespace: string },
-): EntityUid | undefined {
-  const type = `${namespace}::Action`;
-  return vocabulary.actions.get(type)?.has(name) === true ? { type, id: name } : undefined;
+): ActionWords | undefined {
+  return vocabulary.actions.get(`${namespace}::Action`)?.get(name);
 }
 
 interface Words {
@@ -82,7 +80,7 @@ interface Words {
 export interface ResolvedWords {
   readonly type: string;
   /** undefined: the namespace has no such action. */
-  readonly action: EntityUid | undefined;
+  readonly action: ActionWords | undefined;
   /** The subject's type in the same namespace; undefined when it is none of these. */
   readonly own: string | undefined;
 }

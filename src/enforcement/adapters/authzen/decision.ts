@@ -33,3 +33,24 @@ export function decisionText({ decision, id, policies, words, error }: Answered)
   if (error !== null) context += `,"error":${JSON.stringify(error)}`;
   return `{"decision":${decision},"context":{${context}}}`;
 }
+
+/** Answers that are looked through before one is written. */
+const knownMax = 8;
+
+/** Writes the decisions of a batch: most are one of a few, and each of those is written once. */
+export class DecisionTexts {
+  readonly #known: { readonly answered: Answered; readonly text: string }[] = [];
+
+  of(answered: Answered): string {
+    const { decision, id, policies, words, error } = answered;
+    if (error !== null) return decisionText(answered);
+    // Lists of policies and words are the same objects where one policy decided, or none.
+    for (const { answered: each, text } of this.#known) {
+      if (each.decision === decision && each.words === words && each.policies === policies && each.id === id)
+        return text;
+    }
+    const text = decisionText(answered);
+    if (this.#known.length < knownMax) this.#known.push({ answered, text });
+    return text;
+  }
+}

@@ -34,18 +34,21 @@ export function isObject(value: unknown): value is Properties {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** The member `name` of a request, which must be an object; undefined when it is not there. */
-export function objectMember(parent: Properties, name: string): Properties | undefined {
-  const value = member(parent, name);
+/** What stands as `name` in a request, which must be an object; undefined when nothing does. */
+function objectAt(value: unknown, name: string): Properties | undefined {
   if (value === undefined) return undefined;
   if (!isObject(value)) throw new MalformedRequest(`\`${name}\` must be an object`);
   return value;
 }
 
-export function requireObject(parent: Properties, name: string): Properties {
-  const value = objectMember(parent, name);
-  if (value === undefined) throw new MalformedRequest(`\`${name}\` is missing`);
-  return value;
+export function objectMember(parent: Properties, name: string): Properties | undefined {
+  return objectAt(member(parent, name), name);
+}
+
+export function requireObject(value: unknown, name: string): Properties {
+  const found = objectAt(value, name);
+  if (found === undefined) throw new MalformedRequest(`\`${name}\` is missing`);
+  return found;
 }
 
 /** A member that must be a string of bounded length, neither empty nor with half a character in it. `path`: its name, and whose it is. */
@@ -77,19 +80,29 @@ const pathsOf = (owner: string) => ({
 const paths = { subject: pathsOf('subject'), resource: pathsOf('resource') };
 const actionName = { name: 'name', path: 'action.name' };
 
-export function readEntity(request: Properties, name: 'subject' | 'resource'): NamedEntity {
-  const entity = requireObject(request, name);
+/** A part of a question; each reads the value that stands there, undefined when none does. */
+export const readers = {
+  subject: (value: unknown) => entityIn(value, 'subject'),
+  action: (value: unknown): NamedAction => {
+    const action = requireObject(value, 'action');
+    return { name: requireText(action, actionName), properties: readProperties(action) };
+  },
+  resource: (value: unknown) => entityIn(value, 'resource'),
+  context: (value: unknown) => objectAt(value, 'context') ?? noProperties,
+} as const;
+
+function entityIn(value: unknown, name: 'subject' | 'resource'): NamedEntity {
+  const entity = requireObject(value, name);
   const { type, id } = paths[name];
   return { type: requireText(entity, type), id: requireText(entity, id), properties: readProperties(entity) };
 }
 
-export function readAction(request: Properties): NamedAction {
-  const action = requireObject(request, 'action');
-  return { name: requireText(action, actionName), properties: readProperties(action) };
+export function readEntity(request: Properties, name: 'subject' | 'resource'): NamedEntity {
+  return entityIn(member(request, name), name);
 }
 
-export function readContext(request: Properties): Properties {
-  return objectMember(request, 'context') ?? noProperties;
+export function readAction(request: Properties): NamedAction {
+  return readers.action(member(request, 'action'));
 }
 
 /** Reads one evaluation, section 6.1. Throws MalformedRequest. */
@@ -98,6 +111,6 @@ export function readEvaluation(request: Properties): Evaluation {
     subject: readEntity(request, 'subject'),
     action: readAction(request),
     resource: readEntity(request, 'resource'),
-    context: readContext(request),
+    context: readers.context(member(request, 'context')),
   };
 }

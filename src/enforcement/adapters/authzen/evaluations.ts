@@ -4,10 +4,8 @@ import {
   MalformedRequest,
   member,
   type Properties,
-  readAction,
-  readContext,
-  readEntity,
   readEvaluation,
+  readers,
 } from './evaluation.ts';
 
 /** Evaluations in one request. */
@@ -66,22 +64,21 @@ function readSemantic(request: Properties): Semantic {
 const required = { subject: ['type', 'id'], action: ['name'], resource: ['type', 'id'], context: [] } as const;
 type Key = keyof typeof required;
 
-const readers = {
-  subject: (request: Properties) => readEntity(request, 'subject'),
-  action: readAction,
-  resource: (request: Properties) => readEntity(request, 'resource'),
-  context: readContext,
-} as const;
 type Read = { readonly [K in Key]: ReturnType<(typeof readers)[K]> };
 
 /** Section 7.1.1: what an evaluation gives replaces the default of that key as a whole, but for members that must be there. */
 class Defaults {
-  readonly #request: Properties;
+  readonly #given: Readonly<Record<Key, unknown>>;
   /** What the evaluations have in common, read once. */
   readonly #common: { -readonly [K in Key]?: Read[K] } = {};
 
   constructor(request: Properties) {
-    this.#request = request;
+    this.#given = {
+      subject: member(request, 'subject'),
+      action: member(request, 'action'),
+      resource: member(request, 'resource'),
+      context: member(request, 'context'),
+    };
   }
 
   complete(item: unknown): Evaluation | MalformedRequest {
@@ -100,18 +97,20 @@ class Defaults {
   }
 
   #read<K extends Key>(key: K, item: Properties): Read[K] {
-    const read = readers[key] as (request: Properties) => Read[K];
+    const read = readers[key] as (value: unknown) => Read[K];
     const own = member(item, key);
-    if (own === undefined) {
-      // What cannot be read is thrown anew for every evaluation that needs it.
-      this.#common[key] ??= read(this.#request);
-      return this.#common[key] as Read[K];
-    }
-    const common = member(this.#request, key);
-    if (!isObject(own) || !isObject(common)) return read(item);
+    if (own !== undefined) return read(this.#withRequired(key, own));
+    // What cannot be read is thrown anew for every evaluation that needs it.
+    this.#common[key] ??= read(this.#given[key]);
+    return this.#common[key] as Read[K];
+  }
+
+  #withRequired(key: Key, own: unknown): unknown {
+    const common = this.#given[key];
+    if (!isObject(common) || !isObject(own)) return own;
     const missing = required[key].filter((name) => member(own, name) === undefined);
-    if (missing.length === 0) return read(item);
-    return read({ [key]: { ...own, ...Object.fromEntries(missing.map((name) => [name, member(common, name)])) } });
+    if (missing.length === 0) return own;
+    return { ...own, ...Object.fromEntries(missing.map((name) => [name, member(common, name)])) };
   }
 }
 

@@ -83,7 +83,7 @@ function readParts(kind: SearchKind, request: Properties): Search {
 }
 
 function readSought(request: Properties, name: 'subject' | 'resource'): SoughtEntity {
-  const entity = requireObject(request, name);
+  const entity = requireObject(member(request, name), name);
   return { type: requireText(entity, { name: 'type', path: `${name}.type` }), properties: readProperties(entity) };
 }
 

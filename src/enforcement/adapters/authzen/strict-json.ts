@@ -30,13 +30,14 @@ function countMarks(bytes: Buffer): { readonly colons: number; readonly depth: n
   let colons = 0;
   let open = 0;
   let depth = 0;
-  let at = 0;
-  while (at < end) {
+  for (let at = 0; at < end; at += 1) {
     const code = bytes[at];
-    at += 1;
     if (code === quote) {
-      while (at < end && bytes[at] !== quote) at += bytes[at] === backslash ? 2 : 1;
-      at += 1;
+      for (at += 1; at < end; at += 1) {
+        const inside = bytes[at];
+        if (inside === quote) break;
+        if (inside === backslash) at += 1;
+      }
     } else if (code === 0x3a) colons += 1;
     else if (code === 0x7b || code === 0x5b) {
       open += 1;

@@ -1,6 +1,7 @@
 import { type AboutNeeds, type JudgedAbout, type NotJudged, namespaceOf } from '#decision/administration';
 import {
   type Answered,
+  DecisionTexts,
   decisionText,
   type Evaluation,
   type Evaluations,
@@ -16,7 +17,7 @@ import type { Gate } from '../gate.ts';
 import { answerText } from './answer.ts';
 import { askWhileFresh } from './ask-while-fresh.ts';
 import type { KnownCall } from './pdp.ts';
-import { type DecidedTogether, recordDecision, recordTogether } from './record-decision.ts';
+import { DecidedTogether, recordDecision, recordTogether } from './record-decision.ts';
 
 /** `POST /access/v1/evaluation`. Throws MalformedRequest. */
 export async function evaluateOne(gate: Gate, call: KnownCall, body: Properties): Promise<void> {
@@ -45,27 +46,29 @@ const evaluationsPerEventMax = 100;
 /** The answers as JSON. All are judged at once, by the same policies and facts. */
 async function evaluateAll(gate: Gate, call: KnownCall, { semantic, items }: Evaluations): Promise<string[]> {
   const needs = needsOf(gate, call);
+  const { scope } = call.caller;
   const answers: string[] = [];
+  const texts = new DecisionTexts();
   const records = new Map<string, DecidedTogether>();
   const full: DecidedTogether[] = [];
   let record: DecidedTogether | undefined;
   for (const evaluation of items) {
     const outcome = judgeOne(gate, { needs, evaluation });
-    const { subject } = outcome;
+    const decided = { about: evaluation instanceof MalformedRequest ? null : evaluation, outcome };
     // Most batches are about one person.
-    if (record === undefined || !isSame(subject, record.decided[0]?.outcome.subject))
-      record = records.get(keyOf(subject));
-    if (record === undefined || record.decided.length >= evaluationsPerEventMax) {
+    if (record === undefined || !isSame(outcome.subject, record.first.outcome.subject))
+      record = records.get(keyOf(outcome.subject));
+    if (record === undefined || record.evaluations.count >= evaluationsPerEventMax) {
       if (record !== undefined) full.push(record);
-      record = { id: answers.length === 0 ? call.id : gate.newId(), decided: [] };
-      records.set(keyOf(subject), record);
+      record = new DecidedTogether(answers.length === 0 ? call.id : gate.newId(), decided);
+      records.set(keyOf(outcome.subject), record);
     }
-    record.decided.push({ about: evaluation instanceof MalformedRequest ? null : evaluation, outcome });
-    const answered = answeredWith(outcome, { id: record.id, scope: call.caller.scope });
-    answers.push(decisionText(answered));
+    record.add(decided);
+    const answered = answeredWith(outcome, { id: record.id, scope });
+    answers.push(texts.of(answered));
     if (endsAfter(semantic, answered.decision)) break;
   }
-  await Promise.all([...full, ...records.values()].map((record) => recordTogether(gate, call, record)));
+  await Promise.all([...full, ...records.values()].map((each) => recordTogether(gate, call, each)));
   return answers;
 }
 

@@ -348,11 +348,14 @@ test('evaluations keep their order, merge defaults and stop as their semantic sa
   assert.deepEqual(await run([own, other, own], 'deny_on_first_deny'), [true, false]);
   assert.deepEqual(await run([other, own, own], 'permit_on_first_permit'), [false, true]);
   assert.deepEqual(await run([own, 'x', own], 'execute_all'), [true, false, true]);
-  const journalled = events.flatMap(({ payload }) => {
-    const { unmapped } = JSON.parse(String(payload));
-    return unmapped.evaluations?.map(({ answer }: { answer: string }) => answer) ?? [unmapped.action];
-  });
-  assert.equal(journalled.length, 4 + 2 + 2 + 3, 'each evaluation that ran is in the journal');
+  const journalled = events.map(({ payload }) => JSON.parse(String(payload)).unmapped);
+  assert.deepEqual(
+    journalled.map(({ count = 1 }) => count),
+    [3, 1, 2, 2, 2, 1],
+    'each evaluation that ran is in the journal, and what cannot be read is about nobody',
+  );
+  const about = journalled[0].evaluations.map((each: Record<string, unknown>) => [each['answer'], each['resources']]);
+  assert.deepEqual(about[0], ['allow', ['a', 'a']], 'with its answer and what it was about');
   const single = await pdp(path, { ...mortyUpdates, evaluations: [] });
   assert.equal(single.json.decision, true);
   assert.equal((await pdp(path, mortyUpdates)).json.decision, true);

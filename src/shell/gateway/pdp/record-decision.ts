@@ -1,6 +1,7 @@
 import type { JudgedAbout, NotJudged, QuestionAbout } from '#decision/administration';
 import type { Search } from '#enforcement/adapters';
-import { type PrincipalInput, pdpActivity, writePdpBatch } from '#evidence/log';
+import { EvaluationList, type PrincipalInput, pdpActivity, writePdpBatch } from '#evidence/log';
+import type { Verdict } from '#foundation/model';
 import type { Gate } from '../gate.ts';
 import type { KnownCall } from './pdp.ts';
 
@@ -10,7 +11,11 @@ export function callerPrincipal(gate: Pick<Gate, 'facts'>, { owner }: KnownCall[
   return { type: 'User', uid: owner.id, name: gate.facts.get('user', owner.id)?.name };
 }
 
-type Decided = DecidedTogether['decided'][number];
+/** One question as it was asked, null when it could not be read, and what came of it. */
+interface Decided {
+  readonly about: QuestionAbout | null;
+  readonly outcome: JudgedAbout | NotJudged;
+}
 
 /**
  * About whom, as events name them: with the login name of one of ours, and else in the caller's own words. That a name means nobody because it
@@ -23,25 +28,11 @@ function subjectOf({ facts, pdp }: Pick<Gate, 'facts' | 'pdp'>, { about, outcome
   return pdp.names.isAmbiguous(id) ? { type, id, isAmbiguous: true } : { type, id };
 }
 
-/** Of several: in the caller's words only where all are about the same. */
-function subjectOfAll(gate: Gate, decided: readonly Decided[]) {
-  const [first] = decided;
-  if (first === undefined) return null;
-  const asked = first.about?.subject;
-  const isSame = decided.every(({ about }) => about?.subject.id === asked?.id && about?.subject.type === asked?.type);
-  return isSame || first.outcome.subject?.type === 'User' ? subjectOf(gate, first) : first.outcome.subject;
-}
-
 /** Writes one decision to the journal; rejects when it cannot be written, and then nothing is answered. */
 export async function recordDecision(
   gate: Gate,
   call: KnownCall,
-  decided: {
-    readonly id: string;
-    readonly operation: string;
-    readonly about: QuestionAbout | null;
-    readonly outcome: JudgedAbout | NotJudged;
-  },
+  decided: Decided & { readonly id: string; readonly operation: string },
 ): Promise<void> {
   const { id, operation, about, outcome } = decided;
   const isJudged = 'verdict' in outcome;
@@ -66,26 +57,50 @@ export async function recordDecision(
   await gate.record({ ...event, subject, payload: JSON.stringify(event.payload) });
 }
 
-/** What one request asked about one person. */
-export interface DecidedTogether {
+/** What one request asked about one person, and how each was answered. */
+export class DecidedTogether {
   readonly id: string;
-  readonly decided: { readonly about: QuestionAbout | null; readonly outcome: JudgedAbout | NotJudged }[];
+  readonly first: Decided;
+  readonly evaluations = new EvaluationList();
+  /** Of all of them: whatever was refused counts. */
+  answer: Verdict['answer'] = 'allow';
+  /** Did the caller say it of the same subject every time? */
+  #isOneSubject = true;
+
+  constructor(id: string, first: Decided) {
+    this.id = id;
+    this.first = first;
+  }
+
+  add({ about, outcome }: Decided): void {
+    const verdict = 'verdict' in outcome ? outcome.verdict : null;
+    const answer = verdict?.answer ?? 'deny';
+    if (answer === 'indeterminate' || (answer === 'deny' && this.answer === 'allow')) this.answer = answer;
+    const [asked, first] = [about?.subject, this.first.about?.subject];
+    if (asked !== first && (asked?.id !== first?.id || asked?.type !== first?.type)) this.#isOneSubject = false;
+    this.evaluations.add({
+      answer: 'verdict' in outcome ? outcome.verdict.answer : outcome.problem,
+      action: about?.action.name ?? null,
+      type: about?.resource.type ?? null,
+      resource: about?.resource.id ?? null,
+      policies: verdict?.reasons ?? none,
+    });
+  }
+
+  /** In the caller's words only where all are about the same. */
+  subject(gate: Gate): ReturnType<typeof subjectOf> {
+    const { first } = this;
+    const { subject } = first.outcome;
+    return this.#isOneSubject || subject?.type === 'User' ? subjectOf(gate, first) : subject;
+  }
 }
 
-/** Writes the evaluations of one batch about one person as one event, each with its answer, in their order. */
-export async function recordTogether(gate: Gate, call: KnownCall, { id, decided }: DecidedTogether): Promise<void> {
-  const [first] = decided;
-  if (first === undefined) return;
-  if (decided.length === 1) return recordDecision(gate, call, { id, operation: 'evaluations', ...first });
-  const answers = decided.map(({ outcome }) => ('verdict' in outcome ? outcome.verdict.answer : 'deny'));
-  const answer = answers.find((each) => each === 'indeterminate') ?? answers.find((each) => each === 'deny') ?? 'allow';
-  const evaluations = decided.map(({ about, outcome }) => ({
-    answer: 'verdict' in outcome ? outcome.verdict.answer : outcome.problem,
-    action: about?.action.name ?? null,
-    type: about?.resource.type ?? null,
-    resource: about?.resource.id ?? null,
-    policies: 'verdict' in outcome ? outcome.verdict.reasons : [],
-  }));
+const none: readonly string[] = Object.freeze([]);
+
+/** Writes the evaluations of one batch about one person as one event, each with its answer. */
+export async function recordTogether(gate: Gate, call: KnownCall, together: DecidedTogether): Promise<void> {
+  const { id, first, evaluations, answer } = together;
+  if (evaluations.count === 1) return recordDecision(gate, call, { id, operation: 'evaluations', ...first });
   const event = writePdpBatch(
     {
       id,
@@ -95,7 +110,7 @@ export async function recordTogether(gate: Gate, call: KnownCall, { id, decided 
       by: callerPrincipal(gate, call.caller),
       token: call.caller.tokenId,
       operation: 'evaluations',
-      subject: subjectOfAll(gate, decided),
+      subject: together.subject(gate),
       action: null,
       resource: null,
       address: call.request.address,
