@@ -10,6 +10,8 @@ export class Http2Client implements ClientSide {
   readonly #stream: ServerHttp2Stream;
   readonly #open: Pick<OpenConnections, 'addTunnel'>;
   #trailers: readonly string[] = [];
+  /** Ours, because node ends the writable side of a HEAD before there is an answer. */
+  #isEnded = false;
   constructor(stream: ServerHttp2Stream, open: Pick<OpenConnections, 'addTunnel'>) {
     this.body = new StreamBody(stream);
     this.#stream = stream;
@@ -19,7 +21,7 @@ export class Http2Client implements ClientSide {
     return this.#stream.headersSent;
   }
   get closed(): boolean {
-    return this.#stream.destroyed || this.#stream.closed || this.#stream.writableEnded;
+    return this.#stream.destroyed || this.#stream.closed || this.#isEnded;
   }
   sendContinue(): void {
     if (!this.closed) this.#stream.additionalHeaders({ ':status': 100 });
@@ -56,13 +58,14 @@ export class Http2Client implements ClientSide {
     });
   }
   write(chunk: Uint8Array): boolean {
-    return this.#stream.destroyed ? true : this.#stream.write(Buffer.from(chunk));
+    return this.#stream.destroyed || this.#stream.writableEnded ? true : this.#stream.write(Buffer.from(chunk));
   }
   onDrain(listener: () => void): void {
     this.#stream.on('drain', listener);
   }
   end(trailers?: readonly string[]): void {
     this.#trailers = trailers ?? [];
+    this.#isEnded = true;
     if (this.#stream.destroyed) return;
     this.#stream.end();
   }

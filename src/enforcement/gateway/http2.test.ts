@@ -95,6 +95,23 @@ test('an HTTP/2 client reaches an HTTP/1.1 app, with crumbled cookies joined and
   assert.equal(seen['x-forwarded-proto'], 'https');
 });
 
+test('a HEAD over HTTP/2 is answered like a GET without a body, by the app and by the gateway itself', async (t) => {
+  const gateway = await startGateway(t, {
+    tls: [host],
+    upstream: (_request, response) => response.setHeader('content-length', '5').end('hello'),
+  });
+  const session = await openSession(t, gateway);
+  const fromApp = await ask(session, { ':method': 'HEAD' });
+  assert.equal(fromApp.headers[':status'], 200);
+  assert.equal(fromApp.headers['content-length'], '5');
+  assert.equal(fromApp.body, '');
+  assert.equal(fromApp.resetCode, constants.NGHTTP2_NO_ERROR);
+  const refused = await ask(session, { ':method': 'HEAD', ':path': '/a//b' });
+  assert.equal(refused.headers[':status'], 400);
+  assert.equal(refused.body, '');
+  assert.equal((await ask(session, {})).body, 'hello');
+});
+
 test('an app may repeat what node:http2 takes for a single field, in its head and in its trailers', async (t) => {
   const answer =
     'HTTP/1.1 200 OK\r\nx-content-type-options: nosniff\r\nx-content-type-options: nosniff\r\n' +
