@@ -1,6 +1,7 @@
 export { type CleartextServer, createCleartextServer } from './cleartext-server.ts';
 export { type BodySink, type ClientBody, readWholeBody } from './client-body.ts';
 export type { ClientSide } from './client-side.ts';
+export { ConnectionCounts } from './connection-counts.ts';
 export type { Exchange } from './exchange.ts';
 export { type ForwardHandle, type ForwardOptions, type ForwardOutcome, forwardRequest } from './forward-request.ts';
 export { createFrontServers, type FrontServers, type FrontServersOptions } from './front-servers.ts';

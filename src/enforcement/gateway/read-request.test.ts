@@ -131,6 +131,8 @@ test('readRequest() refuses conflicting, repeated and missing hosts', () => {
   assert.equal(statusOf({ target: '*', method: 'OPTIONS' }), 400);
   assert.equal(statusOf({ httpVersion: '2', authority: 'a', rawHeaders: ['host', 'b'] }), 400);
   assert.equal(statusOf({ httpVersion: '2', authority: 'a', rawHeaders: ['host', 'a'] }), 0);
+  assert.equal(statusOf({ httpVersion: '2', authority: 'a', rawHeaders: ['host', 'a', 'host', 'b'] }), 400);
+  assert.equal(statusOf({ httpVersion: '2', rawHeaders: ['host', 'a', 'host', 'a'] }), 400);
 });
 
 test('readRequest() forwards the path of an absolute target, not the target', () => {
@@ -182,6 +184,28 @@ test('readRequest() refuses framing that is repeated, contradicted or malformed'
     400,
   );
   assert.equal(withHeaders('Expect', 'something'), 417);
+});
+
+test('readRequest() takes from HTTP/2 no field that is about an HTTP/1.1 connection, whatever a library lets through', () => {
+  const fields = {
+    connection: 'keep-alive',
+    'transfer-encoding': 'chunked',
+    upgrade: 'websocket',
+    'keep-alive': 'timeout=5',
+    'proxy-connection': 'keep-alive',
+  };
+  for (const [name, value] of Object.entries(fields)) {
+    assert.equal(statusOf({ httpVersion: '2', authority: 'a', rawHeaders: [name, value] }), 400, name);
+  }
+  assert.equal(statusOf({ httpVersion: '2', authority: 'a', rawHeaders: ['te', 'gzip'] }), 400);
+});
+
+test('readRequest() takes no other protocol for a WebSocket, however much of its handshake comes along', () => {
+  const shake = ['Host', 'a', 'Connection', 'Upgrade', 'Sec-WebSocket-Version', '13'];
+  const upgrade = (name: string) => statusOf({ rawHeaders: [...shake, 'Upgrade', name] });
+  assert.equal(upgrade('WebSocket'), 0);
+  for (const name of ['h2c', 'h2c, websocket', 'websocket, h2c', 'TLS/1.0', 'websocket/13', ''])
+    assert.equal(upgrade(name), 400, name);
 });
 
 test('readRequest() refuses more header fields than the bound', () => {

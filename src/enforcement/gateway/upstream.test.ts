@@ -4,11 +4,14 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type RequestListener } from 'node:http';
 import { createSecureServer } from 'node:http2';
 import { createServer as createHttpsServer } from 'node:https';
+import type { LookupFunction } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { createServer as createTlsServer } from 'node:tls';
 import { makeCertificate } from '../../../tests/test-certificate.ts';
+import { dialler, UpstreamForbiddenError } from './dial.ts';
+import { parseUpstream } from './parse-upstream.ts';
 import { listen, startGateway } from './test-gateway.ts';
 
 test('redirects are passed on, never followed', async (t) => {
@@ -149,6 +152,29 @@ test('private, metadata and own addresses are refused at connect time', async (t
     const gateway = await startGateway(t, options);
     assert.equal((await gateway.ask({})).status, 502, JSON.stringify(options));
     assert.equal(gateway.outcomes[0]?.refusal?.code, 'upstream-forbidden', JSON.stringify(options));
+  }
+  assert.equal(seen, 0);
+});
+
+test('a name that leads to a forbidden address among others is not connected to, in whichever place it stands', async (t) => {
+  let seen = 0;
+  const app = createServer(() => {
+    seen++;
+  });
+  const port = await listen(t, app);
+  const target = parseUpstream(`http://app.example.test:${port}`);
+  assert.ok(target !== undefined);
+  const good = { address: '127.0.0.1', family: 4 };
+  const bad = { address: '169.254.169.254', family: 4 };
+  for (const answers of [
+    [bad, good],
+    [good, bad],
+    [good, { address: '::ffff:169.254.169.254', family: 6 }],
+  ]) {
+    const lookup: LookupFunction = (_name, _options, done) => done(null, answers);
+    const dial = dialler(target, { guard: { lookup, isOwn: () => false }, allowPrivate: true, ca: undefined });
+    const error = await new Promise((resolve) => dial({}, (problem, socket) => resolve(problem ?? socket)));
+    assert.ok(error instanceof UpstreamForbiddenError, JSON.stringify(answers));
   }
   assert.equal(seen, 0);
 });

@@ -10,6 +10,7 @@ import type { Identified } from './identify-asker.ts';
 import type { Metrics } from './metrics.ts';
 import type { Pdp } from './pdp/pdp.ts';
 import type { SeenSessions } from './seen-sessions.ts';
+import type { SignInTurns } from './sign-in-turns.ts';
 import type { Site } from './sites.ts';
 
 /** What the access flow needs from its process; put together once in main.ts. */
@@ -41,6 +42,8 @@ export interface Gate {
   /** Tells the journal of every cut. */
   readonly cuts: CutEvents;
   readonly call: CallControl;
+  /** In what order strangers' calls reach control. */
+  readonly signInTurns: SignInTurns;
   /** Answers enforcement points that are not this gateway. */
   readonly pdp: Pdp;
   readonly assertions: Assertions;

@@ -14,7 +14,7 @@ const cookieLookMs = 10;
 export async function beginSignIn(gate: Gate, asked: Asked & { returnTo: string; fresh: boolean }): Promise<void> {
   const { site, returnTo, fresh } = asked;
   await orRefuse(gate, asked, async () => {
-    const begun = await gate.call('sign-in/begin', { resource: site.id, returnTo, fresh });
+    const begun = await inTurn(gate, asked, () => gate.call('sign-in/begin', { resource: site.id, returnTo, fresh }));
     const lifetimeS = Math.floor(begun.flowLifetimeMs / 1000);
     redirect(asked, begun.location, [
       partitionedTwinGone(flowCookieName),
@@ -35,13 +35,15 @@ export async function finishSignIn(gate: Gate, asked: Asked): Promise<void> {
     return answerGatewayRefusal(gate, { ...asked, status: 400, words });
   }
   await orRefuse(gate, asked, async () => {
-    const finished = await gate.call('sign-in/finish', {
-      resource: site.id,
-      callbackUrl: `${gate.urls.scheme}://${authority(asked)}${request.target}`,
-      flow,
-      userAgent: (headerOf(request, 'user-agent') ?? '').slice(0, 500),
-      address: exchange.connection.address,
-    });
+    const finished = await inTurn(gate, asked, () =>
+      gate.call('sign-in/finish', {
+        resource: site.id,
+        callbackUrl: `${gate.urls.scheme}://${authority(asked)}${request.target}`,
+        flow,
+        userAgent: (headerOf(request, 'user-agent') ?? '').slice(0, 500),
+        address: exchange.connection.address,
+      }),
+    );
     await untilKnown(gate, finished.cookie);
     redirect(asked, finished.returnTo, [
       partitionedTwinGone(appCookieName),
@@ -49,6 +51,10 @@ export async function finishSignIn(gate: Gate, asked: Asked): Promise<void> {
       expired(flowCookieName),
     ]);
   });
+}
+
+function inTurn<T>(gate: Gate, { exchange }: Asked, call: () => Promise<T>): Promise<T> {
+  return gate.signInTurns.take(exchange.connection.address, { call, isWanted: () => !exchange.client.closed });
 }
 
 /** A new cookie reaches our facts a moment after control's answer; the browser must not come back before it. */

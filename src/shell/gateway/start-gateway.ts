@@ -27,6 +27,7 @@ import { questionNow } from './question-of-request.ts';
 import { reportState } from './report-state.ts';
 import { SeenSessions } from './seen-sessions.ts';
 import { JournalShipping } from './ship-journal.ts';
+import { SignInTurns } from './sign-in-turns.ts';
 import { hostOf, reservedHosts, sitesFrom } from './sites.ts';
 import { StrangerEvents } from './stranger-events.ts';
 
@@ -242,6 +243,7 @@ function makeGate(handoff: GatewayHandoff, parts: Parts) {
     live,
     cuts,
     call,
+    signInTurns: new SignInTurns(),
     pdp,
     assertions,
     seen,

@@ -20,6 +20,7 @@ import { makePdp } from './pdp/make-pdp.ts';
 import { sharedPageKey } from './pdp/page-key.ts';
 import { questionNow } from './question-of-request.ts';
 import { SeenSessions } from './seen-sessions.ts';
+import { SignInTurns } from './sign-in-turns.ts';
 import { sitesFrom } from './sites.ts';
 import { StrangerEvents } from './stranger-events.ts';
 
@@ -140,6 +141,7 @@ export async function startTestGate(
     countStranger: (request) => strangers.note(request),
     live,
     call,
+    signInTurns: new SignInTurns(),
     pdp: makePdp({
       facts,
       policies: () => input.policies,
