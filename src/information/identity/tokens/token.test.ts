@@ -56,6 +56,15 @@ test('a caller by key has no value, and a key that was revoked is never given ag
   await assert.rejects(createKeyCaller(site.core, asked), /make a new key/);
 });
 
+test('of those who register one key at the same time one gets it', async () => {
+  const asked = { ...request, scopes: ['pdp:app:wiki'], keyHash: 'r'.repeat(43) };
+  const owners = ['one', 'two', 'three'].map((id) => ({ type: 'User', id }) as const);
+  const outcomes = await Promise.allSettled(owners.map((owner) => createKeyCaller(site.core, { ...asked, owner })));
+  assert.deepEqual(outcomes.map(({ status }) => status).sort(), ['fulfilled', 'rejected', 'rejected']);
+  const made = [...site.core.store.facts().all('token')].filter(([, { keyHash }]) => keyHash === asked.keyHash);
+  assert.equal(made.length, 1);
+});
+
 test('an owner has at most 50 live tokens', async () => {
   const mine = { ...request, owner: { type: 'User', id: 'hoarder' } as const };
   for (let count = 0; count < 50; count += 1) await createToken(site.core, mine);

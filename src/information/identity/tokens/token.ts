@@ -58,7 +58,8 @@ async function putToken(
   if (!Number.isSafeInteger(request.lifetimeMs) || request.lifetimeMs <= 0 || request.lifetimeMs > tokenLifetimeMsMax) {
     throw new IdentityError('invalid-request', 'a token lives for at most a year; give a lifetime up to `366d`');
   }
-  const id = toIdentifier(core.random(16));
+  // By the key itself, so that of those who register it at the same time one gets it: facts that others commit just now are not seen here.
+  const id = toIdentifier(secret.keyHash === undefined ? core.random(16) : sha256(secret.hash).subarray(0, 16));
   const now = core.clock();
   await core.store.transact(async (transaction) => {
     const { owner } = request;
@@ -73,7 +74,7 @@ async function putToken(
     if (live.length >= tokensPerOwnerMax) {
       throw new IdentityError('conflict', `there are ${live.length} live tokens of this owner; revoke some first`);
     }
-    if (secret.keyHash !== undefined && facts.tokenByHash(secret.hash) !== undefined) {
+    if (secret.keyHash !== undefined && (await transaction.fact('token', id)) !== undefined) {
       throw new IdentityError('conflict', 'there is, or was, a caller with this key; make a new key for this one');
     }
     await transaction.put('token', id, {
