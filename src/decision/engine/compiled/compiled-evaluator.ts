@@ -6,6 +6,7 @@ import { Entities, Overlay, RequestNames } from './entities.ts';
 import type { EntityRef } from './entity-ref.ts';
 import type { EntityStore } from './entity-store.ts';
 import { EvaluationError } from './evaluation-error.ts';
+import type { NameTable } from './name-table.ts';
 import { type Bucket, type CompiledPolicy, PolicyIndex, type PolicyJudge } from './policy-index.ts';
 import { type ConvertRecord, invalid } from './schema-types.ts';
 
@@ -65,7 +66,7 @@ function errorsOf(found: { policy: CompiledPolicy; message: string }[]): PolicyE
 /** A type that may take part, with the store's table of its entities. */
 interface KnownType {
   readonly type: string;
-  readonly ids: ReadonlyMap<string, EntityRef>;
+  readonly ids: Pick<NameTable, 'get'>;
 }
 
 /** An action with what its requests may hold. */
@@ -78,9 +79,9 @@ interface KnownAction {
 }
 
 /** An action has one or two types of each, mostly. */
-function idsOf(type: string, known: readonly KnownType[]): KnownType['ids'] | null {
+function tableOf(type: string, known: readonly KnownType[]): KnownType['ids'] {
   for (const each of known) if (each.type === type) return each.ids;
-  return null;
+  throw invalid(`an entity of type \`${type}\` cannot take part in this action`);
 }
 
 /** A decision, and every entity it looked at. */
@@ -143,11 +144,17 @@ export class CompiledEvaluator {
   #decide(request: DecisionRequest, { entities, overlay }: { entities: Entities; overlay: Overlay | null }): Decision {
     const action = this.#actions.get(request.action.type)?.get(request.action.id);
     if (action === undefined) throw invalid(`the action \`${request.action.id}\` does not exist`);
+    const principals = tableOf(request.principal.type, action.principals);
+    const resources = tableOf(request.resource.type, action.resources);
+    // Both are looked up before either is looked at: their memory is then fetched at the same time.
+    const principal = principals.get(request.principal.id);
+    const resource = resources.get(request.resource.id);
     const names = new RequestNames(this.#store, overlay?.names);
     const environment: Environment = {
-      principal: this.#participant(request.principal, { tables: action.principals, names }),
+      principal:
+        principal === undefined || principal.shape === null ? this.#stranger(request.principal, names) : principal,
       action: action.ref,
-      resource: this.#participant(request.resource, { tables: action.resources, names }),
+      resource: resource === undefined || resource.shape === null ? this.#stranger(request.resource, names) : resource,
       context: action.convertContext(request.context, names),
       entities,
     };
@@ -156,11 +163,8 @@ export class CompiledEvaluator {
     return tally.decision();
   }
 
-  #participant(uid: EntityUid, { tables, names }: { tables: readonly KnownType[]; names: RequestNames }): EntityRef {
-    const ids = idsOf(uid.type, tables);
-    if (ids === null) throw invalid(`an entity of type \`${uid.type}\` cannot take part in this action`);
-    const known = ids.get(uid.id);
-    if (known !== undefined && known.shape !== null) return known;
+  /** Of an entity that the store only hears of, or does not know. */
+  #stranger(uid: EntityUid, names: RequestNames): EntityRef {
     if (!uid.id.isWellFormed()) throw invalid(`an id of type \`${uid.type}\` is not Unicode`);
     this.#store.checkName(uid);
     return names.ref(uid.type, uid.id);

@@ -1,4 +1,5 @@
 import { EntityRef } from './entity-ref.ts';
+import { NameTable } from './name-table.ts';
 
 /** V8's JSON parser gives the same object for equal texts of up to so many characters. */
 const parsedOnceMax = 10;
@@ -13,7 +14,7 @@ function asParsed(id: string): string {
 
 /** Gives one `EntityRef` per type and id. */
 export class EntityNames {
-  readonly #byType = new Map<string, Map<string, EntityRef>>();
+  readonly #byType = new Map<string, NameTable>();
 
   /** How many there are. */
   get count(): number {
@@ -31,14 +32,14 @@ export class EntityNames {
   }
 
   /** The table of one type, for those who ask often. It stays the same object. */
-  ofType(type: string): ReadonlyMap<string, EntityRef> {
+  ofType(type: string): Pick<NameTable, 'get'> {
     return this.#table(type);
   }
 
-  #table(type: string): Map<string, EntityRef> {
+  #table(type: string): NameTable {
     let ids = this.#byType.get(type);
     if (ids === undefined) {
-      ids = new Map();
+      ids = new NameTable();
       this.#byType.set(type, ids);
     }
     return ids;
@@ -48,9 +49,8 @@ export class EntityNames {
     const ids = this.#table(type);
     let ref = ids.get(id);
     if (ref === undefined) {
-      const kept = asParsed(id);
-      ref = new EntityRef(type, kept);
-      ids.set(kept, ref);
+      ref = new EntityRef(type, asParsed(id));
+      ids.add(ref);
     }
     return ref;
   }
@@ -58,6 +58,6 @@ export class EntityNames {
   /** Only for a name that nobody holds any more: whoever asks again gets another object. */
   forget(ref: EntityRef): void {
     const ids = this.#table(ref.type);
-    if (ids.get(ref.id) === ref) ids.delete(ref.id);
+    if (ids.get(ref.id) === ref) ids.delete(ref);
   }
 }
