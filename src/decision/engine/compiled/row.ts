@@ -12,8 +12,8 @@ export class Row<T> {
   #v3: T | undefined;
   #v4: T | undefined;
   #v5: T | undefined;
-  /** All of them, when they are more. */
-  #all: readonly (T | undefined)[] | null = null;
+  /** When they are more: from the seventh on, those stand here. */
+  #all: (T | undefined)[] | null = null;
 
   constructor(values: readonly (T | undefined)[]) {
     this.fill(values);
@@ -28,7 +28,33 @@ export class Row<T> {
     this.#v3 = count > 3 ? values[3] : undefined;
     this.#v4 = count > 4 ? values[4] : undefined;
     this.#v5 = count > 5 ? values[5] : undefined;
-    this.#all = count > inlineCount ? values : null;
+    this.#all = count > inlineCount ? values.slice() : null;
+  }
+
+  /** For those who have just made it, with as many values. */
+  put(place: number, value: T): void {
+    switch (place) {
+      case 0:
+        this.#v0 = value;
+        break;
+      case 1:
+        this.#v1 = value;
+        break;
+      case 2:
+        this.#v2 = value;
+        break;
+      case 3:
+        this.#v3 = value;
+        break;
+      case 4:
+        this.#v4 = value;
+        break;
+      case 5:
+        this.#v5 = value;
+        break;
+      default:
+        if (this.#all !== null) this.#all[place] = value;
+    }
   }
 
   /** As many, as the constructor takes them. */

@@ -134,6 +134,9 @@ function extension(name: string): Convert | undefined {
 
 const emptyRecord: TypeJson = { type: 'Record', attributes: {} };
 
+/** After so many records in turn that had not been converted before, one of as many is asked whether it was. */
+const askedMax = 16;
+
 class TypeCompiler {
   readonly #common: ReadonlyMap<string, TypeJson>;
   readonly #enums: ReadonlyMap<string, ReadonlySet<string>>;
@@ -211,13 +214,19 @@ class TypeCompiler {
     if (this.#namesEntities(type)) return (json, names) => reader.read(json, names);
     // Frozen records, which callers give again and again, are converted once.
     const converted = new WeakMap<JsonObject, CedarRecord>();
+    let freshInTurn = 0;
     return (json, names) => {
       if (!isObject(json)) return reader.read(json, names);
+      // Asking whether a record is one of them costs half of reading it: after many that were not, few are asked.
+      freshInTurn = freshInTurn === askedMax * 2 ? askedMax : freshInTurn + 1;
+      if (freshInTurn > askedMax) return reader.read(json, names);
       // What is in there was frozen when it went in.
       const known = converted.get(json);
-      if (known !== undefined) return known;
-      const record = reader.read(json, names);
-      if (Object.isFrozen(json)) converted.set(json, record);
+      const record = known ?? reader.read(json, names);
+      if (known !== undefined || Object.isFrozen(json)) {
+        if (known === undefined) converted.set(json, record);
+        freshInTurn = 0;
+      }
       return record;
     };
   }
@@ -236,7 +245,7 @@ class RecordReader {
   readonly #rules: readonly AttributeRule[];
   readonly #shape: RecordShape;
   readonly #requiredCount: number;
-  /** As many values as there are rules: copying these costs a tenth of filling an array. */
+  /** As many values as there are rules. */
   readonly #blank: readonly (Value | undefined)[];
   /** Slots by the order of keys that came last: callers build their records alike. */
   #lastKeys: readonly string[] = [];
@@ -251,7 +260,8 @@ class RecordReader {
 
   read(json: LosslessJson, names: NameSource): CedarRecord {
     if (!isObject(json)) throw invalid('expected a record');
-    const values = this.#blank.slice();
+    // Filled as it is read: an array for the values would cost as much as reading them.
+    const record = new CedarRecord(this.#shape, this.#blank);
     let seenCount = 0;
     let index = 0;
     // The one loop that the runtime turns into reading places.
@@ -262,15 +272,15 @@ class RecordReader {
       const rule = this.#rules[slot];
       const item = json[name];
       if (rule === undefined || item === undefined) throw invalid(`attribute \`${name}\` does not exist`);
-      values[slot] = rule.convert(item, names);
+      record.put(slot, rule.convert(item, names));
       if (rule.isRequired) seenCount += 1;
       index += 1;
     }
     if (seenCount !== this.#requiredCount) {
-      const missing = this.#rules.find(({ isRequired }, slot) => isRequired && values[slot] === undefined);
+      const missing = this.#rules.find(({ isRequired }, slot) => isRequired && record.at(slot) === undefined);
       throw invalid(`attribute \`${missing?.name}\` is missing`);
     }
-    return new CedarRecord(this.#shape, values);
+    return record;
   }
 
   #slotOf(name: string, { index, json }: { index: number; json: JsonObject }): number {
