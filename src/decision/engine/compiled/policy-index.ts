@@ -57,32 +57,30 @@ export interface PolicyJudge {
 
 /** Policies of one action, by the keys of resource and principal. */
 export class Bucket {
-  readonly #index: PolicyIndex;
+  readonly #keys: ScopeKeys;
   /** By resource key: where its policies begin. They end where those of the next begin. */
   readonly #starts: Int32Array;
   /** Where there are many: by resource key and principal key, and whether `anyAbove`. */
   readonly #ranges: RangeTable;
-  /** Pairs of a principal key and the rank of a policy. */
-  readonly #entries: Int32Array;
+  readonly #principalKeys: Int32Array;
+  /** Those of one resource key side by side, so that few fetches find them. */
+  readonly #policies: readonly CompiledPolicy[];
   readonly #asksAboveResource: boolean;
 
   /** `entries` by resource key and then by principal key. */
-  constructor(index: PolicyIndex, entries: readonly Entry[]) {
-    this.#index = index;
-    this.#entries = new Int32Array(entries.length * 2);
-    for (const [at, { principalKey, policy }] of entries.entries()) {
-      this.#entries[at * 2] = principalKey;
-      this.#entries[at * 2 + 1] = policy.rank;
-    }
+  constructor(keys: ScopeKeys, entries: readonly Entry[]) {
+    this.#keys = keys;
+    this.#principalKeys = Int32Array.from(entries, ({ principalKey }) => principalKey);
+    this.#policies = entries.map(({ policy }) => policy);
     this.#starts = startsOf(entries);
     this.#ranges = new RangeTable(rangesOf(entries));
     this.#asksAboveResource = entries.some(({ resourceKey }) => isWithinKey(resourceKey));
   }
 
   visit(judge: PolicyJudge): void {
-    if (this.#entries.length === 0) return;
+    if (this.#policies.length === 0) return;
     const { environment } = judge;
-    const { principals, resources } = this.#index.keys;
+    const { principals, resources } = this.#keys;
     const starts = this.#starts;
     principals.hold(environment.principal);
     resources.hold(environment.resource);
@@ -94,12 +92,12 @@ export class Bucket {
       if (end - start > listedMax) this.#visitMany(resourceKey, judge);
       else
         for (let at = start; at < end; at += 1)
-          if (principals.has(this.#entries[at * 2] ?? -1, environment.entities)) this.#tell(at, judge);
+          if (principals.has(this.#principalKeys[at] ?? -1, environment.entities)) this.#tell(at, judge);
     }
   }
 
   #visitMany(resourceKey: number, judge: PolicyJudge): void {
-    const { principals } = this.#index.keys;
+    const { principals } = this.#keys;
     const ranges = this.#ranges;
     const asksAbove = ranges.find(resourceKey, anyAbove) >= 0;
     if (asksAbove) principals.holdAbove(judge.environment.entities);
@@ -115,7 +113,7 @@ export class Bucket {
 
   /** What is left of a scope whose keys fit is its types. */
   #tell(at: number, judge: PolicyJudge): void {
-    const policy = this.#index.policies[this.#entries[at * 2 + 1] ?? -1];
+    const policy = this.#policies[at];
     if (policy === undefined) return;
     const { principalType, resourceType } = policy;
     const { principal, resource } = judge.environment;
@@ -163,9 +161,6 @@ export class PolicyIndex {
   readonly #byAction = new Map<EntityRef, Bucket>();
   readonly #tests = new Map<string, Test>();
   readonly #store: EntityStore;
-  /** By rank. */
-  readonly policies: readonly CompiledPolicy[];
-  readonly keys: ScopeKeys;
 
   constructor(policies: Iterable<readonly [id: string, json: PolicyJson]>, store: EntityStore) {
     this.#store = store;
@@ -179,15 +174,13 @@ export class PolicyIndex {
       action: readScope(json.action, store),
     }));
     entries.sort((a, b) => a.resourceKey - b.resourceKey || a.principalKey - b.principalKey);
-    this.policies = compiled.map(({ policy }) => policy);
-    this.keys = keys;
     for (const ref of store.actions.keys()) {
       const above = store.ancestors(ref);
       const concerned = entries.filter(({ action }) => {
         const isWithin = action.above?.some((each) => each === ref || above.has(each)) ?? true;
         return isWithin && (action.equals === null || action.equals === ref);
       });
-      this.#byAction.set(ref, new Bucket(this, concerned));
+      this.#byAction.set(ref, new Bucket(keys, concerned));
     }
   }
 
@@ -198,7 +191,7 @@ export class PolicyIndex {
 
   /** The policies of an action of the schema. */
   bucket(action: EntityRef): Bucket {
-    return this.#byAction.get(action) ?? new Bucket(this, []);
+    return this.#byAction.get(action) ?? new Bucket(this.#store.keys, []);
   }
 
   #compile(id: string, { json, rank }: { json: PolicyJson; rank: number }) {
