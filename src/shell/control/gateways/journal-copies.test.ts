@@ -86,7 +86,7 @@ test('a gateway writes under its own name only, whatever its records say', async
 });
 
 test('how far the journal of a gateway came is told, and why what it sends is not taken, until it is', async (t) => {
-  const { copies, records, checkpoint, time, troubles } = await bench(t);
+  const { copies, records, checkpoint, time, troubles, open } = await bench(t);
   assert.equal(copies.received('edge'), undefined);
   await copies.ship('edge', records(0, 10));
   assert.deepEqual(copies.received('edge'), { records: 10, signed: null, problem: null });
@@ -107,7 +107,13 @@ test('how far the journal of a gateway came is told, and why what it sends is no
     assert.equal(troubles.length, 2);
   }
   await copies.ship('edge', checkpoint);
-  assert.deepEqual(copies.received('edge'), { records: 30, signed: { records: 30, at: 1 }, problem: null });
+  const whole = { records: 30, signed: { records: 30, at: 1 }, problem: null };
+  assert.deepEqual(copies.received('edge'), whole);
+  await copies.close();
+  const again = open();
+  assert.deepEqual(again.received('edge'), whole, 'known after a restart of control, before anything is sent');
+  assert.equal(again.received('other'), undefined);
+  await again.close();
 });
 
 test('a gateway cannot fill the disk: more than its share is refused, and told once', async (t) => {

@@ -1,6 +1,6 @@
 import { statfs } from 'node:fs/promises';
 import { join } from 'node:path';
-import { JournalCopy, LogError, listSegments, pruneWriter, type VerifyNote } from '#evidence/log';
+import { JournalCopy, LogError, listSegments, newestCheckpoint, pruneWriter, type VerifyNote } from '#evidence/log';
 import type { MonotonicClock } from '#foundation/model';
 import { type JournalPosition, type JournalShipment, localGatewayName } from '#shell/wire';
 import { ApiProblem, problem } from '../api/problem.ts';
@@ -33,8 +33,9 @@ export interface JournalCopiesNeeds {
   readonly onTrouble: (words: string) => void;
 }
 
-/** How far control has the journal of one gateway, as of what it sent since this control started. */
+/** How far control has the journal of one gateway. */
 export interface ReceivedJournal {
+  /** Before it sends again after control started, as many as its last checkpoint was signed over. */
   readonly records: number;
   /** What its last checkpoint was signed over, and when. */
   readonly signed: { readonly records: number; readonly at: number } | null;
@@ -77,9 +78,16 @@ export class JournalCopies {
     }
   }
 
-  /** Undefined when it sent nothing since this control started. */
+  /** Undefined when it sent nothing yet. `gateway` is one of ours: its name is that of a folder. */
   received(gateway: string): ReceivedJournal | undefined {
-    return this.#received.get(gateway);
+    const known = this.#received.get(gateway);
+    if (known !== undefined || gateway === localGatewayName) return known;
+    // Only its last checkpoint, which was proved when it was kept: opening the copy reads it whole.
+    const kept = newestCheckpoint(join(this.#needs.directory, gateway));
+    if (kept === undefined) return undefined;
+    const received = { records: kept.size, signed: { records: kept.size, at: kept.time }, problem: null };
+    this.#received.set(gateway, received);
+    return received;
   }
 
   async #take(gateway: string, { records, checkpoint }: JournalShipment): Promise<JournalPosition> {
@@ -126,7 +134,7 @@ export class JournalCopies {
 
   #noteTrouble(gateway: string, { details: { status, detail } }: ApiProblem): void {
     if (status === 403 || status === 429) return;
-    const before = this.#received.get(gateway) ?? { records: 0, signed: null, problem: null };
+    const before = this.received(gateway) ?? { records: 0, signed: null, problem: null };
     this.#received.set(gateway, { ...before, problem: detail });
     const now = this.#needs.monotonicClock();
     const isQuiet = now - (this.#troubledAt.get(gateway) ?? Number.NEGATIVE_INFINITY) >= troubleMsMin;

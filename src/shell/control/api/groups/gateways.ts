@@ -34,7 +34,7 @@ const gatewayView = z.strictObject({
   behind: z.int().nullable(),
   /** Requests and streams open there. */
   open: z.int().nullable(),
-  /** How far control has its journal; null for the local one, and where it sent nothing since control started. */
+  /** How far control has its journal; null for the local one, and where it sent nothing yet. */
   journal: z
     .strictObject({
       records: z.int(),
