@@ -20,7 +20,7 @@ const later = {
     'shell/store/postgres.ts',
     'information/identity/passkeys/webauthn.ts',
   ],
-  gateway: ['shell/journal/journal-worker.ts'],
+  gateway: ['shell/journal/journal-worker.ts', 'shell/gateway/shipping/shipping-worker.ts'],
   parser: [],
 } as const;
 

@@ -26,6 +26,13 @@ export type CallControl = <N extends keyof GatewayCalls>(
   options?: { readonly timeoutMs?: number },
 ) => Promise<GatewayCalls[N]['answer']>;
 
+/** A call whose request is JSON already. */
+export type SendToControl = <N extends keyof GatewayCalls>(
+  name: N,
+  body: string | Uint8Array,
+  options?: { readonly timeoutMs?: number },
+) => Promise<GatewayCalls[N]['answer']>;
+
 /** The same calls, but refused when `isThere` says no: nobody waits for a control that is known to be away. */
 export function callWhile(isThere: () => Promise<boolean>, call: CallControl): CallControl {
   return async (name, request, options) => {
@@ -43,6 +50,7 @@ export function callWhile(isThere: () => Promise<boolean>, call: CallControl): C
  */
 export function connectControl(address: ControlAddress): {
   call: CallControl;
+  send: SendToControl;
   close: () => void;
 } {
   const pool = { keepAlive: true, maxSockets: controlConnectionsMax };
@@ -58,9 +66,9 @@ export function connectControl(address: ControlAddress): {
       ? { socketPath: address.socketPath }
       : { host: address.host, port: address.port, minVersion: 'TLSv1.3', ...address.tls() };
 
-  async function call<N extends keyof GatewayCalls>(
+  async function sendTo<N extends keyof GatewayCalls>(
     name: N,
-    request: GatewayCalls[N]['request'],
+    body: string | Uint8Array,
     options: { readonly timeoutMs?: number } = {},
   ): Promise<GatewayCalls[N]['answer']> {
     let status: number;
@@ -69,7 +77,7 @@ export function connectControl(address: ControlAddress): {
       const signal = AbortSignal.timeout(options.timeoutMs ?? controlCallTimeoutMs);
       const target = { ...where(), agent, path: `/call/${name}`, headers, signal };
       const send = isLocal ? httpRequest : httpsRequest;
-      const reply = await post(JSON.stringify(request), { target, send });
+      const reply = await post(body, { target, send });
       status = reply.status;
       answer = JSON.parse(reply.body);
     } catch (cause) {
@@ -81,12 +89,16 @@ export function connectControl(address: ControlAddress): {
     return answer as GatewayCalls[N]['answer'];
   }
 
-  return { call, close: () => agent.destroy() };
+  return {
+    call: (name, request, options) => sendTo(name, JSON.stringify(request), options),
+    send: sendTo,
+    close: () => agent.destroy(),
+  };
 }
 
 /** One POST and its whole answer, of bounded size. */
 function post(
-  body: string,
+  body: string | Uint8Array,
   { target, send }: { readonly target: RequestOptions; readonly send: typeof httpRequest },
 ): Promise<{ readonly status: number; readonly body: string }> {
   return new Promise((resolve, reject) => {

@@ -26,7 +26,7 @@ import { pooledIds } from './pooled-ids.ts';
 import { questionNow } from './question-of-request.ts';
 import { reportState } from './report-state.ts';
 import { SeenSessions } from './seen-sessions.ts';
-import { JournalShipping } from './ship-journal.ts';
+import { startShipping } from './shipping/start-shipping.ts';
 import { SignInTurns } from './sign-in-turns.ts';
 import { hostOf, reservedHosts, sitesFrom } from './sites.ts';
 import { StrangerEvents } from './stranger-events.ts';
@@ -82,7 +82,7 @@ export async function startGateway(
     onNotice: notice,
     onFailure: (error) => needs.fail(error.message),
   });
-  const shipping = link.isRemote ? new JournalShipping({ directory, call: control.call, notice }) : null;
+  const shipping = link.isRemote ? startShipping({ directory, send: control.send, notice }) : null;
   const stopRenewing = link.keepFresh(control.call);
   const gate = makeGate(handoff, {
     ...{ needs, metrics, control, replica, journal, policies },

@@ -5,9 +5,8 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { JournalCopy, verifyLog } from '#evidence/log';
 import type { JournalPosition, JournalShipment } from '#shell/wire';
-import { appendMany, journalFolder, signNote, verifyNote } from '../../../tests/fakes/journal-folder.ts';
-import { type CallControl, ControlError } from './control-client.ts';
-import { JournalShipping } from './ship-journal.ts';
+import { appendMany, journalFolder, signNote, verifyNote } from '../../../../tests/fakes/journal-folder.ts';
+import { JournalShipping, NotTaken } from './journal-shipping.ts';
 
 /** A gateway's journal and a control that keeps what it is sent. */
 async function bench(t: TestContext) {
@@ -27,17 +26,17 @@ async function bench(t: TestContext) {
   const notices: string[] = [];
   const shipped: JournalShipment[] = [];
   const away = { isAway: false };
-  const call = (async (_name: string, shipment: JournalShipment): Promise<JournalPosition> => {
-    if (away.isAway) throw new ControlError('unreachable', { message: 'the control process does not answer' });
+  const send = async (shipment: JournalShipment): Promise<JournalPosition> => {
+    if (away.isAway) throw new NotTaken('the control process does not answer', { isForLater: true });
     shipped.push(shipment);
     if (shipment.records !== null && shipment.records.seq === copy.position.size) {
       await copy.append(Buffer.from(shipment.records.frames, 'base64'), shipment.records.segment);
     }
     if (shipment.checkpoint !== null) await copy.keep(shipment.checkpoint);
     return copy.position;
-  }) as CallControl;
+  };
   const ship = () =>
-    new JournalShipping({ directory: join(source.root, 'edge'), call, notice: (line) => notices.push(line) });
+    new JournalShipping({ directory: join(source.root, 'edge'), send, notice: (line) => notices.push(line) });
   return { source, root, copy, notices, shipped, away, ship };
 }
 
@@ -82,12 +81,12 @@ test('nothing is sent behind records that are of another journal, and the operat
   await journal.checkpoint(signNote, { time: 1 });
   await journal.close();
   const asked: JournalShipment[] = [];
-  const call = (async (_name: string, shipment: JournalShipment) => {
+  const send = async (shipment: JournalShipment) => {
     asked.push(shipment);
     return { size: 30, segment: 0, signed: { size: 30, rootHash: 'x'.repeat(43) } };
-  }) as CallControl;
+  };
   const told = Promise.withResolvers<string>();
-  const shipping = new JournalShipping({ directory: join(source.root, 'edge'), call, notice: told.resolve });
+  const shipping = new JournalShipping({ directory: join(source.root, 'edge'), send, notice: told.resolve });
   assert.match(await told.promise, /control has 30 records under this name that are not of this journal/);
   await shipping.close();
   assert.ok(asked.every(({ records, checkpoint }) => records === null && checkpoint === null));

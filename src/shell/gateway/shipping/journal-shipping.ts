@@ -1,6 +1,5 @@
 import { type Checkpoint, isSourceOf, newestCheckpoint, readPiece } from '#evidence/log';
 import { type JournalPosition, type JournalShipment, shippedBytesMax } from '#shell/wire';
-import { type CallControl, ControlError } from './control-client.ts';
 
 /** How often it is looked whether a checkpoint is new; one is signed about every minute. */
 const lookMs = 2_000;
@@ -9,10 +8,22 @@ const restMs = 60_000;
 /** How long the end of the process may wait for what is left. */
 const lastMs = 2_000;
 
+/** Why control did not take a shipment. */
+export class NotTaken extends Error {
+  /** Is it only away, or asks for patience? */
+  readonly isForLater: boolean;
+
+  constructor(message: string, { isForLater }: { isForLater: boolean }) {
+    super(message);
+    this.isForLater = isForLater;
+  }
+}
+
 export interface ShipJournalNeeds {
   /** The folder of this gateway's own journal. */
   readonly directory: string;
-  readonly call: CallControl;
+  /** Throws NotTaken. */
+  readonly send: (shipment: JournalShipment) => Promise<JournalPosition>;
   readonly notice: (line: string) => void;
 }
 
@@ -83,7 +94,7 @@ export class JournalShipping {
   }
 
   async #send(shipment: JournalShipment): Promise<JournalPosition> {
-    this.#position = await this.#needs.call('journal/ship', shipment);
+    this.#position = await this.#needs.send(shipment);
     return this.#position;
   }
 
@@ -91,7 +102,7 @@ export class JournalShipping {
   #failed(error: unknown): number {
     // What control has by now is asked for again.
     this.#position = undefined;
-    if (error instanceof ControlError && (error.code === 'unreachable' || error.status === 429)) return lookMs;
+    if (error instanceof NotTaken && error.isForLater) return lookMs;
     const words = error instanceof Error ? error.message : String(error);
     if (words !== this.#told) this.#needs.notice(`the journal is not sent to control: ${words}`);
     this.#told = words;
