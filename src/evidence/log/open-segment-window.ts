@@ -2,6 +2,7 @@ import { readSync } from 'node:fs';
 import { FramePlace, frameBytesMax, frameOverheadBytes } from './frame.ts';
 import { HeaderGlance, writerMember } from './glance-header.ts';
 import { type Keyring, type SubjectKey, systemSubject } from './journal-keys.ts';
+import { KnownBytes, type PlacedText, type ReadableBytes, readable } from './known-bytes.ts';
 import { PayloadOpener } from './open-payload.ts';
 import { RunOpener } from './open-run.ts';
 import { readHeader } from './record-header.ts';
@@ -18,7 +19,7 @@ export interface ReplayedRecord {
   readonly policySequence: number;
   readonly factRevision: number;
   /** The payload's JSON. `erased`: there is no key for it. `damaged`: it is not what was written, or nothing can be read from there on. */
-  readonly payload: Buffer | 'erased' | 'damaged';
+  readonly payload: PlacedText | 'erased' | 'damaged';
   /** Bytes of the segment. */
   readonly bytes: number;
 }
@@ -28,7 +29,42 @@ class LyingInWindow {
   readonly frame = new FramePlace();
   readonly header = new HeaderGlance();
   runAt = 0;
-  payload: Buffer | 'open' | 'erased' | 'damaged' = 'open';
+  payload: ReadableBytes | 'open' | 'erased' | 'damaged' = 'open';
+}
+
+/** What a record says; who replays seldom asks for its id. */
+class RecordInWindow implements ReplayedRecord {
+  readonly #window: ReadableBytes;
+  readonly #record: LyingInWindow;
+  readonly time: number;
+  readonly policySequence: number;
+  readonly factRevision: number;
+  readonly bytes: number;
+
+  constructor(window: ReadableBytes, record: LyingInWindow) {
+    const { header, frame } = record;
+    this.#window = window;
+    this.#record = record;
+    this.time = header.time;
+    this.policySequence = header.policySequence;
+    this.factRevision = header.factRevision;
+    this.bytes = frame.end - frame.start;
+  }
+
+  get id(): string {
+    const { idStart, idEnd } = this.#record.header;
+    return this.#window.bytes.toString('latin1', idStart, idEnd);
+  }
+
+  get payload(): ReplayedRecord['payload'] {
+    const { payload, frame } = this.#record;
+    if (payload === 'open') {
+      const { bytes, view } = this.#window;
+      return { bytes, view, start: frame.restStart + sealBytes, end: frame.end };
+    }
+    if (typeof payload === 'string') return payload;
+    return { ...payload, start: 0, end: payload.bytes.byteLength };
+  }
 }
 
 /** What stands where a segment cannot be read on. */
@@ -84,9 +120,10 @@ export interface WindowOptions {
  */
 export class SegmentWindow {
   readonly #options: WindowOptions;
-  readonly #bytes: Buffer;
+  readonly #window: ReadableBytes;
   readonly #records: LyingInWindow[] = [];
   readonly #subjects = new Map<string, OfSubject>();
+  readonly #pseudonyms = new KnownBytes((bytes) => this.#ofSubject(bytes.toString('latin1')));
   readonly #run = new RunOpener();
   /** Of records of version 1. */
   #opener: PayloadOpener | undefined;
@@ -94,20 +131,21 @@ export class SegmentWindow {
 
   constructor(options: WindowOptions) {
     this.#options = options;
-    this.#bytes = Buffer.allocUnsafeSlow(Math.max(options.bytes, bytesMin));
+    this.#window = readable(Buffer.allocUnsafeSlow(Math.max(options.bytes, bytesMin)));
   }
 
   /** The records of one class of the segment. */
   *read(fd: number, { writer, first, until, head, seal }: ReadSegment): Generator<ReplayedRecord> {
     const place: Place = { writer: writerMember(writer), seq: first, until, isProven: false };
     for (let [position, start] = [0, head]; ; start = 0) {
-      const bytes = this.#bytes.subarray(0, readSync(fd, this.#bytes, 0, this.#bytes.byteLength, position));
+      const all = this.#window.bytes;
+      const bytes = all.subarray(0, readSync(fd, all, 0, all.byteLength, position));
       // Only what lies in memory as a whole is known to be what was sealed, and to stay so.
       place.isProven = position === 0 && this.#isSealed(bytes, seal);
       const { end, isBad } = this.#scan(bytes, { start, place });
       this.#open(bytes, place);
       for (let index = 0; index < this.#count; index += 1)
-        yield this.#replayed(bytes, this.#records[index] as LyingInWindow);
+        yield new RecordInWindow(this.#window, this.#records[index] as LyingInWindow);
       // What is torn or missing at the end of the newest one is not written yet.
       const isEnd = end === start;
       const isCut = isEnd && until !== undefined && (end < bytes.byteLength || place.seq !== until);
@@ -141,7 +179,9 @@ export class SegmentWindow {
       at = frame.end;
       place.seq += 1;
       const isWanted = header.classUid === classUid && header.time >= since && header.time < until;
-      const ofSubject = isWanted ? this.#ofSubject(bytes, header) : undefined;
+      const ofSubject = isWanted
+        ? this.#pseudonyms.of(this.#window, header.subjectStart, header.subjectEnd)
+        : undefined;
       // What will be compared with its tag needs no checksum.
       if (ofSubject === undefined && !place.isProven && !frame.isSound(bytes)) return { end: at, isBad: true };
       if (!isWanted) continue;
@@ -160,8 +200,7 @@ export class SegmentWindow {
     return record;
   }
 
-  #ofSubject(bytes: Buffer, { subjectStart, subjectEnd }: HeaderGlance): OfSubject | undefined {
-    const pseudonym = bytes.toString('latin1', subjectStart, subjectEnd);
+  #ofSubject(pseudonym: string): OfSubject | undefined {
     let known = this.#subjects.get(pseudonym);
     if (known === undefined) {
       const subject = this.#options.keys.byPseudonym(pseudonym);
@@ -192,17 +231,6 @@ export class SegmentWindow {
     this.#opener ??= new PayloadOpener();
     const sealed = bytes.subarray(frame.restStart, frame.end);
     const payload = header === undefined ? undefined : this.#opener.open({ header, text, sealed }, subject);
-    return payload === undefined ? 'damaged' : Buffer.from(payload);
-  }
-
-  #replayed(bytes: Buffer, { frame, header, payload }: LyingInWindow): ReplayedRecord {
-    return {
-      id: bytes.toString('latin1', header.idStart, header.idEnd),
-      time: header.time,
-      policySequence: header.policySequence,
-      factRevision: header.factRevision,
-      payload: payload === 'open' ? bytes.subarray(frame.restStart + sealBytes, frame.end) : payload,
-      bytes: frame.end - frame.start,
-    };
+    return payload === undefined ? 'damaged' : readable(Buffer.from(payload));
   }
 }

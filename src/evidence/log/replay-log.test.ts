@@ -7,6 +7,7 @@ import { keyring, queryLog, type ReplayOptions, replayBytes, replayLog, sealable
 import type { JournalEvent } from '#foundation/model';
 import { journalFolder, testEvent, testKeyring, testKeys } from '../../../tests/fakes/journal-folder.ts';
 import { readFrame, writeFrame } from './frame.ts';
+import { textOf } from './known-bytes.ts';
 import { listSegments } from './segment-file.ts';
 
 const start = 1_800_000_000_000;
@@ -21,7 +22,7 @@ interface Told {
 function replayed(options: ReplayOptions): Told[] {
   const told: Told[] = [];
   for (const { id, payload } of replayLog(options))
-    told.push({ id, payload: typeof payload === 'string' ? payload : JSON.parse(payload.toString('utf8')) });
+    told.push({ id, payload: typeof payload === 'string' ? payload : JSON.parse(textOf(payload)) });
   return told;
 }
 

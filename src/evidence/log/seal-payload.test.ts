@@ -8,6 +8,7 @@ import { findRecord, openRecord, queryLog, replayLog, type SubjectKey, subjectKe
 import { canonicalJson } from '#foundation/encoding';
 import { appendMany, journalFolder, signNote, testKeyring, verifyNote } from '../../../tests/fakes/journal-folder.ts';
 import { readFrame, writeFrame } from './frame.ts';
+import { textOf } from './known-bytes.ts';
 import { PayloadOpener } from './open-payload.ts';
 import { QuickHmac, quickHkdf, tagRoomBytes } from './quick-hmac.ts';
 import { type RecordHeader, readHeader, tagEnd, taggedText, writeHeader } from './record-header.ts';
@@ -277,7 +278,7 @@ test('a journal that version 1 wrote is read, verified and gone on with', async 
     until: Number.MAX_SAFE_INTEGER,
     classUid: 4002,
   }))
-    replayed.push({ id, payload: JSON.parse(payload.toString()) });
+    replayed.push({ id, payload: JSON.parse(typeof payload === 'string' ? payload : textOf(payload)) });
   assert.deepEqual(
     replayed,
     events.map(({ id, payload }) => ({ id, payload })),

@@ -124,10 +124,11 @@ export class DecideAgain {
 
   #ask(question: Question, { who, time, sequence }: Then & { who: Who<Again> }): Again {
     const as = this.#askers.standIn(who, question.asker);
+    const { action, resource, request } = question;
     const asked =
       as === undefined
         ? { question }
-        : { question: { ...question, asker: anonymous, resource: this.#places.standIn(question.resource) }, as };
+        : { question: { asker: anonymous, action, resource: this.#places.standIn(resource), request }, as };
     const before = this.#before.get(sequence);
     return {
       before: before === undefined ? null : this.#judge(before.published, asked, time),
@@ -147,7 +148,10 @@ export class DecideAgain {
     if (isShort) return where * appActions.length + action;
     let key = `${where} ${action < 0 ? question.action : action}`;
     // Attacker-controlled text is quoted, so that no two questions write the same key.
-    for (const part of this.#parts) key += ` ${JSON.stringify(question.request[part])}`;
+    if (this.#parts.length > 0) {
+      const { request } = question;
+      for (const part of this.#parts) key += ` ${JSON.stringify(request[part])}`;
+    }
     if (this.#isTimeRead) key += ` ${Math.floor(time / 1000)}`;
     if (this.#isAnythingRead) key += ` ${this.#facts.changeSpan('anything').from}`;
     return key;

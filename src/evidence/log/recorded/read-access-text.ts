@@ -1,14 +1,14 @@
-import type { Question } from '#foundation/model';
+import type { Question, RequestContext } from '#foundation/model';
+import { KnownBytes, type PlacedText, type ReadableBytes, readable, textOf } from '../known-bytes.ts';
 import { httpActivityClass, type NoQuestion, type RecordedQuestion, recordedQuestion } from './recorded-question.ts';
 
 // What follows a quote and a comma can only be a member of the object: inside a JSON string a quote is escaped.
-const requestMark = ',"http_request":{"http_method":"';
-const actorMark = ',"actor":';
-const sourceMark = ',"src_endpoint":{"ip":"';
+const requestMark = readable(Buffer.from(',"http_request":{"http_method":"'));
+const actorMark = readable(Buffer.from(',"actor":'));
+const sourceMark = readable(Buffer.from(',"src_endpoint":{"ip":"'));
+const pathMark = readable(Buffer.from(',"path":"'));
 const urlMark = '","url":{"scheme":"';
-const pathMark = ',"path":"';
-/** Texts of one kind that are kept with what they say. */
-const keptMax = 20_000;
+const [quote, backslash] = [0x22, 0x5c];
 
 /** What was answered: the same for a great many. */
 interface Head {
@@ -33,6 +33,8 @@ interface Tail {
   readonly token: string | null;
 }
 
+type Parts = Pick<RequestContext, 'method' | 'host' | 'tls'>;
+
 /** A question out of a payload, with the name of who asked. */
 export interface ReadAccess extends RecordedQuestion {
   readonly user: Actor['user'];
@@ -40,26 +42,43 @@ export interface ReadAccess extends RecordedQuestion {
   readonly token: string | null;
 }
 
-/** What texts of one kind say, by their bytes. */
-class Kept<T> {
-  readonly #known = new Map<string, T>();
-  readonly #make: (text: string) => T;
+/** A question whose request is put together when somebody looks at it: most policies do not. As long as the bytes are good. */
+class ReadQuestion implements Question {
+  readonly asker: Question['asker'];
+  readonly action: Question['action'];
+  readonly resource: Question['resource'];
+  readonly #bytes: Buffer;
+  readonly #parts: Parts;
+  readonly #route: string;
+  readonly #places: RequestPlaces;
 
-  constructor(make: (text: string) => T) {
-    this.#make = make;
+  constructor(
+    bytes: Buffer,
+    { who, tail, parts, places }: { who: Actor; tail: Tail; parts: Parts; places: RequestPlaces },
+  ) {
+    this.asker = tail.asker ?? who.asker;
+    this.action = tail.action;
+    this.resource = tail.resource;
+    this.#bytes = bytes;
+    this.#parts = parts;
+    this.#route = tail.route;
+    this.#places = places;
   }
 
-  /** `text`: the payload with one character for each byte, so that no two texts are the same. */
-  of({ payload, text }: { payload: Buffer; text: string }, start: number, end: number): T {
-    let value = this.#known.get(text.slice(start, end));
-    if (value === undefined) {
-      if (this.#known.size >= keptMax) this.#known.clear();
-      value = this.#make(payload.toString('utf8', start, end));
-      // A slice would keep the whole payload.
-      this.#known.set(payload.toString('latin1', start, end), value);
-    }
-    return value;
+  get request(): RequestContext {
+    const { pathStart, pathEnd, addressStart, addressEnd } = this.#places;
+    const path = this.#bytes.toString('latin1', pathStart, pathEnd);
+    const address = this.#bytes.toString('latin1', addressStart, addressEnd);
+    return { ...this.#parts, path, route: this.#route, address, noun: '' };
   }
+}
+
+/** Where the texts stand that are seldom the same. */
+interface RequestPlaces {
+  readonly pathStart: number;
+  readonly pathEnd: number;
+  readonly addressStart: number;
+  readonly addressEnd: number;
 }
 
 function userOf(payload: { actor?: { user?: { uid?: unknown; name?: unknown } } }): Actor['user'] {
@@ -72,44 +91,36 @@ function userOf(payload: { actor?: { user?: { uid?: unknown; name?: unknown } } 
  * text is parsed once. Gives what `recordedQuestion` gives, which is its reference and reads everything unusual.
  */
 export class AccessReader {
-  readonly #heads = new Kept(readHead);
-  readonly #actors = new Kept(readActor);
-  readonly #tails = new Kept(readTail);
-  readonly #requests = new Kept(readRequest);
+  readonly #heads = new KnownBytes((text) => readHead(text.toString('utf8')));
+  readonly #actors = new KnownBytes((text) => readActor(text.toString('utf8')));
+  readonly #tails = new KnownBytes((text) => readTail(text.toString('utf8')));
+  readonly #requests = new KnownBytes((text) => readRequest(text.toString('utf8')));
 
-  /** `payload`: the JSON of one event. */
-  read(payload: Buffer, time: number): ReadAccess | NoQuestion {
-    return this.#quickly(payload, time) ?? slowly(payload.toString('utf8'), time);
+  /** The question is good as long as the bytes are. */
+  read(payload: PlacedText, time: number): ReadAccess | NoQuestion {
+    return this.#quickly(payload, time) ?? slowly(textOf(payload), time);
   }
 
-  #quickly(payload: Buffer, time: number): ReadAccess | undefined {
-    const text = payload.toString('latin1');
-    const actor = text.indexOf(actorMark);
-    const request = actor < 0 ? -1 : text.indexOf(requestMark, actor);
-    const source = request < 0 ? -1 : text.indexOf(sourceMark, request);
-    const path = source < 0 ? -1 : text.indexOf(pathMark, request);
-    if (path < 0 || path > source) return undefined;
-    const pathStart = path + pathMark.length;
-    const pathEnd = text.indexOf('"', pathStart);
-    const addressStart = source + sourceMark.length;
-    const addressEnd = text.indexOf('"', addressStart);
-    // Escapes, and anything but ASCII, are unusual there.
-    if (!isPlain(text, pathStart, pathEnd) || !isPlain(text, addressStart, addressEnd)) return undefined;
-    const both = { payload, text };
-    const head = this.#heads.of(both, 0, actor);
-    const who = this.#actors.of(both, actor + 1, request);
-    const tail = this.#tails.of(both, addressEnd, payload.byteLength - 1);
-    const parts = this.#requests.of(both, request + requestMark.length, path);
+  #quickly(payload: PlacedText, time: number): ReadAccess | undefined {
+    const { bytes, start, end } = payload;
+    const actor = findText(payload, actorMark, start);
+    const request = findText(payload, requestMark, actor);
+    const path = findText(payload, pathMark, request);
+    const pathStart = path + pathMark.bytes.byteLength;
+    const pathEnd = endOfPlain(payload, pathStart);
+    const source = findText(payload, sourceMark, pathEnd);
+    const addressStart = source + sourceMark.bytes.byteLength;
+    const addressEnd = endOfPlain(payload, addressStart);
+    // Where one is not found, none behind it is.
+    if (addressEnd === end) return undefined;
+    const head = this.#heads.of(payload, start, actor);
+    const who = this.#actors.of(payload, actor + 1, request);
+    const tail = this.#tails.of(payload, addressEnd, end - 1);
+    const parts = this.#requests.of(payload, request + requestMark.bytes.byteLength, path);
     if (head === null || who === null || tail === null || parts === null) return undefined;
-    const { method, host, tls } = parts;
-    const address = text.slice(addressStart, addressEnd);
+    const places = { pathStart, pathEnd, addressStart, addressEnd };
     return {
-      question: {
-        asker: tail.asker ?? who.asker,
-        action: tail.action,
-        resource: tail.resource,
-        request: { method, host, path: text.slice(pathStart, pathEnd), route: tail.route, address, tls, noun: '' },
-      },
+      question: new ReadQuestion(bytes, { who, tail, parts, places }),
       time,
       answer: head.answer,
       reasons: head.reasons,
@@ -120,13 +131,32 @@ export class AccessReader {
   }
 }
 
-/** Is it ASCII without escapes? A path that was cut is not. */
-function isPlain(text: string, start: number, end: number): boolean {
-  for (let at = start; at < end; at += 1) {
-    const code = text.charCodeAt(at);
-    if (code >= 0x80 || code === 0x5c) return false;
+/** Where a text that is longer than a word stands first, from `start` on; the end of the payload when it does not. */
+function findText({ view, end }: PlacedText, { bytes, view: wanted }: ReadableBytes, start: number): number {
+  const length = bytes.byteLength;
+  const first = wanted.getUint32(0, true);
+  for (let at = start, last = end - length; at <= last; at += 1) {
+    if (view.getUint32(at, true) === first && hasText(view, wanted, at)) return at;
   }
-  return true;
+  return end;
+}
+
+function hasText(view: DataView, wanted: DataView, at: number): boolean {
+  const length = wanted.byteLength;
+  for (let index = 4; index + 4 <= length; index += 4) {
+    if (view.getUint32(at + index, true) !== wanted.getUint32(index, true)) return false;
+  }
+  return view.getUint32(at + length - 4, true) === wanted.getUint32(length - 4, true);
+}
+
+/** Where a JSON string that begins here ends; the end of the payload unless it is ASCII without escapes: a path that was cut is not. */
+function endOfPlain({ bytes, end }: PlacedText, start: number): number {
+  for (let at = start; at < end; at += 1) {
+    const byte = bytes[at] ?? backslash;
+    if (byte === quote) return at;
+    if (byte >= 0x80 || byte === backslash) return end;
+  }
+  return end;
 }
 
 function parse(text: string): Record<string, unknown> | undefined {

@@ -1,7 +1,7 @@
 import { type CompilingOptions, compilePublication, entitiesOf } from '#decision/administration';
 import { type AskedSet, type RecordedDecision, Simulation, VersionedFacts } from '#decision/analysis';
 import { readParsedForm } from '#decision/engine';
-import { keyring, replayBytes, replayLog } from '#evidence/log';
+import { keyring, type ReplayedRecord, replayBytes, replayLog } from '#evidence/log';
 import { AccessReader, httpActivityClass, type ReadAccess } from '#evidence/log/recorded';
 import type { RehearsalProgress } from '#foundation/model';
 import type { FromSimulation, ShippedSet, SimulationWork, ToSimulation } from './simulation-messages.ts';
@@ -16,9 +16,37 @@ function ready(shipped: ShippedSet, options: CompilingOptions): AskedSet {
   return { published: compilePublication(shipped, options), set };
 }
 
-function subjectOf({ user, token }: Pick<ReadAccess, 'user' | 'token'>): RecordedDecision['subject'] {
-  if (token !== null) return { kind: 'token', id: token, name: user === null ? token : `${user.name} (token)` };
-  return user === null ? { kind: 'stranger', id: '', name: '' } : { kind: 'user', ...user };
+/** A decision out of the journal. Its id, and the names of who asked, are told of those alone that change. */
+class JournalledDecision implements RecordedDecision {
+  readonly #record: ReplayedRecord;
+  readonly #asked: ReadAccess;
+  readonly question: RecordedDecision['question'];
+  readonly time: number;
+  readonly answer: RecordedDecision['answer'];
+  readonly isPathCut: boolean;
+  readonly policySequence: number;
+  readonly factRevision: number;
+
+  constructor(record: ReplayedRecord, asked: ReadAccess) {
+    this.#record = record;
+    this.#asked = asked;
+    this.question = asked.question;
+    this.time = record.time;
+    this.answer = asked.answer;
+    this.isPathCut = asked.isPathCut;
+    this.policySequence = record.policySequence;
+    this.factRevision = record.factRevision;
+  }
+
+  get id(): string {
+    return this.#record.id;
+  }
+
+  get subject(): RecordedDecision['subject'] {
+    const { user, token } = this.#asked;
+    if (token !== null) return { kind: 'token', id: token, name: user === null ? token : `${user.name} (token)` };
+    return user === null ? { kind: 'stranger', id: '', name: '' } : { kind: 'user', ...user };
+  }
 }
 
 /** Facts and policies of a rehearsal, and the journal replayed through them. */
@@ -55,20 +83,19 @@ export class JournalReplay {
     let [readBytes, read, replayed, nextTell] = [0, 0, 0, clock() + progressMs];
     const records = replayLog({ directory, keys: keyring(keys), since, until, classUid: httpActivityClass, share });
     let isComplete = true;
-    for (const { id, time, payload, policySequence, factRevision, bytes } of records) {
+    for (const record of records) {
       if (replayed >= decisionsMax) {
         isComplete = false;
         break;
       }
-      readBytes += bytes;
+      readBytes += record.bytes;
       read += 1;
-      const asked = typeof payload === 'string' ? payload : reader.read(payload, time);
+      const { payload } = record;
+      const asked = typeof payload === 'string' ? payload : reader.read(payload, record.time);
       if (typeof asked === 'string') simulation.skip(asked);
       else {
-        const { question, answer, isPathCut } = asked;
         replayed += 1;
-        const subject = subjectOf(asked);
-        simulation.replay({ id, question, time, answer, isPathCut, policySequence, factRevision, subject });
+        simulation.replay(new JournalledDecision(record, asked));
       }
       if (read % recordsPerLook === 0 && clock() >= nextTell) {
         nextTell = clock() + progressMs;
