@@ -1,5 +1,6 @@
-import { createHmac, createSecretKey, type KeyObject } from 'node:crypto';
+import { createSecretKey, type KeyObject } from 'node:crypto';
 import { LogError } from './log-error.ts';
+import { QuickHmac, tagRoomBytes } from './quick-hmac.ts';
 
 /** Subject of events about nobody, and the key they are sealed with. */
 export const systemSubject = 'system';
@@ -13,6 +14,8 @@ export interface SubjectKey {
   readonly pseudonym: string;
 }
 
+const pseudonymInfo = 'nullius journal subject\0';
+
 /** Bytes of a subject's key: AES-256. */
 export const subjectKeyBytes = 32;
 
@@ -24,11 +27,11 @@ export function subjectKey(subject: string, key: Uint8Array): SubjectKey {
   if (key.byteLength !== subjectKeyBytes) {
     throw new LogError('invalid', `the journal key of \`${subject}\` must have ${subjectKeyBytes} bytes`);
   }
-  const pseudonym = createHmac('sha256', createSecretKey(key))
-    .update('nullius journal subject\0')
-    .update(subject)
-    .digest();
-  return { subject, key, pseudonym: pseudonym.subarray(0, 16).toString('base64url') };
+  const name = Buffer.from(`${pseudonymInfo}${subject}`);
+  const memory = Buffer.alloc(tagRoomBytes + name.byteLength);
+  memory.set(name, tagRoomBytes);
+  const mac = Buffer.from(new QuickHmac(key).tag(memory, name.byteLength), 'base64url');
+  return { subject, key, pseudonym: mac.toString('base64url', 0, 16) };
 }
 
 const secrets = new WeakMap<SubjectKey, KeyObject>();

@@ -1,9 +1,18 @@
 import { createDecipheriv, createSecretKey, hash, hkdfSync, type KeyObject, timingSafeEqual } from 'node:crypto';
 import { type SubjectKey, secretOf } from './journal-keys.ts';
-import { type PadMemory, PadStream, positionBytes, throughStream } from './pad-stream.ts';
+import { type PadMemory, PadStream, positionBytes, RunStream } from './pad-stream.ts';
 import { QuickHmac, tagRoomBytes } from './quick-hmac.ts';
 import { type RecordHeader, tagEnd, tagEndBytes } from './record-header.ts';
-import { derive, keyBytes, makeRoom, positionStart, saltBytes, sealBytes, sealMemory } from './seal-payload.ts';
+import {
+  derive,
+  deriveCipherKey,
+  keyBytes,
+  makeRoom,
+  positionStart,
+  saltBytes,
+  sealBytes,
+  sealMemory,
+} from './seal-payload.ts';
 import { payloadBytesMax } from './sealable-event.ts';
 
 /** Subjects whose streams, and keys of records of version 1, a reader keeps at hand. */
@@ -36,20 +45,23 @@ export class TagMemory {
 export class OpeningStream {
   readonly #salt: Uint8Array;
   readonly #key: KeyObject;
-  readonly #pad: PadStream;
-  readonly #hmac: QuickHmac;
+  readonly subject: SubjectKey;
+  /** Of the first that is not known to be what was written. */
+  #hmac: QuickHmac | undefined;
+  #pad: PadStream | undefined;
+  #run: RunStream | undefined;
 
   constructor(subject: SubjectKey, salt: Uint8Array) {
-    const { cipherKey, tagKey } = derive(subject, salt);
+    this.subject = subject;
     this.#salt = Uint8Array.from(salt);
-    this.#key = cipherKey;
-    this.#pad = new PadStream(cipherKey);
-    this.#hmac = new QuickHmac(tagKey);
+    this.#key = deriveCipherKey(subject, salt);
   }
 
-  /** Does this salt stand in these bytes? */
+  /** Does this salt stand in these bytes? Salts are no secret. */
   hasSalt(bytes: Buffer, at: number): boolean {
-    return bytes.compare(this.#salt, 0, saltBytes, at, at + saltBytes) === 0;
+    const salt = this.#salt;
+    for (let index = 0; index < saltBytes; index += 1) if (bytes[at + index] !== salt[index]) return false;
+    return true;
   }
 
   /** Is this what was written? */
@@ -63,19 +75,22 @@ export class OpeningStream {
     const length = text.byteLength - tagEndBytes;
     if (length <= 0 || length > headerBytesMax) return false;
     text.copy(tagging, tagRoomBytes, 0, length);
+    this.#hmac ??= new QuickHmac(derive(this.subject, this.#salt).tagKey);
     end.write(tagEnd(this.#hmac.tag(tagging, length)), 'latin1');
     return timingSafeEqual(end, text.subarray(length));
   }
 
-  /** Opens what lies in the stream from the beginning of a block on. */
-  openFrom(position: number, bytes: Buffer): Buffer {
-    return throughStream(this.#key, { position, bytes });
+  /** For who opens many payloads at a time. */
+  get run(): RunStream {
+    this.#run ??= new RunStream(this.#key);
+    return this.#run;
   }
 
   /** Gives the payload in the memory, where the next one will lie. */
   open(sealed: Buffer, payload: PadMemory): Buffer {
     const length = sealed.byteLength - sealBytes;
     sealed.copy(payload.bytes, sealBytes, sealBytes);
+    this.#pad ??= new PadStream(this.#key);
     this.#pad.seek(sealed.readUIntBE(positionStart, positionBytes));
     this.#pad.apply(payload, length);
     return payload.bytes.subarray(sealBytes, sealed.byteLength);

@@ -2,14 +2,12 @@ import type { FramePlace } from './frame.ts';
 import type { HeaderGlance } from './glance-header.ts';
 import type { SubjectKey } from './journal-keys.ts';
 import { isSealedLength, MetStreams, type OpeningStream, TagMemory } from './open-payload.ts';
-import { inBlock, positionBytes } from './pad-stream.ts';
+import { gapBytesMax, positionBytes } from './pad-stream.ts';
 import { positionStart, sealBytes, sealedStreamsMax } from './seal-payload.ts';
 import { payloadBytesMax } from './sealable-event.ts';
 
-/** What goes through the cipher at once. Any payload fits, wherever in its block it begins. */
-const runBytesMax = payloadBytesMax + 4096;
-/** Of a stream that is not wanted so much goes through the cipher with what is: to begin anew costs as much. */
-const gapBytesMax = 8192;
+/** What goes through the cipher at once. Any payload fits, with what is not wanted before it. */
+const runBytesMax = payloadBytesMax + 2 * gapBytesMax;
 
 /** A record of version 2, somewhere in some bytes. */
 export interface PlacedRecord {
@@ -40,7 +38,7 @@ export class RunOpener {
   ): boolean {
     const { restStart, end } = record.frame;
     if (!isSealedLength(end - restStart)) return false;
-    const stream = this.#streams.of(subject, { bytes, at: restStart });
+    const stream = this.#streamOf(subject, { bytes, at: restStart });
     if (!isProven && !this.#isAuthentic(bytes, { record, stream })) return false;
     const start = restStart + sealBytes;
     const position = bytes.readUIntBE(restStart + positionStart, positionBytes);
@@ -48,15 +46,21 @@ export class RunOpener {
     const isNext = stream === this.#stream && at >= this.#end && at <= this.#end + gapBytesMax;
     if (!isNext || at + end - start > runBytesMax) {
       this.end(bytes);
-      at = inBlock(position);
       this.#stream = stream;
-      this.#position = position - at;
+      this.#position = stream.run.startFor(position);
+      at = position - this.#position;
     }
     bytes.copy(this.#run, at, start, end);
     this.#end = at + end - start;
     record.runAt = at;
     this.#taken.push(record);
     return true;
+  }
+
+  #streamOf(subject: SubjectKey, place: { bytes: Buffer; at: number }): OpeningStream {
+    const last = this.#stream;
+    const isSame = last?.subject === subject && last.hasSalt(place.bytes, place.at);
+    return isSame ? last : this.#streams.of(subject, place);
   }
 
   #isAuthentic(bytes: Buffer, { record, stream }: { record: PlacedRecord; stream: OpeningStream }): boolean {
@@ -69,7 +73,7 @@ export class RunOpener {
 
   /** Lays open what was taken. */
   end(bytes: Buffer): void {
-    const opened = this.#stream?.openFrom(this.#position, this.#run.subarray(0, this.#end));
+    const opened = this.#stream?.run.through(this.#position, this.#run.subarray(0, this.#end));
     for (const { frame, runAt } of this.#taken) {
       const start = frame.restStart + sealBytes;
       opened?.copy(bytes, start, runAt, runAt + frame.end - start);

@@ -41,9 +41,31 @@ function cipherAt(key: KeyObject, position: number): Cipheriv {
 /** How far into its block of the stream a place lies. */
 export const inBlock = (position: number): number => position % blockBytes;
 
-/** Turns what lies in a stream from the beginning of a block on into what it is without it. */
-export function throughStream(key: KeyObject, { position, bytes }: { position: number; bytes: Buffer }): Buffer {
-  return cipherAt(key, position).update(bytes);
+/** Of a stream that is not wanted so much goes through the cipher with what is: to begin anew costs as much. */
+export const gapBytesMax = 8192;
+
+/** A stream for who reads much of it at a time. */
+export class RunStream {
+  readonly #key: KeyObject;
+  #cipher: Cipheriv | undefined;
+  #position = 0;
+
+  constructor(key: KeyObject) {
+    this.#key = key;
+  }
+
+  /** Where a run must begin that holds this place: where the last one ended, or at the beginning of a block. */
+  startFor(position: number): number {
+    const gap = position - this.#position;
+    return this.#cipher !== undefined && gap >= 0 && gap <= gapBytesMax ? this.#position : position - inBlock(position);
+  }
+
+  /** Turns what lies in the stream from such a place on into what it is without it. */
+  through(start: number, bytes: Buffer): Buffer {
+    if (this.#cipher === undefined || start !== this.#position) this.#cipher = cipherAt(this.#key, start);
+    this.#position = start + bytes.byteLength;
+    return this.#cipher.update(bytes);
+  }
 }
 
 /** An AES-256-CTR stream (SP 800-38A): the same bytes turn text into what is sealed, and what is sealed into text. */

@@ -13,7 +13,7 @@ export interface ReplayOptions extends Omit<WindowOptions, 'bytes'> {
   readonly directory: string;
   /** Of memory; a segment that is larger is read in pieces. */
   readonly windowBytesMax?: number;
-  /** Only every so many-eth segment, so that several threads share the work. */
+  /** Only one of so many parts, so that several threads share the work: segments that follow each other, whose streams go on. */
   readonly share?: { readonly index: number; readonly of: number };
 }
 
@@ -48,7 +48,15 @@ function sharedSegments({
       until: files[index + 1]?.first,
     })),
   );
-  return share === undefined ? all : all.filter((_, index) => index % share.of === share.index);
+  if (share === undefined) return all;
+  const total = all.reduce((sum, { bytes }) => sum + bytes, 0);
+  let before = 0;
+  return all.filter(({ bytes }) => {
+    // Whose part its middle lies in.
+    const part = Math.floor(((before + bytes / 2) * share.of) / total);
+    before += bytes;
+    return part === share.index;
+  });
 }
 
 /** Bytes that replayLog() will read at most, to show progress by. */

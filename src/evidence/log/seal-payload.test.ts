@@ -67,7 +67,8 @@ test('quickHkdf() gives what hkdfSync() gives', () => {
   fc.assert(
     fc.property(bytes(96), bytes(64), bytes(64), (secret, salt, info) => {
       const expected = Buffer.from(hkdfSync('sha256', secret, salt, info, 64));
-      assert.deepEqual(quickHkdf(secret, { salt, info }), expected);
+      assert.deepEqual(quickHkdf(secret, { salt, info, length: 64 }), expected);
+      assert.deepEqual(quickHkdf(secret, { salt, info, length: 32 }), expected.subarray(0, 32));
     }),
   );
 });

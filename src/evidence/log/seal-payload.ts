@@ -22,8 +22,13 @@ const info = Buffer.from('nullius journal record 2', 'latin1');
 
 /** HKDF (RFC 5869) of the subject's key: the first half ciphers, the second authenticates. */
 export function derive({ key }: SubjectKey, salt: Uint8Array): { cipherKey: KeyObject; tagKey: Buffer } {
-  const bytes = quickHkdf(key, { salt, info });
+  const bytes = quickHkdf(key, { salt, info, length: 64 });
   return { cipherKey: createSecretKey(bytes.subarray(0, keyBytes)), tagKey: bytes.subarray(keyBytes) };
+}
+
+/** Of that the half that ciphers: who knows what was written already compares no tag. */
+export function deriveCipherKey({ key }: SubjectKey, salt: Uint8Array): KeyObject {
+  return createSecretKey(quickHkdf(key, { salt, info, length: 32 }));
 }
 
 /** Room for one sealed payload. */

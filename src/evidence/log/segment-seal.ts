@@ -7,14 +7,13 @@ import { segmentPath } from './segment-file.ts';
 
 const saltBytes = 16;
 const tagBytes = 16;
-const keyBytes = 32;
 const info = Buffer.from('nullius journal segment 1', 'latin1');
 // Every key authenticates one segment only.
 const nonce = Buffer.alloc(12);
 
 /** AES-256-GMAC (SP 800-38D) under a key of its own for every salt. */
 function gmac({ key }: SubjectKey, salt: Uint8Array): CipherGCM {
-  return createCipheriv('aes-256-gcm', quickHkdf(key, { salt, info }).subarray(0, keyBytes), nonce);
+  return createCipheriv('aes-256-gcm', quickHkdf(key, { salt, info, length: 32 }), nonce);
 }
 
 function tagOf(mac: CipherGCM): Buffer {
