@@ -11,9 +11,19 @@ const standInPrefix = '-'.repeat(201);
 export interface Who<Answer> {
   /** What policies can notice about the person, where somebody may stand for all alike; null: this is one asker alone. */
   readonly person: string | null;
+  /** And about the session. */
+  readonly seen: string;
   readonly answers: Map<number | string, Answer>;
-  /** What policies that read less can notice, by what they read: all that they notice is part of what makes this `Who`. */
-  readonly near: Map<PrincipalReads, string | null>;
+  /** The same by what policies that read less can notice, by what they read: all of it is part of what makes this `Who`. */
+  readonly near: Map<PrincipalReads, Map<number | string, Answer> | null>;
+}
+
+/** What policies that read less can notice, by what all of them can; null: it cannot be said. */
+interface Less<Answer> {
+  readonly likeness: Likeness;
+  readonly people: Map<string, string | null>;
+  readonly sessions: Map<string, string | null>;
+  readonly answers: Map<string, Map<number | string, Answer>>;
 }
 
 /** What was found out about a session, and the revisions of facts and the times between which it holds. */
@@ -26,6 +36,16 @@ interface Seat<Answer> {
   readonly user: string;
   /** Apps on which this person ever had a grant; whether it holds must be looked up then. */
   readonly granted: ReadonlySet<string> | undefined;
+}
+
+/** What is kept under this key; made when there is nothing yet. */
+function kept<K, V>(all: Map<K, V>, key: K, make: () => V): V {
+  let value = all.get(key);
+  if (value === undefined) {
+    value = make();
+    all.set(key, value);
+  }
+  return value;
 }
 
 /** Says who is who to policies: two askers that are the same `Who` get the same answers wherever they ask. */
@@ -43,7 +63,7 @@ export class AlikeAskers<Answer> {
     keys: Map<string, string | null>;
     first: Map<string, { readonly id: string; readonly user: User }>;
     /** By what is read. */
-    near: Map<PrincipalReads, Likeness>;
+    less: Map<PrincipalReads, Less<Answer>>;
   };
 
   constructor(facts: VersionedFacts, reads: PrincipalReads) {
@@ -81,8 +101,8 @@ export class AlikeAskers<Answer> {
     return { uid: { type: 'User', id: stand.id }, user: stand.user, session: { id: '', body: session }, token: null };
   }
 
-  /** What those policies can notice that read only this of who asks; null: it cannot be said of them. */
-  near(who: Who<Answer>, { asker, reads, time }: { asker: Asker; reads: PrincipalReads; time: number }): string | null {
+  /** Answers to all whom those policies cannot tell apart that read only this of who asks; null: it cannot be said of them. */
+  near(who: Who<Answer>, { asker, reads, time }: { asker: Asker; reads: PrincipalReads; time: number }) {
     let near = who.near.get(reads);
     if (near === undefined) {
       near = this.#nearOf(who, { asker, reads, time });
@@ -91,24 +111,30 @@ export class AlikeAskers<Answer> {
     return near;
   }
 
-  #nearOf({ person }: Who<Answer>, { asker, reads, time }: { asker: Asker; reads: PrincipalReads; time: number }) {
+  #nearOf(
+    { person, seen }: Who<Answer>,
+    { asker, reads, time }: { asker: Asker; reads: PrincipalReads; time: number },
+  ) {
     const session = asker.kind === 'session' ? this.#facts.get('session', asker.sessionId) : undefined;
-    const user = session === undefined ? undefined : this.#facts.get('user', session.user);
-    if (person === null || session === undefined || user === undefined) return null;
-    const { near } = this.#peopleNow();
-    const likeness = near.get(reads) ?? new Likeness({ view: this.#facts, now: 0, reads });
-    near.set(reads, likeness);
-    const [less, seen] = [likeness.person({ id: session.user, body: user }), likeness.session(session, time)];
-    return less === null || seen === null ? null : `${less} ${seen}`;
+    const body = session === undefined ? undefined : this.#facts.get('user', session.user);
+    if (person === null || session === undefined || body === undefined) return null;
+    const { likeness, people, sessions, answers } = this.#lessOf(reads);
+    const less = kept(people, person, () => likeness.person({ id: session.user, body }));
+    const lessSeen = kept(sessions, seen, () => likeness.session(session, time));
+    return less === null || lessSeen === null ? null : kept(answers, `${less} ${lessSeen}`, () => new Map());
   }
 
-  #who(key: string, person: string | null = null): Who<Answer> {
-    let who = this.#known.get(key);
-    if (who === undefined) {
-      who = { person, answers: new Map(), near: new Map() };
-      this.#known.set(key, who);
-    }
-    return who;
+  #lessOf(reads: PrincipalReads): Less<Answer> {
+    return kept(this.#peopleNow().less, reads, () => ({
+      likeness: new Likeness({ view: this.#facts, now: 0, reads }),
+      people: new Map(),
+      sessions: new Map(),
+      answers: new Map(),
+    }));
+  }
+
+  #who(key: string, like: { person: string | null; seen: string } = { person: null, seen: '' }): Who<Answer> {
+    return kept(this.#known, key, () => ({ ...like, answers: new Map(), near: new Map() }));
   }
 
   #token(id: string, { app, time }: { app: string; time: number }): Who<Answer> {
@@ -134,7 +160,7 @@ export class AlikeAskers<Answer> {
       const exact = [session.user, seen ?? [credential, provider, phishingResistant, authTime, bound, time]];
       return this.#who(`user ${JSON.stringify(exact)} ${people.from} ${grants}`);
     }
-    const who = this.#who(`like ${person} ${seen}`, person);
+    const who = this.#who(`like ${person} ${seen}`, { person, seen });
     const span = facts.span('session', id);
     this.#seats.set(id, {
       fromRevision: Math.max(span.from, people.from),
@@ -150,7 +176,7 @@ export class AlikeAskers<Answer> {
 
   #peopleOfNow() {
     const likeness = new Likeness({ view: this.#facts, now: 0, reads: this.#reads });
-    return { ...this.#facts.changeSpan('person'), likeness, keys: new Map(), first: new Map(), near: new Map() };
+    return { ...this.#facts.changeSpan('person'), likeness, keys: new Map(), first: new Map(), less: new Map() };
   }
 
   #peopleNow() {
@@ -161,12 +187,7 @@ export class AlikeAskers<Answer> {
 
   #person(id: string, body: User): string | null {
     const { keys, likeness } = this.#peopleNow();
-    let key = keys.get(id);
-    if (key === undefined) {
-      key = likeness.person({ id, body });
-      keys.set(id, key);
-    }
-    return key;
+    return kept(keys, id, () => likeness.person({ id, body }));
   }
 
   #grants(user: string, { app, time }: { app: string; time: number }): string {

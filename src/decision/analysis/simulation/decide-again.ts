@@ -55,8 +55,6 @@ export class DecideAgain {
   readonly #policies: PolicySet['policies'];
   #askers: AlikeAskers<Again>;
   #places: AlikePlaces;
-  /** Answers by what the policies that may concern a place can notice of who asks there, which is far less than what all of them can. */
-  readonly #near = new Map<string, Again>();
   /** The newest facts when the first question came: what was found holds until there are newer ones. */
   #last = -1;
   #answersCount = 0;
@@ -115,10 +113,10 @@ export class DecideAgain {
     { who, reads, key, ...then }: Then & { who: Who<Again>; reads: PrincipalReads; key: number | string },
   ): Again {
     const near = this.#askers.near(who, { asker: question.asker, reads, time: then.time });
-    if (near === null) return this.#ask(question, { who, ...then });
-    const nearKey = `${key} ${near}`;
-    const again = this.#near.get(nearKey) ?? this.#ask(question, { who, ...then });
-    this.#near.set(nearKey, again);
+    const known = near?.get(key);
+    if (known !== undefined) return known;
+    const again = this.#ask(question, { who, ...then });
+    near?.set(key, again);
     return again;
   }
 
@@ -168,7 +166,6 @@ export class DecideAgain {
     this.#answersCount = 0;
     this.#askers = new AlikeAskers(this.#facts, this.#reads);
     this.#places = this.#freshPlaces();
-    this.#near.clear();
   }
 
   #judge(policies: PublishedPolicies, asked: { question: Question; as?: Subject }, now: number): AgainAnswer {
