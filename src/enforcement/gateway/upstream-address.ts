@@ -1,25 +1,13 @@
 import { BlockList, isIP } from 'node:net';
+import { metadataAddresses } from '#foundation/model';
 import { dottedIPv4, ipv6Words } from './address-words.ts';
 
 /** Where a connection to an app may go. */
 export type AddressVerdict = 'public' | 'private' | 'forbidden';
 
-/** Instance metadata services hand out cloud credentials to whoever can reach them: never, whatever a config says. */
 const metadata = new BlockList();
-for (const address of [
-  '169.254.169.254',
-  '169.254.170.2',
-  '169.254.170.23',
-  '169.254.169.253',
-  '100.100.100.200',
-  '168.63.129.16',
-  '192.0.0.192',
-]) {
-  metadata.addAddress(address, 'ipv4');
-}
-for (const address of ['fd00:ec2::254', 'fd00:ec2::23', 'fd00:ec2::253', 'fd20:ce::254', 'fe80::a9fe:a9fe']) {
-  metadata.addAddress(address, 'ipv6');
-}
+for (const address of metadataAddresses.ipv4) metadata.addAddress(address, 'ipv4');
+for (const address of metadataAddresses.ipv6) metadata.addAddress(address, 'ipv6');
 
 /** Not unicast, or not meant to be connected to (RFC 6890, RFC 8190). `0.0.0.0` and `::` reach the local machine. */
 const never = new BlockList();

@@ -6,6 +6,7 @@ export * from './fact.ts';
 export * from './gate-progress.ts';
 export * from './journal-event.ts';
 export * from './key-caller.ts';
+export * from './metadata-addresses.ts';
 export * from './pdp-scope.ts';
 export * from './question.ts';
 export * from './rehearsal.ts';

@@ -96,12 +96,25 @@ test('loadConfig() refuses an upstream on a private address unless it says so', 
     'http://127.0.0.1:1',
     'http://localhost:1',
     'http://[::1]:1',
-    'http://169.254.169.254',
+    'http://169.254.1.1',
     'http://0x7f000001',
   ]) {
     assert.match(problems(`resources: [{ name: a, upstream: "${upstream}" }]`)[0] ?? '', /allowPrivate/, upstream);
   }
   assert.ok(load('resources: [{ name: a, upstream: "http://127.0.0.1:1", allowPrivate: true }]').ok);
+});
+
+test('loadConfig() refuses an upstream where clouds keep machine credentials, whatever else it says', () => {
+  for (const host of [
+    '169.254.169.254',
+    '0xa9fea9fe',
+    '[::ffff:169.254.169.254]',
+    '[fd00:ec2::254]',
+    '168.63.129.16',
+  ]) {
+    const given = `resources: [{ name: a, upstream: "http://${host}", allowPrivate: true }]`;
+    assert.match(problems(given)[0] ?? '', /Nullius never connects there/, host);
+  }
 });
 
 test('loadConfig() refuses upstreams that are more than scheme, host and port', () => {

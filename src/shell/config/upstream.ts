@@ -1,4 +1,5 @@
 import { BlockList, isIP } from 'node:net';
+import { metadataAddresses } from '#foundation/model';
 
 export interface Upstream {
   readonly scheme: 'http' | 'https' | 'h2c' | 'unix';
@@ -26,6 +27,10 @@ for (const [network, prefix] of [
   privateRanges.addSubnet(network, prefix, 'ipv6');
 }
 
+const metadata = new BlockList();
+for (const address of metadataAddresses.ipv4) metadata.addAddress(address, 'ipv4');
+for (const address of metadataAddresses.ipv6) metadata.addAddress(address, 'ipv6');
+
 const defaultPorts = { http: 80, https: 443, h2c: 80, unix: 0 } as const;
 
 /**
@@ -49,12 +54,20 @@ export function parseUpstream(text: string): Upstream | { readonly problem: stri
   }
   const host = url.hostname.replace(/^\[|\]$/g, '');
   if (host === '') return { problem: 'names no host' };
+  if (names(metadata, host)) {
+    return { problem: 'is where clouds hand out credentials of the machine: Nullius never connects there' };
+  }
   return { scheme, host, port: url.port === '' ? defaultPorts[scheme] : Number(url.port) };
 }
 
 /** Does the upstream name a loopback, link-local or private address outright? (A DNS name may still resolve to one.) */
 export function namesPrivateAddress(upstream: Upstream): boolean {
   if (upstream.host === 'localhost' || upstream.host.endsWith('.localhost')) return true;
-  const family = isIP(upstream.host);
-  return family !== 0 && privateRanges.check(upstream.host, family === 4 ? 'ipv4' : 'ipv6');
+  return names(privateRanges, upstream.host);
+}
+
+/** Is the host an address that the list holds? */
+function names(list: BlockList, host: string): boolean {
+  const family = isIP(host);
+  return family !== 0 && list.check(host, family === 4 ? 'ipv4' : 'ipv6');
 }
