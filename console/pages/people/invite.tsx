@@ -1,4 +1,15 @@
-import { Alert, Button, Checkbox, Group, Modal, MultiSelect, Stack, Text, TextInput } from '@mantine/core';
+import {
+  Alert,
+  Button,
+  Checkbox,
+  Group,
+  Modal,
+  MultiSelect,
+  NativeSelect,
+  Stack,
+  Text,
+  TextInput,
+} from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
 import { ask } from '../../api/ask.ts';
@@ -9,6 +20,14 @@ import { CopyField } from '../../parts/copy-field.tsx';
 import { ProblemAlert } from '../../parts/problem-alert.tsx';
 import { When } from '../../parts/when.tsx';
 import { exactTime } from '../../time/relative.ts';
+
+/** Minutes, the longest that the API takes last. */
+const lifetimes = [
+  { value: '15', label: '15 minutes' },
+  { value: '60', label: '1 hour' },
+  { value: '1440', label: '1 day' },
+  { value: '10080', label: '7 days' },
+];
 
 /** Makes an invitation and shows its link, once. */
 export function Invite({ opened, onClose }: { opened: boolean; onClose: () => void }) {
@@ -25,6 +44,7 @@ function InviteForm({ onClose }: { onClose: () => void }) {
   const [displayName, setDisplayName] = useState('');
   const [chosen, setChosen] = useState<string[]>([]);
   const [isAdmin, setAdmin] = useState(false);
+  const [minutes, setMinutes] = useState('15');
   const invite = useMutation({
     mutationFn: () =>
       ask<Invitation>('/invitations', {
@@ -33,6 +53,7 @@ function InviteForm({ onClose }: { onClose: () => void }) {
           name: name.trim().toLowerCase(),
           groups: chosen,
           admin: isAdmin,
+          lifetimeMs: Number(minutes) * 60_000,
           ...(displayName.trim() === '' ? {} : { displayName: displayName.trim() }),
         },
       }),
@@ -81,6 +102,12 @@ function InviteForm({ onClose }: { onClose: () => void }) {
           description="They can change everything here, policies included."
           checked={isAdmin}
           onChange={(event) => setAdmin(event.currentTarget.checked)}
+        />
+        <NativeSelect
+          label="The link works for"
+          data={lifetimes}
+          value={minutes}
+          onChange={(event) => setMinutes(event.currentTarget.value)}
         />
         {invite.error !== null && <ProblemAlert error={invite.error} />}
         <Group justify="flex-end">

@@ -1,5 +1,5 @@
 import { toIdentifier } from '#foundation/encoding';
-import type { JournalEvent } from '#foundation/model';
+import { formatUid, type JournalEvent } from '#foundation/model';
 import type { IdentityCore } from './needs.ts';
 
 /** OCSF 1.x class uids used here. */
@@ -54,6 +54,12 @@ function endpoints(client: Client): Record<string, unknown> {
   };
 }
 
+/** A person as their own events name them: sealed under their key like the rest of the payload. */
+function person(core: IdentityCore, uid: string, given?: string): { readonly uid: string; readonly name?: string } {
+  const name = given ?? core.store.facts().get('user', uid)?.name;
+  return name === undefined ? { uid } : { uid, name };
+}
+
 export interface SignInEvent {
   readonly user: string | null;
   readonly success: boolean;
@@ -77,7 +83,7 @@ export function authenticationEvent(core: IdentityCore, event: SignInEvent): Jou
     statusId: event.success ? 1 : 2,
     subject: event.user ?? 'system',
     payload: {
-      ...(event.user === null ? {} : { user: { uid: event.user } }),
+      ...(event.user === null ? {} : { user: person(core, event.user) }),
       auth_protocol: event.protocol,
       message: event.message,
       ...(event.reason === undefined ? {} : { status_detail: event.reason }),
@@ -90,6 +96,8 @@ export function authenticationEvent(core: IdentityCore, event: SignInEvent): Jou
 
 export interface AccountEvent {
   readonly user: string;
+  /** Their login name, where no fact tells it yet. */
+  readonly userName?: string | undefined;
   /** Who did it, as an entity uid (`User::"…"`). */
   readonly actor: string;
   readonly activityId: number;
@@ -101,6 +109,7 @@ export interface AccountEvent {
 
 /** OCSF Account Change (3001): an account, a credential, a session or a token of it changed. */
 export function accountEvent(core: IdentityCore, event: AccountEvent): JournalEvent {
+  const user = person(core, event.user, event.userName);
   return build(core, {
     classUid: accountChange,
     activityId: event.activityId,
@@ -108,8 +117,11 @@ export function accountEvent(core: IdentityCore, event: AccountEvent): JournalEv
     statusId: 1,
     subject: event.user,
     payload: {
-      user: { uid: event.user },
-      actor: { user: { uid: event.actor } },
+      user,
+      // Nobody else's name: it would outlive their erasure under the key of this person.
+      actor: {
+        user: { ...(event.actor === formatUid({ type: 'User', id: event.user }) ? user : {}), uid: event.actor },
+      },
       message: event.message,
       ...(event.detail ?? {}),
       ...endpoints(event.client ?? noClient),

@@ -11,6 +11,7 @@ export {
 } from './invitations/invitation.ts';
 export type * from './needs.ts';
 export type { SignAssertions } from './relying-party/assertion.ts';
+export { invitationLifetimeMs, invitationLifetimeMsMax } from './session-policy.ts';
 export { type RevokeOptions, revokeSession, revokeUserSessions } from './sessions/revoke.ts';
 export { endSession } from './sessions/session-facts.ts';
 export { sweepSessions } from './sessions/sweep.ts';

@@ -6,6 +6,7 @@ import { entityCommands } from './nouns/entity.ts';
 import { gatewayCommands } from './nouns/gateway.ts';
 import { grantCommands } from './nouns/grant.ts';
 import { groupCommands } from './nouns/group.ts';
+import { invitationCommands } from './nouns/invitation.ts';
 import { keyCommands } from './nouns/key.ts';
 import { logCommands } from './nouns/log.ts';
 import { pdpCommands } from './nouns/pdp.ts';
@@ -26,6 +27,7 @@ export const commands: readonly Command[] = [
   ...checkCommands,
   ...protectCommands,
   ...userCommands,
+  ...invitationCommands,
   ...groupCommands,
   ...resourceCommands,
   ...segmentCommands,

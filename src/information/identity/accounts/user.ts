@@ -50,6 +50,7 @@ export async function createUser(core: IdentityCore, options: NewUser): Promise<
   await transaction.event(
     accountEvent(core, {
       user: id,
+      userName: options.name,
       actor: options.actor,
       activityId: accountActivity.create,
       message: `created user ${options.name}`,

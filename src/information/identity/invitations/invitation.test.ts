@@ -34,6 +34,21 @@ test('an administrator link makes an administrator with a journal key, and says 
   assert.ok(events.some((event) => event.classUid === 3001 && event.activityId === 1 && event.subject === user));
 });
 
+test('events of a person say their login name, from the invitation on', async () => {
+  const { url } = await invite({ name: 'named' });
+  await site.browser().enrol(url, { name: 'named' });
+  const user = [...site.core.store.facts().all('user')].find(([, { name }]) => name === 'named')?.[0] ?? '';
+  const theirs = (await site.store.outboxPending()).filter(({ subject }) => subject === user);
+  const said = theirs.map(({ payload }) => [payload['message'], payload['user']]);
+  const person = { uid: user, name: 'named' };
+  assert.deepEqual(said, [
+    ['invited a person', person],
+    ['created user named', person],
+    ['registered the first passkey by an invitation', person],
+    ['signed in', person],
+  ]);
+});
+
 test('a link serves once', async () => {
   const { url } = await invite();
   const first = site.browser();

@@ -53,7 +53,8 @@ export async function createInvitation(
   const token = toBase64url(core.random(32));
   const publicId = toIdentifier(core.random(16));
   const user = toIdentifier(core.random(16));
-  const expiresAt = core.clock() + lifetimeMs;
+  const now = core.clock();
+  const expiresAt = now + lifetimeMs;
   await core.store.transact(async (transaction) => {
     const { records } = transaction;
     if ((await records.count('invitation')) >= invitationsMax) {
@@ -75,7 +76,7 @@ export async function createInvitation(
           groups: [...request.groups],
           admin: request.admin,
           createdBy: by,
-          createdAt: core.clock(),
+          createdAt: now,
           user,
         },
       }),
@@ -83,6 +84,7 @@ export async function createInvitation(
     await transaction.event(
       accountEvent(core, {
         user,
+        userName: name,
         actor: by,
         activityId: accountActivity.other,
         message: request.admin ? 'invited an administrator' : 'invited a person',
@@ -210,6 +212,7 @@ export async function enrol(
     await transaction.event(
       accountEvent(core, {
         user: body.user,
+        userName: user.name,
         actor: `User::"${body.user}"`,
         activityId: accountActivity.factorAdd,
         message: 'registered the first passkey by an invitation',

@@ -1,7 +1,8 @@
+import { parseDuration } from '../../config/duration.ts';
 import type { ApiClient } from '../client.ts';
 import type { Command } from '../command.ts';
 import { CliError, exitCodes } from '../failure.ts';
-import { findUser } from '../lookup.ts';
+import { durationOption, findUser } from '../lookup.ts';
 import { formatTime, type Output, table } from '../output.ts';
 
 interface UserView {
@@ -85,9 +86,12 @@ export const userCommands: readonly Command[] = [
       display: { type: 'string', value: 'name', summary: 'display name' },
       email: { type: 'string', value: 'address', summary: 'e-mail address, for your records' },
       group: { type: 'string', multiple: true, value: 'group', summary: 'make the person a member' },
+      for: { type: 'string', value: 'duration', summary: 'how long the link works (default 15m, at most 7d)' },
     },
     run: async ({ api, out, positionals, text, texts, flag }) => {
+      const lifetime = text('for');
       const body = {
+        ...(lifetime === undefined ? {} : { lifetimeMs: durationOption(lifetime, parseDuration) }),
         ...(positionals[0] === undefined ? {} : { name: positionals[0] }),
         ...(text('display') === undefined ? {} : { displayName: text('display') }),
         ...(text('email') === undefined ? {} : { email: text('email') }),

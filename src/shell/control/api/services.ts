@@ -19,6 +19,7 @@ export interface IdentityService {
       readonly email?: string;
       readonly groups: readonly string[];
       readonly admin: boolean;
+      readonly lifetimeMs: number;
     },
     by: string,
   ): Promise<{ id: string; url: string; expiresAt: number }>;

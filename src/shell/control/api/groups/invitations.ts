@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { formatUid, loginNameSchema, nameSchema, type User } from '#foundation/model';
-import { administrators } from '#information/identity';
+import { administrators, invitationLifetimeMs, invitationLifetimeMsMax } from '#information/identity';
 import { pageOf, pageQuery, paginate } from '../page.ts';
 import { notFound } from '../problem.ts';
 import { refuseToRaise } from '../refuse-to-raise.ts';
@@ -58,19 +58,21 @@ export const invitationRoutes: readonly Route[] = [
       email: z.email().max(320).optional(),
       groups: z.array(nameSchema).max(200).default([]),
       admin: z.boolean().default(false),
+      lifetimeMs: z.int().min(60_000).max(invitationLifetimeMsMax).default(invitationLifetimeMs),
     }),
     answer: z.strictObject({ id: z.string(), name: z.string().nullable(), url: z.string(), expiresAt: z.int() }),
     status: 201,
     isWayBack: true,
     handle: async ({ services, caller, body }) => {
       checkGroups(services, body.groups);
-      const { name, displayName, email, groups, admin } = body;
+      const { name, displayName, email, groups, admin, lifetimeMs } = body;
       const given = admin ? [...groups, administrators] : groups;
       refuseToRaise(services, caller, { groups: given, people: [['', null, invited(body, given)]] });
       const made = await services.identity.createInvitation(
         {
           groups,
           admin,
+          lifetimeMs,
           ...(name === undefined ? {} : { name }),
           ...(displayName === undefined ? {} : { displayName }),
           ...(email === undefined ? {} : { email }),
