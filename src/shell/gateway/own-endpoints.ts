@@ -3,7 +3,7 @@ import { answerGatewayRefusal } from './answers.ts';
 import type { Asked, Gate } from './gate.ts';
 import { requestSource } from './request-source.ts';
 import { beginSignIn, finishSignIn, orRefuse, signOut } from './sign-in.ts';
-import { whoIs } from './verdict-answers.ts';
+import { hasAsked, whoIs } from './verdict-answers.ts';
 
 const formBytesMax = 4_096;
 /** A small form is here by then, or its sender is stalling. */
@@ -53,7 +53,8 @@ async function requestAccess(gate: Gate, asked: Asked): Promise<void> {
     return answerGatewayRefusal(gate, { ...asked, status: 400, words });
   }
   await orRefuse(gate, asked, async () => {
-    await gate.call('grant/request', { sessionId: asker.sessionId, resource: site.id, reason });
+    if (!hasAsked(gate, asked))
+      await gate.call('grant/request', { sessionId: asker.sessionId, resource: site.id, reason });
     const view = {
       status: 202,
       title: 'Access requested',

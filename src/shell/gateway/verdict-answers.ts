@@ -34,7 +34,9 @@ function judgedView(gate: Gate, judged: Omit<Judged, 'exchange'>, remedies: read
   const isStranger = identified.asker.kind === 'anonymous';
   const advice = gate.advice(verdict);
   const actions = [
-    ...remedies.map((remedy) => actionFor(remedy, request)),
+    ...remedies.map((remedy) =>
+      remedy.kind === 'request-grant' && hasAsked(gate, judged) ? waits : actionFor(remedy, request),
+    ),
     ...advice.map((words): RefusalAction => ({ kind: 'words', words })),
   ];
   const isRead = question.action === 'read';
@@ -47,6 +49,19 @@ function judgedView(gate: Gate, judged: Omit<Judged, 'exchange'>, remedies: read
     actions: actions.length > 0 ? actions : [askSomebody],
   };
 }
+
+/** Has this person asked for access to this app already, and got no answer yet? */
+export function hasAsked(gate: Gate, { identified, site }: Pick<Judged, 'identified' | 'site'>): boolean {
+  const { asker } = identified;
+  const session = asker.kind === 'session' ? gate.facts.get('session', asker.sessionId) : undefined;
+  if (session === undefined) return false;
+  return gate.facts.grantsOf(session.user).some(({ body }) => body.state === 'requested' && body.resource === site.id);
+}
+
+const waits: RefusalAction = {
+  kind: 'words',
+  words: 'You have asked for access, and an administrator has yet to answer. Open this page again then.',
+};
 
 /** When nothing that the program knows of would help. */
 const askSomebody: RefusalAction = {
