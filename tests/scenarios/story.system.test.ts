@@ -136,7 +136,7 @@ test('a stranger becomes administrator, lets a colleague in, and cuts off what s
 
     await grace.page.locator('#state', { hasText: 'closed' }).waitFor();
     await clock.locator('#clock.cut').waitFor();
-    await clock.getByText('You may not open it again.').waitFor();
+    await clock.getByText('It does not open again').waitFor();
     await look(clock, 'demo-cut');
     // The page goes on trying; five refusals show that it is not merely waiting.
     await grace.page.waitForFunction("Number(document.getElementById('tries').textContent) >= 5");

@@ -128,6 +128,7 @@ function EventWords({ event }: { event: EventView }) {
   return (
     <span>
       {line.what}
+      {line.where === '' && line.words !== '' && `: ${line.words}`}
       {line.where !== '' && (
         <>
           {' on '}

@@ -1,7 +1,7 @@
 // Live commands as child processes, over the admin socket of a real control.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -53,6 +53,27 @@ test('protect puts an app behind the gateway, live, and says where it is', async
   const bad = await nullius('protect', 'http://localhost:3000', '--as', 'My Wiki');
   assert.equal(bad.code, 2);
   assert.match(bad.err, /^nullius: `name`: `My Wiki` may have lower-case letters, digits and inner hyphens.*\n$/);
+  const metadata = await nullius('protect', 'http://169.254.169.254', '--as', 'meta');
+  assert.deepEqual([metadata.code, /Nullius never connects there/.test(metadata.err)], [2, true], metadata.err);
+  const body169 = { name: 'meta', upstream: 'http://169.254.169.254', allowPrivate: true };
+  const asked = await control.call('POST', '/api/v1/resources', { body: body169 });
+  assert.equal(asked.status, 400);
+});
+
+test('an invitation is listed until it is withdrawn, and its link works as long as it was made for', async () => {
+  const made = await nullius('user', 'invite', 'grace', '--for', '2d', '--json');
+  const { id, expiresAt } = JSON.parse(made.out) as { id: string; expiresAt: number };
+  const listed = await nullius('invitation', 'list', '--json');
+  const all = JSON.parse(listed.out) as { id: string; createdAt: number; expiresAt: number }[];
+  const open = all.find((each) => each.id === id);
+  assert.equal(open?.expiresAt, expiresAt);
+  assert.equal((open?.expiresAt ?? 0) - (open?.createdAt ?? 0), 2 * 24 * 3_600_000);
+  assert.equal((await nullius('user', 'invite', 'hopper', '--for', '8d')).code, 2);
+  const withdrawn = await nullius('invitation', 'withdraw', id);
+  assert.equal(withdrawn.code, 0, withdrawn.err);
+  const left = JSON.parse((await nullius('invitation', 'list', '--json')).out) as { id: string }[];
+  assert.ok(left.every((each) => each.id !== id));
+  assert.equal((await nullius('invitation', 'withdraw', id)).code, 3);
 });
 
 test('protect says when nothing answers at the address, and protects it all the same', async () => {
@@ -270,4 +291,21 @@ test('check validates the policies that the configuration names, with their plac
   const { code, err } = await nullius('check', '--config', file);
   assert.equal(code, 1);
   assert.match(err, /a\.cedar:\d+:\d+: policy `a` has an unknown annotation `@descripton`/);
+});
+
+test('check runs the tests of the policies: what they refuse is not put in force either', async () => {
+  const folder = join(control.folder, 'tested');
+  cpSync(join(import.meta.dirname, '../../../policies'), folder, { recursive: true });
+  const file = join(control.folder, 'tested.yaml');
+  writeFileSync(file, 'policies: ./tested\n');
+  const good = await nullius('check', '--config', file);
+  assert.deepEqual([good.code, good.out], [0, ''], good.err);
+  const apps = join(folder, '20-apps.cedar');
+  writeFileSync(apps, readFileSync(apps, 'utf8').replaceAll('"administrators"', '"adminstrators"'));
+  const { code, err } = await nullius('check', '--config', file);
+  assert.equal(code, 1);
+  assert.match(
+    err,
+    /tested\/apps\.test\.yaml:\d+:1: the test `an administrator opens an ordinary app` fails: expected allow/,
+  );
 });

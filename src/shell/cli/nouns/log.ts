@@ -170,7 +170,7 @@ export const logCommands: readonly Command[] = [
   {
     noun: 'log',
     verb: 'export',
-    summary: 'Writes events as lines of JSON, oldest first, for a SIEM',
+    summary: 'Writes events to stdout as lines of JSON, oldest first, for a SIEM',
     options: {
       ...filterOptions,
       format: { type: 'string', value: 'ocsf|record', summary: 'complete OCSF events (default), or our own records' },

@@ -1,4 +1,5 @@
 import type { EntityUid, ExplainedPart, ExplainedPolicy, Explanation } from '#foundation/model';
+import type { ApiClient } from '../client.ts';
 import type { Command, Invocation } from '../command.ts';
 import { CliError, exitCodes } from '../failure.ts';
 import { findUser } from '../lookup.ts';
@@ -34,7 +35,7 @@ function changeLines({ change }: Explanation): string[] {
 }
 
 /** An explanation in lines for a person. */
-export function explanationWords(explained: Explanation): string {
+export function explanationWords(explained: Explanation, name?: string): string {
   const { answer, words, notes, spoke, paths, nearest, remedies, errors } = explained;
   const section = (title: string, lines: readonly string[]) => (lines.length === 0 ? [] : ['', title, ...lines]);
   const ways = paths.flatMap(({ policy, principal, resource }) =>
@@ -43,8 +44,9 @@ export function explanationWords(explained: Explanation): string {
     ),
   );
   const said = words.filter((each) => !notes.includes(each));
+  const known = name === undefined ? '' : ` (\`${name}\`)`;
   return [
-    `answer: ${answer}${explained.principal === null ? '' : ` for ${uidWords(explained.principal)}`}`,
+    `answer: ${answer}${explained.principal === null ? '' : ` for ${uidWords(explained.principal)}${known}`}`,
     ...said.map((each) => `  ${each}`),
     ...errors.map((error) => `  error in \`${error.id}\`: ${error.message}`),
     ...section(
@@ -65,6 +67,18 @@ export function explanationWords(explained: Explanation): string {
       ? []
       : explained.policies.map((policy) => `\n// ${policy.file}\n${policy.text.trimEnd()}`)),
   ].join('\n');
+}
+
+/** The login name of the person it is about, when they are still there and may be read. */
+async function nameOf(api: ApiClient, { principal }: Explanation): Promise<string | undefined> {
+  if (principal?.type !== 'User') return undefined;
+  try {
+    const { body } = await api.call({ method: 'GET', path: `/users/${encodeURIComponent(principal.id)}` });
+    return (body as { name: string }).name;
+  } catch (error) {
+    if (error instanceof CliError) return undefined;
+    throw error;
+  }
 }
 
 async function bodyOf({ api, positionals, text, flag }: Invocation): Promise<Record<string, unknown>> {
@@ -143,7 +157,7 @@ export const explainCommand: Command = {
     const { api, out } = invocation;
     const body = await bodyOf(invocation);
     const explained = (await api.call({ method: 'POST', path: '/policies/explain', body })).body as Explanation;
-    out.answer(explained, explanationWords(explained));
+    out.answer(explained, explanationWords(explained, await nameOf(api, explained)));
     for (const note of explained.notes) out.note(note);
     if (!explained.isExact) out.note('this is not exact: see above');
     out.note(`policies no. ${explained.policySequence}, facts at revision ${explained.factRevision}`);

@@ -104,7 +104,8 @@ export const resourceCommands: readonly Command[] = [
       const path = `/resources/${encodeURIComponent(positionals[0] ?? '')}`;
       const resource = (await api.call({ method: 'GET', path })).body as ResourceView;
       const live = (await api.call({ method: 'GET', path: `${path}/live` })).body as LiveView;
-      const now = `now: ${live.sessions} sessions of ${live.people} people, ${live.open} open at the gateways`;
+      const count = (number: number, one: string, many: string) => `${number} ${number === 1 ? one : many}`;
+      const now = `now: ${count(live.sessions, 'session', 'sessions')} of ${count(live.people, 'person', 'people')}, ${live.open} open at the gateways`;
       out.answer({ ...resource, live }, `${resourceTable([resource])}\n${now}`);
       return exitCodes.done;
     },

@@ -67,6 +67,11 @@ export function notFound(noun: string, id: string, known: Iterable<string> = [])
   );
 }
 
+/** Not every refusal has an event: what reaches no app is summed up. */
+export function noEvent(id: string): ApiProblem {
+  return withMore(notFound('event', id), '; requests that reach no app are counted, not kept one by one');
+}
+
 /** The same problem with more words at its end, wherever it is told. */
 export function withMore({ details }: ApiProblem, words: string): ApiProblem {
   const errors = details.errors?.map(({ path, message }) => ({ path, message: `${message}${words}` }));

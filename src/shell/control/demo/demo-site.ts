@@ -21,7 +21,7 @@ const clockScript = `const clock = document.getElementById('clock');
 const state = document.getElementById('state');
 const source = new EventSource('/clock');
 source.onmessage = (event) => { clock.textContent = event.data; clock.className = ''; state.textContent = 'The stream is open.'; };
-source.onerror = () => { clock.className = 'cut'; state.textContent = 'The stream was cut.'; if (source.readyState === EventSource.CLOSED) state.textContent += ' You may not open it again.'; };`;
+source.onerror = () => { clock.className = 'cut'; state.textContent = 'The stream was cut.'; if (source.readyState === EventSource.CLOSED) state.textContent += ' It does not open again: load this page to sign in, or to see why not.'; };`;
 
 const headers = {
   'content-type': 'text/html; charset=utf-8',

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { mayAdminister } from '../authorise.ts';
 import type { Caller } from '../caller.ts';
 import { pageLimitMax } from '../page.ts';
-import { notFound, problem } from '../problem.ts';
+import { noEvent, problem } from '../problem.ts';
 import { type Route, route } from '../route.ts';
 import type { ApiServices, EventView } from '../services.ts';
 import { idParams } from '../view.ts';
@@ -133,7 +133,7 @@ export const eventRoutes: readonly Route[] = [
     answer: eventView,
     handle: async ({ services, params }) => {
       const event = await services.events.find(params.id);
-      if (event === undefined) throw notFound('event', params.id);
+      if (event === undefined) throw noEvent(params.id);
       return { body: { ...event } };
     },
   }),

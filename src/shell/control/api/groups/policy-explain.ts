@@ -8,7 +8,7 @@ import { accessActions, accessQuestion, namedSubject } from '../access-questions
 import { mayAdminister } from '../authorise.ts';
 import type { Caller } from '../caller.ts';
 import { factsAt, factsStandingStill } from '../facts-at.ts';
-import { notFound, problem } from '../problem.ts';
+import { noEvent, problem } from '../problem.ts';
 import { findPublication, type PublicationOfThen, preparePublicationOfThen } from '../publication-of-then.ts';
 import { nouns, type Route, route } from '../route.ts';
 import type { ApiServices, EventView } from '../services.ts';
@@ -205,7 +205,7 @@ const noQuestionWords = {
 /** A decision that was taken: asked again of the facts and the policies of then. */
 async function explainEvent(services: ApiServices, id: string, signal: AbortSignal): Promise<Explanation> {
   const event = await services.events.find(id);
-  if (event === undefined) throw notFound('event', id);
+  if (event === undefined) throw noEvent(id);
   const { policySequence: sequence, factRevision: revision } = event;
   const publication = await findPublication(services, { sequence, revision });
   const then = publication === undefined ? undefined : await preparePublicationOfThen(services, publication);
