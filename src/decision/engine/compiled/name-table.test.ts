@@ -14,6 +14,8 @@ function collidingIds(count: number): string[] {
 describe('NameTable', () => {
   test('finds what a Map would, whatever is added and deleted, also where ids were chosen to collide', () => {
     const ids = [...collidingIds(80), ...Array.from({ length: 80 }, (_, index) => `${index}`), '', 'ä', '\u{1f600}'];
+    // So long that only their ends count for the hash.
+    ids.push(...Array.from({ length: 40 }, (_, index) => `${index + 10}${'-'.repeat(100)}`));
     const change = fc.record({ id: fc.constantFrom(...ids), isAdded: fc.integer({ max: 3 }).map((n) => n !== 0) });
     fc.assert(
       fc.property(fc.array(change, { maxLength: 600, size: 'max' }), (changes) => {
@@ -35,6 +37,11 @@ describe('NameTable', () => {
       }),
       { numRuns: 60 },
     );
+  });
+
+  test('looks at no more than the end of a long id, which may be asked about thousands of times', () => {
+    const end = 'x'.repeat(64);
+    assert.equal(hashOf(`${'a'.repeat(100_000)}${end}`), hashOf(`${'b'.repeat(100_000)}${end}`));
   });
 
   test('deletes nothing for an entity that it does not hold', () => {

@@ -5,10 +5,14 @@ const slotsMin = 16;
 /** So many slots are looked at; whatever finds no room in them, because ids were chosen to collide, is kept elsewhere. */
 const stepsMax = 32;
 
+/** So much of an id counts for its hash, from its end: what a caller sends once and asks about often may be long. */
+const hashedMax = 64;
+
 /** From 1 to 2^30: small enough to stand in an array as it is. */
 export function hashOf(id: string): number {
   let hash = id.length;
-  for (let at = 0; at < id.length; at += 1) hash = Math.imul(hash ^ id.charCodeAt(at), 0x9e37_79b1);
+  for (let at = Math.max(0, hash - hashedMax); at < id.length; at += 1)
+    hash = Math.imul(hash ^ id.charCodeAt(at), 0x9e37_79b1);
   return ((hash ^ (hash >>> 15)) >>> 2) + 1;
 }
 
@@ -69,12 +73,13 @@ export class NameTable {
   }
 
   #grow(): void {
-    const refs = [...this.values()];
+    const [slots, crowded] = [this.#slots, [...this.#crowded.values()]];
     this.#mask = this.#mask * 2 + 1;
     this.#slots = new Array<number>((this.#mask + 1) * 2).fill(0);
     this.#inSlots = 0;
     this.#crowded.clear();
-    for (const ref of refs) this.#put(ref);
+    for (const found of slots) if (typeof found === 'object') this.#put(found);
+    for (const ref of crowded) this.#put(ref);
   }
 
   delete(ref: EntityRef): void {
