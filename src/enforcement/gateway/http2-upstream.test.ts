@@ -4,13 +4,14 @@ import { once } from 'node:events';
 import { createServer, type Http2Server, type ServerHttp2Session } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
-import { http2ConcurrentStreamsMax } from './limits.ts';
+import { answerFieldCountMax, http2ConcurrentStreamsMax, interimAnswersMax } from './limits.ts';
 import { startGateway } from './test-gateway.ts';
 import {
   code,
   dataFrame,
   endHeaders,
   endStream,
+  field,
   frame,
   goAwayFrame,
   headersFrame,
@@ -115,6 +116,32 @@ test('a status that is none ends in a 502, and the gateway goes on', async (t) =
   assert.equal((await gateway.ask({})).status, 502);
   assert.equal((await gateway.ask({})).status, 502);
 });
+
+/** `:status` 103, the name by HPACK's static table. */
+const earlyHints = Buffer.concat([Buffer.from([8, 3]), Buffer.from('103')]);
+const floods = {
+  'interim answers': (stream: number) => {
+    const hints = frame(headersFrame, { flags: endHeaders, stream, payload: earlyHints });
+    return Array<Buffer>(interimAnswersMax + 1).fill(hints);
+  },
+  fields: (stream: number) => {
+    const fields = Array<Buffer>(answerFieldCountMax + 1).fill(field('x', ''));
+    return [frame(headersFrame, { flags: endHeaders, stream, payload: Buffer.concat([status200, ...fields]) })];
+  },
+};
+for (const [what, flood] of Object.entries(floods)) {
+  test(`an app that sends more ${what} than are taken becomes a 502, and the next request is served`, async (t) => {
+    let seen = 0;
+    const upstreamUrl = await rawHttp2App(t, (stream) => {
+      seen++;
+      const answer = frame(headersFrame, { flags: endHeaders | endStream, stream, payload: status200 });
+      return Buffer.concat(seen === 1 ? [...flood(stream), answer] : [answer]);
+    });
+    const gateway = await startGateway(t, { upstreamUrl });
+    assert.equal((await gateway.ask({ method: 'POST', body: 'x' })).status, 502);
+    assert.equal((await gateway.ask({})).status, 200);
+  });
+}
 
 test('requests share a connection up to what the app takes, and then another is opened', async (t) => {
   const app = createServer({ settings: { maxConcurrentStreams: 2 } });
