@@ -68,6 +68,17 @@ test('a counter that does not grow is refused', async () => {
   );
 });
 
+test('of a passkey and its clone that sign in at the same time, with the same counter, one is refused', async () => {
+  const { browser, path } = await atSignIn('clone');
+  const paths = [path, await newInteraction(browser)];
+  const bodies: unknown[] = [];
+  for (const each of paths) {
+    bodies.push(browser.authenticator.get(await browser.call<Options>(`${each}/options`, {}), { counter: 9 }));
+  }
+  const replies = await Promise.all(paths.map((each, at) => browser.send(site.issuer + each, { body: bodies[at] })));
+  assert.deepEqual(replies.map(({ status }) => status).sort(), [200, 403]);
+});
+
 test('an assertion is accepted once: replayed, its challenge is gone', async () => {
   const { browser, path } = await atSignIn('replay');
   const options = await browser.call<Options>(`${path}/options`, {});
