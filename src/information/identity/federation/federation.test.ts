@@ -215,7 +215,14 @@ test("a callback in another browser is refused: an attacker's sign-in cannot be 
   const attacker = site.browser();
   const { location } = await press(attacker, { provider: 'corp' });
   const back = await keycloak.signIn(location);
-  assert.equal((await site.browser().send(back, asHtml)).status, 410);
+  const victim = site.browser();
+  assert.equal((await victim.send(back, asHtml)).status, 410);
+  // The cookie of the flow alone, however it got there, is not enough either: the interaction is of another browser.
+  const host = 'id.localhost:8080';
+  for (const [name, value] of attacker.cookies(host)) {
+    if (!name.startsWith('__Host-id_interaction-')) victim.cookies(host).set(name, value);
+  }
+  assert.match((await victim.send(back, asHtml)).body, /begun in another browser/);
 });
 
 test('a callback is accepted once', async () => {

@@ -4,8 +4,6 @@ import type { FromShipping, ShippingSettings, ToShipping } from './shipping-mess
 
 /** How long the end of the process waits for the thread, which bounds what it still sends by itself. */
 const endMsMax = 5_000;
-/** After which time a thread that failed is followed by another. */
-const restMs = 60_000;
 const threadFile = import.meta.url.endsWith('.ts') ? './shipping-worker.ts' : './shipping-worker.js';
 
 export interface StartShippingNeeds {
@@ -20,39 +18,21 @@ export interface StartShippingNeeds {
  * this thread's.
  */
 export function startShipping(needs: StartShippingNeeds): { close: () => Promise<void> } {
-  let timer: NodeJS.Timeout | undefined;
-  let worker: Worker | undefined = begin();
-
-  function begin(): Worker {
-    const workerData: ShippingSettings = { directory: needs.directory };
-    const begun = new Worker(new URL(threadFile, import.meta.url), { workerData, name: 'shipping' });
-    const post = (message: ToShipping) => begun.postMessage(message);
-    begun.on('message', (message: FromShipping) => {
-      if (message.type === 'notice') needs.notice(message.line);
-      else void answerTo(needs.send, message.body).then(post);
-    });
-    begun.on('error', (error) => {
-      needs.notice(`the thread that sends the journal to control failed, and is started again: ${error.message}`);
-      timer = setTimeout(() => {
-        worker = begin();
-      }, restMs).unref();
-    });
-    begun.on('exit', () => {
-      if (worker === begun) worker = undefined;
-    });
-    return begun;
-  }
-
+  const workerData: ShippingSettings = { directory: needs.directory };
+  const worker = new Worker(new URL(threadFile, import.meta.url), { workerData, name: 'shipping' });
+  const ended = new Promise((resolve) => worker.once('exit', resolve));
+  worker.on('message', (message: FromShipping) => {
+    if (message.type === 'notice') needs.notice(message.line);
+    else void answerTo(needs.send, message.body).then((answer: ToShipping) => worker.postMessage(answer));
+  });
+  // Followed by no other: by now the process has given up the right to start threads.
+  worker.on('error', ({ message }) =>
+    needs.notice(`the journal is not sent to control until this gateway starts again, its thread failed: ${message}`),
+  );
   return {
     close: async () => {
-      const last = worker;
-      // A thread that ends now is followed by none.
-      last?.removeAllListeners('error').on('error', () => undefined);
-      clearTimeout(timer);
-      if (last === undefined) return;
-      const ended = new Promise((resolve) => last.once('exit', resolve));
-      const late = setTimeout(() => void last.terminate(), endMsMax);
-      last.postMessage({ type: 'close' } satisfies ToShipping);
+      const late = setTimeout(() => void worker.terminate(), endMsMax);
+      worker.postMessage({ type: 'close' } satisfies ToShipping);
       await ended;
       clearTimeout(late);
     },
