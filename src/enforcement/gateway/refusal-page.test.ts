@@ -183,6 +183,19 @@ test('refusalAnswer() gives programs a problem and people a page, and HEAD no bo
   assert.equal(refusalAnswer(refusal, request({ accept: 'text/html' }, { method: 'HEAD' })).body, '');
 });
 
+test('refusalAnswer() tells programs how to show a token (RFC 9110 15.5.2), and asks no browser for a password', () => {
+  const challenges = (status: number, headers: Record<string, string>) =>
+    refusalAnswer(view({ status }), request(headers)).headers.filter(
+      (_, at, all) => all[at - 1] === 'www-authenticate',
+    );
+  const [bearer, basic] = ['Bearer realm="nullius"', 'Basic realm="nullius", charset="UTF-8"'];
+  assert.deepEqual(challenges(401, { accept: '*/*' }), [bearer, basic]);
+  assert.deepEqual(challenges(401, {}), [bearer, basic]);
+  assert.deepEqual(challenges(401, { accept: '*/*', 'Sec-Fetch-Mode': 'cors' }), [bearer]);
+  assert.deepEqual(challenges(401, { accept: 'text/html' }), [bearer]);
+  assert.deepEqual(challenges(403, { accept: '*/*' }), []);
+});
+
 test('isCrossOrigin() sees pages of sibling hosts, other ports and other schemes', () => {
   assert.equal(isCrossOrigin(request({ origin: 'http://a.test' })), false);
   for (const origin of ['http://b.test', 'https://a.test', 'http://a.test:81', 'http://x.a.test', 'null', ''])

@@ -1,5 +1,5 @@
 import type { ClientSide } from './client-side.ts';
-import { prefersHtml } from './navigation.ts';
+import { headerOf, prefersHtml } from './navigation.ts';
 import type { GatewayRequest } from './read-request.ts';
 import type { Refusal } from './refusal.ts';
 import { type Answer, type RefusalView, refusalPage, refusalProblem } from './refusal-page.ts';
@@ -15,7 +15,18 @@ export function sendAnswer(client: ClientSide, answer: Answer): void {
 /** Page or problem document, as the client prefers. `request` is null when it could not even be read. */
 export function refusalAnswer(view: RefusalView, request: GatewayRequest | null): Answer {
   const answer = request !== null && prefersHtml(request) ? refusalPage(view) : refusalProblem(view);
+  if (request !== null && view.status === 401) answer.headers.push(...challengesFor(request));
   return request?.method === 'HEAD' ? { ...answer, body: '' } : answer;
+}
+
+/**
+ * How a program may show its token (RFC 9110 11.6.1). git and others send a password only when they are asked for one by `Basic`. A
+ * browser, which would ask the person in a window of its own, never hears of it.
+ */
+function challengesFor(request: GatewayRequest): readonly string[] {
+  const bearer = ['www-authenticate', 'Bearer realm="nullius"'];
+  const isBrowser = headerOf(request, 'sec-fetch-mode') !== undefined || prefersHtml(request);
+  return isBrowser ? bearer : [...bearer, 'www-authenticate', 'Basic realm="nullius", charset="UTF-8"'];
 }
 
 const titles: Readonly<Record<number, string>> = {
