@@ -43,6 +43,20 @@ test('nullius names the nearest noun, verb and option when one is unknown', () =
   assert.equal(option.code, 2);
 });
 
+test('nullius up tells wrong use of --set (2) from a configuration that is not valid (3), and starts nothing', () => {
+  const unknown = nullius('up', '--set', 'lisen.plain=off');
+  assert.match(unknown.err, /unknown key `lisen.plain`; the nearest known one is `listen`/);
+  assert.deepEqual([unknown.code, unknown.out], [2, '']);
+  const secret = nullius('up', '--set', 'store=postgres://u:hunter2@db.example.test/d');
+  assert.equal(secret.code, 2);
+  assert.match(secret.err, /secrets are not taken from the command line/);
+  assert.doesNotMatch(secret.err, /hunter2/);
+  const file = join(folder, 'wrong.yaml');
+  writeFileSync(file, 'lisen: {}\n');
+  assert.equal(nullius('up', '--config', file).code, 3);
+  assert.equal(nullius('up', '--config', file, '--set', 'lisen.plain=off').code, 3);
+});
+
 test('nullius says which word is missing or one too many', () => {
   assert.match(nullius('user', 'suspend').err, /`<user>` is missing\nUsage: nullius user suspend <user>/);
   assert.match(nullius('user', 'suspend', 'a', 'b').err, /`b` is one word too many/);

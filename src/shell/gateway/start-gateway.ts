@@ -20,7 +20,7 @@ import { Metrics } from './metrics.ts';
 import { serveOperations } from './operations.ts';
 import { makePdp } from './pdp/make-pdp.ts';
 import { sharedPageKey } from './pdp/page-key.ts';
-import { mutualTlsOrigin, openMutualTlsListener, openPdpListener } from './pdp/pdp-listener.ts';
+import { mutualTlsOrigin, openMutualTlsListener, openPdpListener, pdpOrigin } from './pdp/pdp-listener.ts';
 import { PoliciesInForce } from './policies-in-force.ts';
 import { pooledIds } from './pooled-ids.ts';
 import { questionNow } from './question-of-request.ts';
@@ -216,8 +216,7 @@ function makeGate(handoff: GatewayHandoff, parts: Parts) {
     pageKey: sharedPageKey(call, needs.randomBytes),
   });
   const pdpAt = handoff.listen.pdp;
-  const pdpUrl =
-    pdpAt === null ? null : `http://${pdpAt.host.includes(':') ? `[${pdpAt.host}]` : pdpAt.host}:${pdpAt.port}`;
+  const pdpUrl = pdpAt === null ? null : pdpOrigin(pdpAt);
   const mutualTlsUrl = handoff.listen.pdpTls === null ? null : mutualTlsOrigin({ pdp }, handoff.listen.pdpTls.port);
   const reporting = reportState(call, {
     version: needs.version,

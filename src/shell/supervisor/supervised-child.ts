@@ -7,8 +7,8 @@ export const restartDelayMsMin = 250;
 export const restartDelayMsMax = 30_000;
 /** A child that served this long has shaken off its earlier crashes. */
 export const steadyMs = 60_000;
-/** How long a child may take from its birth to `ready`. */
-export const startMsMax = 60_000;
+/** How long a child may take from its birth to `ready`: seconds, but a minute was not enough on a machine with ten times the work it has cores for. */
+export const startMsMax = 180_000;
 /** How long a child may live on without its channel. */
 const endingMsMax = 2_000;
 

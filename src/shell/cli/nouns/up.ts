@@ -20,7 +20,12 @@ export const upCommands: readonly Command[] = [
       const overrides = texts('set');
       const loaded = loadConfig({ file, optional: globals.config === undefined, overrides });
       for (const problem of loaded.ok ? loaded.warnings : loaded.problems) out.note(formatProblem(problem));
-      if (!loaded.ok) throw new CliError('failed', 'nothing was started: mend the configuration above');
+      if (!loaded.ok) {
+        const isWrongUse = loaded.problems.every((problem) => problem.severity === 'warning' || problem.file !== file);
+        throw isWrongUse
+          ? new CliError('usage', 'nothing was started: mend what `--set` says above')
+          : new CliError('failed', 'nothing was started: mend the configuration above');
+      }
       const beside = (path: string | undefined) =>
         path === undefined ? null : loaded.file === null ? resolve(path) : resolveBeside(loaded.file, path);
       const plan = planOf(loaded.config, { beside, overrides });

@@ -367,11 +367,12 @@ test('evaluations keep their order, merge defaults and stop as their semantic sa
 });
 
 test('the PDP says where it is reached, to everybody', async (t) => {
-  const { send } = await startTestPdp(t);
+  const { send, port } = await startTestPdp(t);
   const { status, json } = await send('/.well-known/authzen-configuration', { method: 'GET' });
   assert.equal(status, 200);
-  assert.equal(json.policy_decision_point, 'http://pdp.localhost:8080');
-  assert.equal(json.search_resource_endpoint, 'http://pdp.localhost:8080/access/v1/search/resource');
+  const origin = `http://127.0.0.1:${port}`;
+  assert.equal(json.policy_decision_point, origin);
+  assert.equal(json.search_resource_endpoint, `${origin}/access/v1/search/resource`);
 });
 
 test('the PDP says no when it cannot write its journal, and when its facts are too old', async (t) => {

@@ -20,13 +20,19 @@ export interface PdpListener {
  */
 export async function openPdpListener(gate: Gate, address: ListenAddress): Promise<PdpListener> {
   const server = createCleartextServer({
-    onExchange: (exchange) => void serve(gate, exchange),
+    onExchange: (exchange) => void serve(gate, exchange, origin),
     sweep: gate.sweep,
     clock: gate.clock,
     onTrouble: (code) => gate.metrics.count(`nullius_protocol_trouble_total{code="${code}"}`),
   });
   const port = await server.listen(address);
+  const origin = pdpOrigin({ host: address.host, port });
   return { port, close: () => server.close(closeGraceMs) };
+}
+
+/** Where callers on this machine come. Its metadata say so, because a client believes none that name another place (AuthZEN 1.0, 9.2.3). */
+export function pdpOrigin({ host, port }: ListenAddress): string {
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
 /** Where callers that show a certificate come. `port`: as callers know it. */
@@ -70,7 +76,7 @@ export async function openMutualTlsListener(
   return { port, close: () => servers.close(closeGraceMs) };
 }
 
-async function serve(gate: Gate, exchange: Exchange, origin?: string): Promise<void> {
+async function serve(gate: Gate, exchange: Exchange, origin: string): Promise<void> {
   const id = gate.newId();
   const { request } = exchange;
   if (isRefusal(request)) {
@@ -78,7 +84,7 @@ async function serve(gate: Gate, exchange: Exchange, origin?: string): Promise<v
     return answerError({ exchange, id, requestId: undefined }, { status: request.status, words: request.words });
   }
   try {
-    await servePdp(gate, { exchange, id, request, ...(origin === undefined ? {} : { origin }) });
+    await servePdp(gate, { exchange, id, request, origin });
   } catch (error) {
     gate.metrics.count('nullius_failed_closed_total');
     gate.onFault(error, id);
