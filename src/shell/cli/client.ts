@@ -253,7 +253,7 @@ function sentAt(sent: unknown, path: string): string {
 }
 
 /** Problems that say a check of what was sent has failed; the call itself was right. */
-const failedChecks = new Set(['gate-closed', 'invalid-policies']);
+const failedChecks = new Set(['gate-closed', 'invalid-policies', 'last-administrator']);
 
 interface Problem {
   readonly title?: string;
