@@ -47,10 +47,13 @@ test('callbacks that nobody signed in for cannot fill the store, from however ma
     const answer = site.identity.finishSignIn({ resource: 'wiki', userAgent: '', address, callbackUrl, flow });
     return answer.then(() => 'let in').catch((error: unknown) => (error instanceof IdentityError ? error.code : error));
   };
-  const outcomes: unknown[] = [];
-  for (let host = 1; host <= 220; host += 1) outcomes.push(await forged(`2001:db8::${host.toString(16)}`));
-  assert.equal(outcomes[0], 'sign-in-refused');
-  assert.equal(outcomes.at(-1), 'rate-limited');
+  // The clock goes on while we ask, and gives a few more.
+  let host = 0;
+  let outcome: unknown = 'sign-in-refused';
+  for (; host < 1_000 && outcome === 'sign-in-refused'; host += 1)
+    outcome = await forged(`2001:db8::${host.toString(16)}`);
+  assert.ok(host > 200);
+  assert.equal(outcome, 'rate-limited');
   assert.equal(await forged('2001:db8:0:1::1'), 'sign-in-refused');
 });
 
@@ -178,21 +181,24 @@ test('a code whose session was revoked meanwhile is worth nothing', async () => 
 test('an assertion for an upstream lives at most 60 s and dies with the session', async () => {
   const { browser, user } = await enrolPerson(site, { name: 'joan' });
   await openApp(site, { browser, resource: 'wiki' });
+  const lise = await enrolPerson(site, { name: 'lise' });
   const [session] = site.core.store.facts().sessionsOf(user);
-  assert.ok(session);
+  const [others] = site.core.store.facts().sessionsOf(lise.user);
+  assert.ok(session && others);
   const asked = [
     { sessionId: session.id, resource: 'wiki' },
     { sessionId: 'nobody-s', resource: 'wiki' },
     { sessionId: session.id, resource: 'nothing' },
-    { sessionId: session.id, resource: 'wiki' },
+    { sessionId: others.id, resource: 'notes' },
   ];
   const { made } = await site.identity.assertions({ asked });
   const [claims, stranger, nothing, second] = made.map((each) => ('jwt' in each ? JSON.parse(each.jwt) : each.status));
   assert.deepEqual(
-    [stranger, nothing, second.aud],
-    [401, 404, 'http://wiki.localhost:8080'],
+    [stranger, nothing, second.aud, second.sub, second.sid],
+    [401, 404, 'http://notes.localhost:8080', lise.user, others.id],
     'each gets its own answer',
   );
+  assert.deepEqual([claims.sub, claims.sid], [user, session.id]);
   assert.equal(claims.exp - claims.iat, 60);
   assert.equal(claims.aud, 'http://wiki.localhost:8080');
   assert.deepEqual(claims.groups, ['everyone']);
@@ -200,7 +206,7 @@ test('an assertion for an upstream lives at most 60 s and dies with the session'
   const { made: afterwards } = await site.identity.assertions({ asked });
   assert.deepEqual(
     afterwards.map((each) => 'jwt' in each || each.status),
-    [401, 401, 401, 401],
+    [401, 401, 401, true],
   );
 });
 

@@ -229,14 +229,16 @@ test('a flood of sign-ins from very many addresses keeps nobody from signing in'
   await site.store.rows.deleteFrom('identity_record').where('id', 'like', 'flood-%').execute();
 });
 
-test('a flood from one address is refused, others go on', async () => {
+test('a flood from one address is refused, others go on', async (t) => {
+  // Time gives more, and on a slow machine as fast as we ask.
+  t.mock.timers.enable({ apis: ['Date'], now: Date.now() });
   const browser = site.browser();
   let refused = 0;
-  for (let count = 0; count < 700; count += 1) {
+  for (let count = 0; count < 610; count += 1) {
     const reply = await browser.send(`${site.issuer}/enrol`, { headers: { 'x-forwarded-for': '203.0.113.9' } });
     if (reply.status === 429) refused += 1;
   }
-  assert.ok(refused > 0);
+  assert.equal(refused, 10);
   const other = await browser.send(`${site.issuer}/enrol`, { headers: { 'x-forwarded-for': '203.0.113.10' } });
   assert.equal(other.status, 200);
 });
