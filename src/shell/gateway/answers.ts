@@ -7,6 +7,7 @@ import {
   sendAnswer,
   viewOfRefusal,
 } from '#enforcement/gateway';
+import { reservedOrigin } from '../config/urls.ts';
 import type { Gate } from './gate.ts';
 
 interface Answering {
@@ -29,7 +30,7 @@ export function answerRefusal(gate: Gate, answering: Answering & { readonly refu
   answer(answering, viewOfRefusal(refusal, { request, correlationId: id }));
 }
 
-/** No resource has this host. Says no more than that: which hosts exist is not a stranger's business. */
+/** No resource has this host. Which hosts exist is not a stranger's business; that the domain has a console is plain. */
 export function answerUnknownHost(gate: Gate, answering: Answering): void {
   gate.countStranger({
     answer: 'deny',
@@ -42,7 +43,12 @@ export function answerUnknownHost(gate: Gate, answering: Answering): void {
     ...blank(answering),
     status: 404,
     title: 'Nothing is served here',
-    reasons: ['No app has this address. Check the spelling, or ask whoever sent you here.'],
+    reasons: [
+      'No app has this address. Check the spelling, or ask whoever sent you here.',
+      ...(answering.request?.host === gate.urls.domain
+        ? [`The console is at ${reservedOrigin(gate.urls, 'console')}`]
+        : []),
+    ],
   });
 }
 

@@ -49,6 +49,17 @@ const rows = [
 ] as const;
 const headers = { cookie: '__Host-nullius_app=current', accept: 'text/html', 'sec-fetch-site': 'same-origin' };
 
+test('a host that serves nothing tells nothing, and the bare domain where the console is', async (t: TestContext) => {
+  const gate = await startTestGate(t, { rows });
+  const domain = await gate.ask('/', { headers: { host: 'localhost:8080', accept: 'text/html' } });
+  assert.equal(domain.status, 404);
+  assert.match(domain.body, /http:\/\/console\.localhost:8080/);
+  for (const host of ['nothing.localhost:8080', '127.0.0.1:8080', 'localhost.example:8080']) {
+    const other = await gate.ask('/', { headers: { host, accept: 'text/html' } });
+    assert.deepEqual([other.status, /console/.test(other.body)], [404, false], host);
+  }
+});
+
 test('a refused person may ask for access, and is told that they wait once they have', async (t: TestContext) => {
   const gate = await startTestGate(t, { rows });
   const before = await gate.ask('/', { headers });
