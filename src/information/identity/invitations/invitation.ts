@@ -84,7 +84,6 @@ export async function createInvitation(
     await transaction.event(
       accountEvent(core, {
         user,
-        userName: name,
         actor: by,
         activityId: accountActivity.other,
         message: request.admin ? 'invited an administrator' : 'invited a person',
