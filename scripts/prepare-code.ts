@@ -7,7 +7,6 @@ import { join } from 'node:path';
 import { entryOfParser } from '../src/shell/control/policy-parser/entry.ts';
 import { entryOf, preparingFlags, v8Flags } from '../src/shell/supervisor/least-privilege.ts';
 import { preparedCodeOf, preparedMark } from '../src/shell/supervisor/prepared-code.ts';
-import { supervisorFlags } from '../src/shell/supervisor/up-plan.ts';
 
 const source = (path: string) => join(import.meta.dirname, '..', 'src', path);
 
@@ -63,13 +62,10 @@ if (existsSync(source('shell/cli/main.ts'))) {
       begins[name].every((program) => run([program], { flags: preparingFlags(name, cache), cache }));
     if (isWhole && isBegun) writeFileSync(join(cache, preparedMark), randomUUID());
   }
-  // The command line and what it becomes share the cache that `bin/nullius` names; V8 keeps apart what other flags compiled.
-  const cli = { flags: ['--conditions=nullius-source'], cache: join(preparedCodeOf('signer'), '..', '..') };
-  load([source('shell/supervisor/main.ts')], { ...cli, flags: supervisorFlags(true) });
+  // The command line and what it becomes share the cache that `bin/nullius` names. The supervisor comes last: it runs when it is loaded.
+  const files = ['supervisor/up-plan.ts', 'config/index.ts', 'cli/commands.ts', 'supervisor/main.ts'];
   load(
-    ['shell/supervisor/run-up.ts', 'shell/supervisor/up-plan.ts', 'shell/config/index.ts', 'shell/cli/commands.ts'].map(
-      source,
-    ),
-    cli,
+    files.map((file) => source(`shell/${file}`)),
+    { flags: ['--conditions=nullius-source'], cache: join(preparedCodeOf('signer'), '..', '..') },
   );
 }

@@ -32,6 +32,7 @@ const ioModules = new Set([
   'node:net',
   'node:tls',
   'node:http',
+  '#foundation/http',
   'node:https',
   'node:http2',
   'node:dns',
@@ -49,8 +50,16 @@ const ioModules = new Set([
   'openid-client',
 ]);
 const ioAllowed: Record<string, string[]> = {
-  'enforcement/gateway': ['node:http', 'node:https', 'node:http2', 'node:net', 'node:tls', 'node:dns'],
-  'information/identity': ['oidc-provider', 'openid-client', 'node:http'],
+  'enforcement/gateway': [
+    'node:http',
+    '#foundation/http',
+    'node:https',
+    'node:http2',
+    'node:net',
+    'node:tls',
+    'node:dns',
+  ],
+  'information/identity': ['oidc-provider', 'openid-client', 'node:http', '#foundation/http'],
   'evidence/log': ['node:fs', 'node:fs/promises'],
   'trust/ca': ['acme-client'],
 };
@@ -165,6 +174,17 @@ test('control leaves the policy parser to a process that ends, and to nobody els
   const lines = reached(['src/shell/control/main.ts'], ({ isType }) => !isType);
   assert.ok(lines.length > 100);
   assert.deepEqual(lines.filter(({ target }) => target.startsWith('src/decision/parser/')).map(inWords), []);
+});
+
+test('small processes take `node:http` from #foundation/http alone, so that `fetch` is not loaded with it', () => {
+  const entries = ['signer/main', 'gateway/main', 'cli/main', 'supervisor/main', 'journal/journal-worker'];
+  const lines = reached(
+    entries.map((entry) => `src/shell/${entry}.ts`),
+    ({ isType }) => !isType,
+  );
+  const loaded = new Set(lines.map(({ target }) => target));
+  const wrong = productImports.filter(({ file, from, isType }) => loaded.has(file) && from === 'node:http' && !isType);
+  assert.deepEqual(wrong.map(inWords), []);
 });
 
 test('every room has a README', () => {

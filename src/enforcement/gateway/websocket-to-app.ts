@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { request as httpRequest } from 'node:http';
 import type { ClientHttp2Session, ClientHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { Duplex, Readable } from 'node:stream';
+import { request as httpRequest } from '#foundation/http';
 import type { Dial } from './dial.ts';
 import { noteWholeEnd, openClientSession, withoutPseudo } from './http2-connection.ts';
 import { headerBytesMax, websocketCloseMs } from './limits.ts';

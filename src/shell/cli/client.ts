@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
-import { request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
+import type { IncomingMessage, RequestOptions } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { join } from 'node:path';
 import { rootCertificates } from 'node:tls';
+import { request as httpRequest } from '#foundation/http';
 import { adminTokenFile } from '#shell/wire';
 import { isLoopback } from '../config/listen.ts';
 import { CliError } from './failure.ts';

@@ -1,5 +1,6 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { equalSecrets } from '#foundation/crypto';
+import { createServer } from '#foundation/http';
 import { listenOnSocket } from '#shell/child';
 import { type GatewayCalls, localGatewayName } from '#shell/wire';
 import type { FollowServer } from './follow.ts';

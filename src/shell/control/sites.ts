@@ -1,4 +1,5 @@
-import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
+import { createServer } from '#foundation/http';
 
 /** What a caller of our sockets may take: they are the gateway and the CLI, but a slow or broken one must not hold us. */
 const limits = {

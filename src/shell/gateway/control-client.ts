@@ -1,5 +1,5 @@
-import { Agent, request as httpRequest } from 'node:http';
 import { request as httpsRequest, type RequestOptions, Agent as TlsAgent } from 'node:https';
+import { Agent, request as httpRequest } from '#foundation/http';
 import type { ControlAddress } from '#shell/replica';
 import type { GatewayCalls } from '#shell/wire';
 

@@ -1,4 +1,5 @@
-import { createServer, type Server } from 'node:http';
+import type { Server } from 'node:http';
+import { createServer } from '#foundation/http';
 import type { ListenAddress } from '#shell/wire';
 import type { Metrics } from './metrics.ts';
 

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
-import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
+import type { ClientRequest, IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
+import { request as httpRequest } from '#foundation/http';
 import type { Position } from './position.ts';
 import { ReplicaError } from './replica-error.ts';
 

@@ -1,5 +1,6 @@
-import { Agent, request } from 'node:http';
+import type { Agent as HttpAgent } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Agent, request } from '#foundation/http';
 import type { SignerCalls } from '#shell/wire';
 
 const answerBytesMax = 4_194_304;
@@ -46,7 +47,7 @@ export function connectSigner({ socketPath, token }: { socketPath: string; token
 }
 
 interface Post {
-  readonly agent: Agent;
+  readonly agent: HttpAgent;
   readonly socketPath: string;
   readonly token: string;
   readonly name: string;

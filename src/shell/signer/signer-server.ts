@@ -1,5 +1,6 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { equalSecrets } from '#foundation/crypto';
+import { createServer } from '#foundation/http';
 import type { SignerCalls } from '#shell/wire';
 import { CaError } from '#trust/ca';
 import { KeysError } from '#trust/keys';

@@ -22,10 +22,13 @@ function codePaths(): readonly string[] {
 
 type ProcessName = 'signer' | 'control' | 'gateway';
 
-/** What is particular to a process about V8. */
+/**
+ * What is particular to a process about V8. Most other flags (`--no-opt`, `--expose-gc`) would have it refuse the code that Node has
+ * compiled of its own modules, which costs more of each start than they save.
+ */
 const ownV8Flags = {
-  // Signing happens in OpenSSL; V8's optimising compiler would only cost memory here.
-  signer: ['--max-semi-space-size=1', '--no-opt'],
+  // Signing happens in OpenSSL.
+  signer: ['--max-semi-space-size=1'],
   // Not a number cruncher: a small young generation.
   control: ['--max-semi-space-size=2'],
   // Requests make much short-lived garbage: a young generation of this size is collected seldom, and it only grows under load. Hardly
@@ -37,12 +40,9 @@ const ownV8Flags = {
   prover: ['--max-old-space-size=1024'],
 } as const;
 
-/**
- * Flags that compiled code depends on: our import condition, V8's own, and the right to ask for a collection, by which each process
- * gives back what only its start needed (`settleMemory`).
- */
+/** Flags that compiled code depends on: our import condition and V8's own. */
 export function v8Flags(name: ProcessName | 'parser' | 'prover'): readonly string[] {
-  return [...(isSource ? ['--conditions=nullius-source'] : []), '--expose-gc', ...ownV8Flags[name]];
+  return [...(isSource ? ['--conditions=nullius-source'] : []), ...ownV8Flags[name]];
 }
 
 interface Reach {

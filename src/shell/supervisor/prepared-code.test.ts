@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { v8Flags } from './least-privilege.ts';
 import { preparedMark, takeCode } from './prepared-code.ts';
+import { supervisorFlags } from './up-plan.ts';
 
 test('takeCode() copies what was prepared once, replaces what an older preparation left, and leaves later work alone', (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'nullius-code-'));
@@ -26,4 +29,13 @@ test('takeCode() copies what was prepared once, replaces what an older preparati
   assert.equal(readFileSync(join(target, 'v24', 'a'), 'utf8'), 'code');
   takeCode(join(folder, 'nowhere'), target);
   takeCode(source, join(folder, 'nowhere'));
+});
+
+test('no process has a flag with which V8 refuses the code that comes with Node', () => {
+  const tagOf = (flags: readonly string[]) =>
+    execFileSync(process.execPath, [...flags, '--print', 'v8.cachedDataVersionTag()'], { encoding: 'utf8', env: {} });
+  const names = ['signer', 'control', 'gateway', 'parser', 'prover'] as const;
+  const plain = tagOf([]);
+  for (const flags of [supervisorFlags(true), ...names.map(v8Flags)])
+    assert.equal(tagOf(flags), plain, flags.join(' '));
 });

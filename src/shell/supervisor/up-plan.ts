@@ -79,9 +79,9 @@ export function optionsOf(plan: UpPlan): Omit<UpOptions, 'stdout' | 'stderr' | '
   };
 }
 
-/** What the supervisor's Node is started with; code compiled under other flags does not count for it. */
+/** What the supervisor's Node is started with. */
 export function supervisorFlags(isSource: boolean): string[] {
-  return ['--expose-gc', '--max-semi-space-size=1', ...(isSource ? ['--conditions=nullius-source'] : [])];
+  return ['--max-semi-space-size=1', ...(isSource ? ['--conditions=nullius-source'] : [])];
 }
 
 /**

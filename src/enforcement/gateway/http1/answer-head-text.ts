@@ -1,4 +1,4 @@
-import { STATUS_CODES } from 'node:http';
+import { STATUS_CODES } from '#foundation/http';
 import { readContentLength } from '../read-content-length.ts';
 
 const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;

@@ -1,5 +1,6 @@
-import { createServer, request as httpRequest, type IncomingMessage, type RequestListener } from 'node:http';
+import type { IncomingMessage, RequestListener } from 'node:http';
 import { duplexPair } from 'node:stream';
+import { createServer, request as httpRequest } from '#foundation/http';
 
 const answerBytesMax = 1024 * 1024;
 
