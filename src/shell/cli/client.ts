@@ -194,7 +194,7 @@ function send(
       headers,
       ...(signal === undefined ? {} : { signal }),
     });
-    if (signal === undefined) {
+    if (signal === undefined || call.timeoutMs !== undefined) {
       const timeoutMs = call.timeoutMs ?? answerTimeoutMs;
       request.setTimeout(timeoutMs, () => request.destroy(new Error(`no answer within ${timeoutMs / 1000} s`)));
     }

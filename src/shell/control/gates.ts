@@ -13,7 +13,12 @@ export interface FailedGate {
   readonly words: readonly string[];
 }
 
-type OnProgress = (progress: GateProgress) => void;
+/** Who waits for the gates. */
+export interface GateWatch {
+  readonly onProgress?: ((progress: GateProgress) => void) | undefined;
+  /** Calls proofs off. */
+  readonly signal?: AbortSignal | undefined;
+}
 
 /** Proves invariants of a policy set for all requests; `words` names each that does not hold or was not decided. */
 export type InvariantCheck = (
@@ -24,7 +29,7 @@ export type InvariantCheck = (
     /** Policies in shadow or staged: what is not enforced for everybody guards nobody. */
     readonly states: PolicyStates;
   },
-  onProgress?: OnProgress,
+  watch?: GateWatch,
 ) => Promise<{ readonly ok: boolean; readonly words: readonly string[] }>;
 
 /** For one question to the solver, and for all of a set: somebody waits for the answer. */
@@ -32,11 +37,11 @@ const proofLimits = { checkMsMax: 20_000, taskMsMax: 100_000 };
 
 /** The gate of invariants. Without an answer it stays closed. */
 export function gateOfInvariants(proofs: Proofs): InvariantCheck {
-  return async (set, tell) => {
+  return async (set, { onProgress: tell, signal } = {}) => {
     const onProgress = ({ done, total, what }: Omit<GateProgress, 'step'>) =>
       tell?.({ step: 'invariants', done, total, what });
     try {
-      return invariantCheckOf(await proofs.prove(set, { ...proofLimits, teaches: true, onProgress }));
+      return invariantCheckOf(await proofs.prove(set, { ...proofLimits, teaches: true, onProgress, signal }));
     } catch (error) {
       if (!(error instanceof ProverError)) throw error;
       return { ok: false, words: [`the invariants could not be checked: ${error.message}`] };
@@ -58,8 +63,7 @@ export class GateError extends Error {
   }
 }
 
-/** The gates that a valid policy set does not pass. */
-export async function failedGates(set: {
+interface GatedSet extends GateWatch {
   readonly tested: TestedPolicies | undefined;
   /** Tests and invariants that are dropped, a sentence each. */
   readonly dropped: readonly string[];
@@ -68,16 +72,18 @@ export async function failedGates(set: {
   readonly policies: readonly Text[];
   readonly invariants: readonly Text[];
   readonly states: PolicyStates;
-  readonly onProgress?: OnProgress | undefined;
-}): Promise<FailedGate[]> {
+}
+
+/** The gates that a valid policy set does not pass. */
+export async function failedGates(set: GatedSet): Promise<FailedGate[]> {
   const failed: FailedGate[] = [];
-  const { tested, dropped, check, schema, policies, invariants, states, onProgress } = set;
+  const { tested, dropped, check, schema, policies, invariants, states, onProgress, signal } = set;
   if (dropped.length > 0) failed.push({ gate: 'kept-checks', words: dropped.slice(0, gateWordsMax) });
   const testWords = tested === undefined ? [] : failuresOf(tested);
   if (testWords.length > 0) failed.push({ gate: 'tests', words: testWords.slice(0, gateWordsMax) });
   if (check !== undefined && invariants.length > 0) {
     onProgress?.({ step: 'invariants', done: 0, total: 0, what: '' });
-    const { ok, words } = await check({ schema, policies, invariants, states }, onProgress);
+    const { ok, words } = await check({ schema, policies, invariants, states }, { onProgress, signal });
     if (!ok) failed.push({ gate: 'invariants', words: words.slice(0, gateWordsMax) });
   }
   return failed;

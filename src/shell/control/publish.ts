@@ -5,9 +5,9 @@ import {
   publicationStatement,
 } from '#decision/administration';
 import type { Problem } from '#decision/engine';
-import type { GateProgress, GitOrigin, PolicyStates, Publication } from '#foundation/model';
+import type { GitOrigin, PolicyStates, Publication } from '#foundation/model';
 import type { FactTable } from '#information/inventory';
-import { type FailedGate, failedGates, GateError, type InvariantCheck } from './gates.ts';
+import { type FailedGate, failedGates, GateError, type GateWatch, type InvariantCheck } from './gates.ts';
 import type { PolicyParser } from './policy-parser/policy-parser.ts';
 import { type StateChange, statesAfter } from './policy-states.ts';
 
@@ -81,11 +81,7 @@ type Refuse = (policies: PublishedPolicies) => Promise<void>;
  */
 export async function examinePublication(
   needs: PublicationNeeds,
-  {
-    refuse,
-    onProgress,
-    ...wanted
-  }: PublicationRequest & { readonly refuse?: Refuse; readonly onProgress?: (progress: GateProgress) => void },
+  { refuse, onProgress, signal, ...wanted }: PublicationRequest & GateWatch & { readonly refuse?: Refuse },
 ): Promise<ExaminedPublication> {
   const current = needs.facts.get('publication', 'current');
   const { schema, policies, override } = wanted;
@@ -116,6 +112,7 @@ export async function examinePublication(
     invariants,
     states,
     onProgress,
+    signal,
   });
   if (failed.length > 0 && override === undefined) throw new GateError(failed);
   return { request: { ...wanted, tests, invariants }, parsedForm, override: overrideOf(failed, override), sequence };

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { GateProgress, GitOrigin } from '#foundation/model';
 import type { ApiCall, ApiClient } from '../client.ts';
 import type { Command, Invocation } from '../command.ts';
@@ -61,17 +62,45 @@ function gateWords({ step, done, total, what }: GateProgress): string {
   return total === 0 ? 'proving the invariants' : `proved ${done} of ${total}: ${what}`;
 }
 
-/** Puts policies in force, and says which publication they are; none is made where nothing changes. */
+/** The newest publication; undefined where there is none, or it may not be read. */
+async function newestPublication(api: ApiClient): Promise<PublicationLine | undefined> {
+  const [newest] = await api.list('/policies/history', { max: 1 }).catch(() => []);
+  return newest as PublicationLine | undefined;
+}
+
+/** Control hears of a closed connection at once; what it was just about to commit is committed by then. */
+const hearMs = 300;
+
+/** What came of a publication that Ctrl-C called off. */
+function calledOffWords(before: PublicationLine | undefined, now: PublicationLine | undefined): string {
+  if (before === undefined || now === undefined) return 'called off; `nullius policy history` shows what is in force';
+  if (before.sequence === now.sequence) return `called off: publication ${now.sequence} stays in force`;
+  return `too late to call it off: publication ${now.sequence} is in force: ${now.message}`;
+}
+
+/**
+ * Puts policies in force, and says which publication they are; none is made where nothing changes. Ctrl-C closes the connection, at which
+ * control puts nothing in force any more.
+ */
 export async function putInForce(
   { api, out }: Invocation,
   { mend = overrideHint, ...call }: Pick<ApiCall, 'path' | 'body' | 'folder'> & { mend?: string },
 ) {
+  const stop = new AbortController();
+  const callOff = () => stop.abort();
+  process.once('SIGINT', callOff);
+  const before = newestPublication(api);
   const published = await api
     .work<GateProgress, PublicationLine & { isNew: boolean }>(
       { ...call, method: 'POST', timeoutMs: gatesMsMax },
-      { onProgress: (progress) => out.note(gateWords(progress)) },
+      { onProgress: (progress) => out.note(gateWords(progress)), signal: stop.signal },
     )
-    .catch((error: unknown) => {
+    .finally(() => process.off('SIGINT', callOff))
+    .catch(async (error: unknown) => {
+      if (stop.signal.aborted) {
+        await pause(hearMs);
+        throw new CliError('failed', calledOffWords(await before, await newestPublication(api)));
+      }
       const isClosed = error instanceof CliError && (error.detail as { code?: string } | null)?.code === 'gate-closed';
       throw isClosed ? new CliError(error.code, `${error.message}\n${mend}`, error.detail) : error;
     });

@@ -126,13 +126,13 @@ function isToldProgress({ route, request }: Received): boolean {
   return route.tellsProgress === true && accepted.includes('text/event-stream') && !accepted.includes(jsonType);
 }
 
-/** The answer of a route as events. The work goes on when its reader goes away: what it puts in force is not left to a connection. */
+/** The answer of a route as events. Work whose reader goes away is called off, by the same signal as without events. */
 function streamed(
   { onError }: ApiOptions,
   { route, call }: { route: Route; call: Call<unknown, unknown, unknown> },
 ): { stream: ReadableStream<Uint8Array> } {
-  const run = async (onProgress: typeof call.onProgress): Promise<object> => {
-    const answered = await handle(route, { ...call, onProgress });
+  const run = async (onProgress: typeof call.onProgress, signal: AbortSignal): Promise<object> => {
+    const answered = await handle(route, { ...call, onProgress, signal });
     if ('stream' in answered) throw new Error('INVARIANT: a stream does not lie in another');
     return answered.body as object;
   };

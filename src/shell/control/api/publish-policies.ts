@@ -121,18 +121,22 @@ function refuseOwned(services: ApiServices): void {
   );
 }
 
-interface Publishing {
+interface Publishing extends Pick<Asked, 'ifMatch' | 'signal'> {
   readonly message: string;
   readonly severity: 'medium' | 'high';
-  readonly ifMatch: number | undefined;
   /** What this change overrides, or puts in force again that was overridden. */
   readonly override: Publication['override'];
   prepare(): Promise<PreparedPublication> | PreparedPublication;
 }
 
+/** Nothing is put in force for a caller that has gone, whatever gates said. Throws ApiProblem. */
+function refuseGone(signal: AbortSignal): void {
+  if (signal.aborted) throw problem(409, 'called-off', 'nothing was published: whoever asked has gone');
+}
+
 /** Commits what `prepare` gives, unless it would strand the last administrator; an override is an event of high severity. */
 async function commit(services: ApiServices, caller: Caller, publishing: Publishing) {
-  const { message, severity, ifMatch, override, prepare } = publishing;
+  const { message, severity, ifMatch, signal, override, prepare } = publishing;
   await change(services, caller, {
     activity: 'update',
     message,
@@ -149,6 +153,7 @@ async function commit(services: ApiServices, caller: Caller, publishing: Publish
       try {
         const { body, compiled, expectedRevision } = await prepare();
         await refuseToStrand(services, { policies: compiled });
+        refuseGone(signal);
         const writes = [{ kind: 'publication', id: 'current', body, expectedRevision }] as const;
         const comment =
           override !== null
@@ -217,13 +222,15 @@ function refuseStrayStages(services: ApiServices, changes: readonly StateChange[
 interface Asked {
   readonly ifMatch: number | undefined;
   readonly onProgress: (progress: GateProgress) => void;
+  /** Aborted when the caller goes away: what is not in force by then is called off. */
+  readonly signal: AbortSignal;
 }
 
 /** Publishes a policy set. */
 export async function publish(
   services: ApiServices,
   caller: Caller,
-  { wanted, ifMatch, onProgress }: Asked & { wanted: WantedPublication },
+  { wanted, ifMatch, ...watch }: Asked & { wanted: WantedPublication },
 ) {
   refuseOwned(services);
   if (wanted.override !== undefined) await authoriseOverride(services, caller, '/api/v1/policies/publish');
@@ -231,11 +238,12 @@ export async function publish(
   refuseStrayStages(services, wanted.states ?? []);
   if (isUnchanged(services, wanted)) return unchanged(services, ifMatch);
   // Not in the queue of changes: tests and proofs take their time.
-  const examined = await examine(services, { ...wanted, author: formatUid(caller.uid), onProgress });
+  const examined = await examine(services, { ...wanted, author: formatUid(caller.uid), ...watch });
   return commit(services, caller, {
     message: 'published policies',
     severity: 'medium',
     ifMatch,
+    signal: watch.signal,
     override: examined.override,
     prepare: () => {
       if (services.facts.get('publication', 'current')?.sequence !== examined.sequence) throw publishedMeanwhile();
@@ -267,7 +275,7 @@ async function refuseEarly(services: ApiServices, policies: PublishedPolicies): 
 
 async function examine(
   services: ApiServices,
-  request: PublicationRequest & Pick<Asked, 'onProgress'>,
+  request: PublicationRequest & Omit<Asked, 'ifMatch'>,
 ): Promise<ExaminedPublication> {
   try {
     return await examinePublication(services, { ...request, refuse: (policies) => refuseEarly(services, policies) });
@@ -289,17 +297,18 @@ async function withStates(services: ApiServices, changes: readonly StateChange[]
 export async function changeStates(
   services: ApiServices,
   caller: Caller,
-  { changes, message, ifMatch, onProgress }: Asked & { changes: readonly StateChange[]; message: string },
+  { changes, message, ifMatch, ...watch }: Asked & { changes: readonly StateChange[]; message: string },
 ) {
   const author = formatUid(caller.uid);
   refuseStrayStages(services, changes);
   // Not in the queue of changes: proofs take their time.
-  const { earlier: examined, states: wanted } = await examineStates(services, { changes, onProgress });
+  const { earlier: examined, states: wanted } = await examineStates(services, { changes, ...watch });
   if (isInForce(services, { ...examined, states: wanted })) return unchanged(services, ifMatch);
   return commit(services, caller, {
     message: 'changed the states of policies',
     severity: 'medium',
     ifMatch,
+    signal: watch.signal,
     override: null,
     prepare: async () => {
       const { earlier, states } = await withStates(services, changes);
@@ -320,13 +329,13 @@ function stillOverridden({ override }: Publication): Publication['override'] {
 /** The publication in force and its states after these changes, under which its invariants hold. */
 async function examineStates(
   services: ApiServices,
-  { changes, onProgress }: Pick<Asked, 'onProgress'> & { changes: readonly StateChange[] },
+  { changes, ...watch }: Omit<Asked, 'ifMatch'> & { changes: readonly StateChange[] },
 ) {
   try {
     const { earlier, states } = await withStates(services, changes);
     await refuseEarly(services, compilePublication({ ...earlier, states }));
     const check = services.checkInvariants;
-    const failed = await failedGates({ ...earlier, tested: undefined, dropped: [], check, states, onProgress });
+    const failed = await failedGates({ ...earlier, tested: undefined, dropped: [], check, states, ...watch });
     if (failed.length > 0) throw new GateError(failed);
     return { earlier, states };
   } catch (error) {
@@ -349,7 +358,7 @@ interface RollbackRequest extends Asked {
 export async function rollback(
   services: ApiServices,
   caller: Caller,
-  { sequence, message, override: reason, ifMatch, onProgress }: RollbackRequest,
+  { sequence, message, override: reason, ifMatch, ...watch }: RollbackRequest,
 ) {
   refuseOwned(services);
   const today = services.facts.get('publication', 'current');
@@ -368,7 +377,7 @@ export async function rollback(
   const dropped = guarding === undefined || today === undefined ? [] : await droppedBy(services, { today, restored });
   const failed = await failedGates({
     ...restored,
-    ...{ tested: undefined, dropped, check: services.checkInvariants, onProgress },
+    ...{ tested: undefined, dropped, check: services.checkInvariants, ...watch },
   });
   if (failed.length > 0 && reason === undefined) throw told(new GateError(failed));
   const overridden = overrideOf(failed, reason);
@@ -377,6 +386,7 @@ export async function rollback(
     message: 'rolled the policies back',
     severity: 'high',
     ifMatch,
+    signal: watch.signal,
     override,
     prepare: () => {
       if (services.facts.get('publication', 'current')?.sequence !== today?.sequence) throw publishedMeanwhile();

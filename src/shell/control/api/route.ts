@@ -34,6 +34,7 @@ export interface Call<Params, Query, Body> {
   readonly body: Body;
   /** Revision that `If-Match` asks for. */
   readonly ifMatch: number | undefined;
+  /** Aborted when the caller goes away before the answer. */
   readonly signal: AbortSignal;
   /** Tells how far it is, where the route `tellsProgress` and the caller wants to hear of it. */
   readonly onProgress: (progress: GateProgress) => void;

@@ -130,11 +130,11 @@ const writeRoutes: readonly Route[] = [
     bodyBytesMax: policyBodyBytesMax,
     answer: publishedView,
     tellsProgress: true,
-    handle: async ({ services, caller, body, ifMatch, onProgress }) => {
+    handle: async ({ services, caller, body, ifMatch, onProgress, signal }) => {
       const schema = body.schema ?? services.facts.get('publication', 'current')?.schema;
       if (schema === undefined) throw problem(400, 'no-schema', 'nothing is published yet; send a `schema` as well');
       const git = body.git === undefined ? undefined : { ...body.git, isStated: true };
-      return publish(services, caller, { ifMatch, onProgress, wanted: { ...body, schema, git } });
+      return publish(services, caller, { ifMatch, onProgress, signal, wanted: { ...body, schema, git } });
     },
   }),
   route({
@@ -146,8 +146,14 @@ const writeRoutes: readonly Route[] = [
     body: z.strictObject({ changes: stateChangesSchema.min(1), message: z.string().max(500).optional() }),
     answer: publishedView,
     tellsProgress: true,
-    handle: async ({ services, caller, body: { changes, message }, ifMatch, onProgress }) =>
-      changeStates(services, caller, { ifMatch, onProgress, changes, message: message ?? describeChanges(changes) }),
+    handle: async ({ services, caller, body: { changes, message }, ifMatch, onProgress, signal }) =>
+      changeStates(services, caller, {
+        ifMatch,
+        onProgress,
+        signal,
+        changes,
+        message: message ?? describeChanges(changes),
+      }),
   }),
   route({
     method: 'POST',
@@ -164,8 +170,8 @@ const writeRoutes: readonly Route[] = [
     answer: publishedView,
     isWayBack: true,
     tellsProgress: true,
-    handle: async ({ services, caller, body: { sequence, override, message }, ifMatch, onProgress }) =>
-      rollback(services, caller, { ifMatch, onProgress, sequence, override, message }),
+    handle: async ({ services, caller, body: { sequence, override, message }, ifMatch, onProgress, signal }) =>
+      rollback(services, caller, { ifMatch, onProgress, signal, sequence, override, message }),
   }),
 ];
 
