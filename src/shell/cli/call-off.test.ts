@@ -18,7 +18,7 @@ function publishUntil(words: string, at: { readonly data: string; readonly folde
   const { data, folder, more = [] } = at;
   const argv = ['--data', data, 'policy', 'publish', folder, '-m', 'called off', ...more];
   const child = spawn(process.execPath, ['--conditions=nullius-source', main, ...argv], {
-    stdio: ['ignore', 2, 'pipe'],
+    stdio: ['ignore', 'ignore', 'pipe'],
   });
   return new Promise<{ code: number | null; err: string }>((resolve) => {
     let err = '';
