@@ -53,7 +53,11 @@ export const tokenCommands: readonly Command[] = [
       scope: { type: 'string', multiple: true, value: 'scope', summary: 'what it may do', required: true },
       for: { type: 'string', value: 'duration', summary: 'how long it lives (default 30d)' },
       label: { type: 'string', value: 'words', summary: 'what it is for' },
-      owner: { type: 'string', value: 'user', summary: 'acts as this user (default: the local operator)' },
+      owner: {
+        type: 'string',
+        value: 'user',
+        summary: 'acts as this user (default: the local operator, who opens no app)',
+      },
       certificate: {
         type: 'string',
         value: 'file',
