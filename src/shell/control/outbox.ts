@@ -3,6 +3,8 @@ import type { Store } from '../store/index.ts';
 
 export interface OutboxNeeds {
   readonly store: Pick<Store, 'outboxPending' | 'outboxDone'>;
+  /** Brings the facts that `append` looks at to what is committed: the key of a person who was made just now is among them. */
+  readonly refresh: () => Promise<void>;
   readonly append: (event: JournalEvent, options: { readonly isReserved: boolean }) => Promise<void>;
   readonly has: (id: string) => Promise<boolean>;
 }
@@ -25,7 +27,7 @@ export class Outbox {
   async replay(): Promise<number> {
     let appended = 0;
     for (;;) {
-      const pending = await this.#needs.store.outboxPending();
+      const pending = await this.#pending();
       if (pending.length === 0) return appended;
       for (const event of pending) {
         if (await this.#needs.has(event.id)) continue;
@@ -43,6 +45,13 @@ export class Outbox {
     return delivery;
   }
 
+  /** Events that were committed, and by then so were the keys that they are sealed with. */
+  async #pending(): Promise<readonly JournalEvent[]> {
+    const pending = await this.#needs.store.outboxPending();
+    if (pending.length > 0) await this.#needs.refresh();
+    return pending;
+  }
+
   async #append(event: JournalEvent): Promise<void> {
     await this.#needs.append(event, { isReserved: true });
     this.#appended.add(event.id);
@@ -50,7 +59,7 @@ export class Outbox {
 
   async #deliverAll(): Promise<void> {
     for (;;) {
-      const pending = await this.#needs.store.outboxPending();
+      const pending = await this.#pending();
       if (pending.length === 0) return;
       // Appended together: they share one write and one sync.
       const missing = pending.filter(({ id }) => !this.#appended.has(id));

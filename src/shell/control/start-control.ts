@@ -118,6 +118,7 @@ async function start(handoff: ControlHandoff, at: Starting): Promise<void> {
   onClose(() => journal.close());
   const outbox = new Outbox({
     store,
+    refresh: () => live.refresh(),
     append: (event, options) => journal.append(event, options),
     has: (id) => journal.has(id),
   });
