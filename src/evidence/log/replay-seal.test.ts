@@ -210,3 +210,14 @@ test('of a segment larger than the window each record is compared with its tag, 
     assert.deepEqual(replayed(folder.root, windowBytesMax), { ids: ids.toSpliced(30, 1), damaged: [ids[30]] });
   }
 });
+
+test('two seals by one key authenticate under different keys: GMAC twice under one key and nonce would give that key away', (t) => {
+  const folder = journalFolder(writer);
+  t.after(folder.remove);
+  const [key, bytes] = [randomBytes(32), Buffer.from('the same bytes')];
+  const tags = [0, 1].map((first) => {
+    sealWith(key, { directory: folder.root, first, bytes });
+    return readSeal(folder.root, first)?.subarray(SegmentSeal.saltBytes).toString('hex');
+  });
+  assert.ok(tags[0] !== undefined && tags[0] !== tags[1]);
+});
