@@ -124,7 +124,7 @@ async function start(handoff: ControlHandoff, at: Starting): Promise<void> {
   });
   const replayed = await outbox.replay();
   if (isLeftOver && replayed > 0)
-    notice(`control: ${replayed} administrative events that a stop had left were brought into the journal`);
+    notice(`control: administrative events that a stop had left were brought into the journal: ${replayed}`);
   const emit = (event: JournalEvent) => journal.append(event, { isReserved: true });
   const journalDirectory = join(handoff.dataDirectory, 'journal');
   const reader = createJournalReader({ directory: journalDirectory, facts: live.table, onError });

@@ -96,7 +96,7 @@ function approximationsOf(outcome: SimulationOutcome): string[] {
   say(skipped.erased, `${times(skipped.erased, 'decision', 'decisions')} about erased people cannot be read.`);
   say(
     skipped.ended,
-    `${times(skipped.ended, 'event tells', 'events tell')} how an access ended, and were not replayed.`,
+    `${times(skipped.ended, 'event tells', 'events tell')} how an access ended: there is nothing to replay in that.`,
   );
   say(
     skipped.damaged,
@@ -107,7 +107,7 @@ function approximationsOf(outcome: SimulationOutcome): string[] {
     otherFacts,
     `${times(otherFacts, 'decision was', 'decisions were')} judged by the nearest facts that are kept (revisions ${firstRevision} to ${lastRevision}) instead of their own.`,
   );
-  say(cutPaths, `${times(cutPaths, 'path', 'paths')} were longer than the journal keeps.`);
+  say(cutPaths, `${times(cutPaths, 'path was', 'paths were')} longer than the journal keeps.`);
   say(
     unverified,
     `${times(unverified, 'decision was', 'decisions were')} made under publications that are no longer there; the recorded answer was taken as it is.`,
