@@ -65,6 +65,16 @@ test('of those who register one key at the same time one gets it', async () => {
   assert.equal(made.length, 1);
 });
 
+test('a key that has a token of another id, as older ones do, is not given again', async () => {
+  const asked = { ...request, scopes: ['pdp:app:wiki'], keyHash: 'o'.repeat(43) };
+  const { id } = await createKeyCaller(site.core, { ...asked, keyHash: 'p'.repeat(43) });
+  const made = site.core.store.facts().get('token', id);
+  assert.ok(made);
+  const older = { ...made, hash: `spki:${asked.keyHash}`, keyHash: asked.keyHash };
+  await site.core.store.transact((transaction) => transaction.put('token', 'older', older));
+  await assert.rejects(createKeyCaller(site.core, asked), /make a new key/);
+});
+
 test('an owner has at most 50 live tokens', async () => {
   const mine = { ...request, owner: { type: 'User', id: 'hoarder' } as const };
   for (let count = 0; count < 50; count += 1) await createToken(site.core, mine);

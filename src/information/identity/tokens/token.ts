@@ -74,7 +74,9 @@ async function putToken(
     if (live.length >= tokensPerOwnerMax) {
       throw new IdentityError('conflict', `there are ${live.length} live tokens of this owner; revoke some first`);
     }
-    if (secret.keyHash !== undefined && (await transaction.fact('token', id)) !== undefined) {
+    // By its hash too: older tokens of a key have another id.
+    const isTaken = facts.tokenByHash(secret.hash) !== undefined || (await transaction.fact('token', id)) !== undefined;
+    if (secret.keyHash !== undefined && isTaken) {
       throw new IdentityError('conflict', 'there is, or was, a caller with this key; make a new key for this one');
     }
     await transaction.put('token', id, {
