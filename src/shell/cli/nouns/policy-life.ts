@@ -86,10 +86,11 @@ export async function putInForce(
   { api, out }: Invocation,
   { mend = overrideHint, ...call }: Pick<ApiCall, 'path' | 'body' | 'folder'> & { mend?: string },
 ) {
+  // Asked before anything is sent: a quick publication would else be taken for the one before it.
+  const before = await newestPublication(api);
   const stop = new AbortController();
   const callOff = () => stop.abort();
   process.once('SIGINT', callOff);
-  const before = newestPublication(api);
   const published = await api
     .work<GateProgress, PublicationLine & { isNew: boolean }>(
       { ...call, method: 'POST', timeoutMs: gatesMsMax },
@@ -99,7 +100,7 @@ export async function putInForce(
     .catch(async (error: unknown) => {
       if (stop.signal.aborted) {
         await pause(hearMs);
-        throw new CliError('failed', calledOffWords(await before, await newestPublication(api)));
+        throw new CliError('failed', calledOffWords(before, await newestPublication(api)));
       }
       const isClosed = error instanceof CliError && (error.detail as { code?: string } | null)?.code === 'gate-closed';
       throw isClosed ? new CliError(error.code, `${error.message}\n${mend}`, error.detail) : error;
