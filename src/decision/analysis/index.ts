@@ -10,7 +10,7 @@ export {
   type TestFileProblem,
 } from './policy-tests/policy-test.ts';
 export { readPolicyTests } from './policy-tests/read-test-file.ts';
-export { runPolicyTests, type TestReport, type TestResult } from './policy-tests/run-tests.ts';
+export { failedTestProblem, runPolicyTests, type TestReport, type TestResult } from './policy-tests/run-tests.ts';
 // Questions asked backwards.
 export * from './reverse/index.ts';
 // What recorded decisions would be under other policies.

@@ -21,6 +21,11 @@ export interface TestResult {
   readonly words: readonly string[];
 }
 
+/** A test that failed, as a problem in its file. */
+export function failedTestProblem({ name, file, line, words }: TestResult) {
+  return { file, line, column: 1, message: `the test \`${name}\` fails: ${words.join('; ')}` };
+}
+
 export interface TestReport {
   readonly passed: number;
   readonly failed: number;

@@ -74,22 +74,14 @@ async function failedTests(
   parsedForm: string,
   { policies, schema, tests }: Pick<PolicyFolder, 'policies' | 'tests'> & { readonly schema: string },
 ): Promise<Pick<Problem, 'file' | 'line' | 'column' | 'level' | 'message'>[]> {
-  const { readPolicyTests, runPolicyTests, TestFileError } = await import('#decision/analysis');
+  const { failedTestProblem, readPolicyTests, runPolicyTests, TestFileError } = await import('#decision/analysis');
   const { readParsedForm } = await import('#decision/engine');
   try {
     const { results } = runPolicyTests(
       readParsedForm(parsedForm, { sources: policies, schema }),
       readPolicyTests(tests),
     );
-    return results
-      .filter(({ passed }) => !passed)
-      .map(({ file, line, name, words }) => ({
-        file,
-        line,
-        column: 1,
-        level: 'error',
-        message: `the test \`${name}\` fails: ${words.join('; ')}`,
-      }));
+    return results.filter(({ passed }) => !passed).map((result) => ({ ...failedTestProblem(result), level: 'error' }));
   } catch (error) {
     if (!(error instanceof TestFileError)) throw error;
     return error.problems.map((problem) => ({ ...problem, level: 'error' }));

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { failedTestProblem } from '#decision/analysis';
 import type { Problem } from '#decision/engine';
 import { policyStateSchema } from '#foundation/model';
 import { checkFileCountMax, policyFileCountMax } from '../../config/policy-folder.ts';
@@ -59,8 +60,8 @@ export function problemsOfTests(tested: TestedPolicies | undefined): z.infer<typ
   }
   return tested.results
     .filter(({ passed }) => !passed)
-    .map(({ file, line, name, words }) => ({
-      ...{ file, line, column: 1, message: `the test \`${name}\` fails: ${words.join('; ')}` },
+    .map((result) => ({
+      ...failedTestProblem(result),
       severity: 'warning' as const,
       code: 'test-failed',
     }));
