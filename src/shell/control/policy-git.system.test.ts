@@ -7,17 +7,22 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { startTestControl } from '../../../tests/fakes/test-control.ts';
+import { startInstallation } from '../../../tests/installation.ts';
 
 const shipped = join(import.meta.dirname, '../../../policies');
 const waitMsMax = 30_000;
 
-test('policies of a Git checkout are published with commit, author and message, and not while they differ from it', async (t) => {
-  const top = mkdtempSync(join(tmpdir(), 'nullius-checkout-'));
-  t.after(() => rmSync(top, { recursive: true, force: true, maxRetries: 5 }));
-  const git = (...args: string[]) =>
+const gitIn =
+  (top: string) =>
+  (...args: string[]) =>
     execFileSync('git', ['-c', 'user.name=Ada', '-c', 'user.email=ada@example.com', '-C', top, ...args], {
       encoding: 'utf8',
     });
+
+test('policies of a Git checkout are published with commit, author and message, and not while they differ from it', async (t) => {
+  const top = mkdtempSync(join(tmpdir(), 'nullius-checkout-'));
+  t.after(() => rmSync(top, { recursive: true, force: true, maxRetries: 5 }));
+  const git = gitIn(top);
   cpSync(shipped, join(top, 'policies'), { recursive: true });
   rmSync(join(top, 'policies', 'shipped.invariants'), { force: true });
   git('init', '--quiet');
@@ -56,4 +61,21 @@ test('policies of a Git checkout are published with commit, author and message, 
   );
   const refused = await control.call('POST', '/api/v1/policies/rollback', { body: {} });
   assert.equal(refused.body.code, 'config-origin');
+});
+
+test('the whole product takes policies from a Git checkout, where control has an environment of its own', async (t) => {
+  const top = mkdtempSync(join(tmpdir(), 'nullius-checkout-'));
+  t.after(() => rmSync(top, { recursive: true, force: true, maxRetries: 5 }));
+  cpSync(shipped, join(top, 'policies'), { recursive: true });
+  const git = gitIn(top);
+  git('init', '--quiet');
+  git('add', '.');
+  git('commit', '--quiet', '-m', 'Begin with what is shipped');
+  const installation = await startInstallation({ config: `policies: { git: { folder: ${join(top, 'policies')} } }\n` });
+  t.after(async () => {
+    await installation.stop();
+    rmSync(installation.folder, { recursive: true, force: true, maxRetries: 5 });
+  });
+  const history = await installation.cli('policy', 'history');
+  assert.match(history.stdout, /Begin with what is shipped +[0-9a-f]{12} Ada <ada@example\.com>/, history.stderr);
 });

@@ -114,7 +114,9 @@ export function environmentOf(
   { folder, inherited }: { folder: DataFolder; inherited: Readonly<Record<string, string | undefined>> },
 ): Readonly<Record<string, string>> {
   const allowed = name === 'signer' ? [] : ['NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE', 'SSL_CERT_DIR'];
-  const kept = [...allowed, 'TZ', 'LANG'].flatMap((key) => {
+  // Control asks the program `git`, which finds its `safe.directory` in the home folder.
+  const ofPrograms = name === 'control' ? ['PATH', 'HOME'] : [];
+  const kept = [...allowed, ...ofPrograms, 'TZ', 'LANG'].flatMap((key) => {
     const value = inherited[key];
     return value === undefined ? [] : [[key, value] as const];
   });
