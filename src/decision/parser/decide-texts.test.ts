@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { parseLosslessJson } from '#decision/engine';
+import { type EngineError, parseLosslessJson } from '#decision/engine';
 import { type DecideTexts, decideTexts } from './index.ts';
 
 const file = (name: string, text: string) => ({ file: name, text });
@@ -119,6 +119,17 @@ describe('decideTexts()', () => {
       request: file('r.json', request({ principal })),
     });
     assert.equal(decision.decision, 'allow');
+  });
+
+  test('says where a schema is wrong', () => {
+    const wrong = file('s.cedarschema', schema.replace('home: ipaddr', '\nhome: ipadr'));
+    assert.throws(
+      () => decide('permit(principal, action, resource);', { schema: wrong }),
+      (error: EngineError) => {
+        assert.deepEqual([error.code, error.file, error.line, error.column], ['schema-syntax', 's.cedarschema', 2, 7]);
+        return /ipadr/.test(error.message);
+      },
+    );
   });
 
   test('takes a JSON schema too', () => {

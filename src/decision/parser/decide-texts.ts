@@ -9,6 +9,7 @@ import {
 } from '#decision/engine';
 import type { Decision, EntityUid } from '#foundation/model';
 import { checkPolicies, compilePolicies } from './compile-policies.ts';
+import { parseSchema } from './validate-policies.ts';
 import { cedar } from './wasm.ts';
 
 export interface DecideTexts {
@@ -105,6 +106,19 @@ export function schemaText(source: PolicySource): string {
   throw new EngineError({ code: 'schema-syntax', message, file: source.file });
 }
 
+/** The evaluator would tell of a wrong schema without a place, and only when it is asked. Throws EngineError `schema-syntax`. */
+function checkSchema({ file, text }: PolicySource, schema: string): void {
+  try {
+    parseSchema(schema);
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error;
+    const { code, message, hint, line, column } = error;
+    // Of a schema in JSON, the place would be one in its translation.
+    const place = text === schema && line !== undefined && column !== undefined ? { line, column } : {};
+    throw new EngineError({ code, message, file, ...place, ...(hint === undefined ? {} : { hint }) });
+  }
+}
+
 /**
  * One decision from texts, exactly Cedar's. With a schema, request and entities are validated first and what does not fit
  * throws EngineError; policies that do not validate are given as warnings and judged all the same.
@@ -113,6 +127,7 @@ export function decideTexts(texts: DecideTexts): { decision: Decision; warnings:
   const schema = texts.schema === null ? null : schemaText(texts.schema);
   const request = { ...parseRequest(texts.request), entities: parseEntities(texts.entities) };
   const input = { policies: texts.policies, schema, naming: 'position' as const, evaluator: 'wasm' as const };
+  if (texts.schema !== null) checkSchema(texts.schema, schema ?? '');
   const compiled = compilePolicies(input);
   const warnings = checkPolicies(input).filter(({ code }) => code === 'policy-type');
   return { decision: compiled.decide(request), warnings };

@@ -7,7 +7,7 @@ import { request as httpRequest } from '#foundation/http';
 import { adminTokenFile } from '#shell/wire';
 import { isLoopback } from '../config/listen.ts';
 import { CliError } from './failure.ts';
-import { problemLine } from './problem-line.ts';
+import { fileOfPath, problemLine } from './problem-line.ts';
 
 /** Bytes of an answer; lists are paged, so more is a fault. */
 const answerBytesMax = 64 * 1024 * 1024;
@@ -270,7 +270,7 @@ function mistakeLines({ code, detail, errors = [] }: Problem, { body, folder }: 
   if (code === 'invalid-policies')
     return [
       'the policies are not valid:',
-      ...errors.map(({ path, message }) => `  ${problemLine({ message }, join(folder ?? '', path))}`),
+      ...errors.map(({ path, message }) => `  ${problemLine({ message }, join(folder ?? '', fileOfPath(path)))}`),
     ];
   if (code === 'gate-closed')
     return [

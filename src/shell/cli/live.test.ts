@@ -259,6 +259,25 @@ test('every command tells what is wrong in a policy in one shape, once for all a
   assert.equal(new Set(told).size, 1);
 });
 
+test('every command tells where in the schema something is wrong', async () => {
+  const folder = join(control.folder, 'wrong-schema');
+  cpSync('policies', folder, { recursive: true });
+  const file = join(folder, 'schema.cedarschema');
+  writeFileSync(file, readFileSync(file, 'utf8').replace('entity Group in [Group];', 'entity Group in [Grupo];'));
+  const line = /^ *.*wrong-schema\/schema\.cedarschema:4:18: failed to resolve type: Grupo; .*`Grupo` has not been declared/m;
+  for (const argv of [
+    ['policy', 'publish', folder, '-m', 'x'],
+    ['policy', 'test', folder],
+    ['policy', 'prove', folder],
+    ['policy', 'diff', folder, '--meaning'],
+    ['policy', 'simulate', folder],
+  ]) {
+    const { code, err } = await nullius(...argv);
+    assert.equal(code, 1, err);
+    assert.match(err, line);
+  }
+});
+
 test('publishing what is in force already makes no other publication, and says so', async () => {
   const { body: before } = await control.call('GET', '/api/v1/policies/current');
   const folder = join(control.folder, 'same');
