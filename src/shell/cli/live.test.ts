@@ -208,6 +208,10 @@ test('policy publish, stage, promote, shadow, history, override and draft tell t
   assert.match(tested.out, /\d+ passed, [1-9]\d* failed/);
   const closedDraft = await nullius('policy', 'draft', 'publish', 'mine');
   assert.deepEqual([closedDraft.code, /repeat the command with `--override/.test(closedDraft.err)], [1, true]);
+  const shadowed = ['--override', 'to be tried', '--shadow', 'other', '--stage', 'demo-public-page=10%'];
+  const published = await nullius('policy', 'draft', 'publish', 'mine', ...shadowed);
+  assert.match(published.err, /not enforced for everyone: .*other shadow, demo-public-page 10%/, published.err);
+  assert.match(published.err, /although these gates were closed: tests/);
   assert.equal((await nullius('policy', 'draft', 'discard', 'mine')).code, 0);
   assert.equal((await nullius('policy', 'draft', 'lose', 'mine')).code, 2);
   assert.equal((await nullius('policy', 'rollback', '1')).code, 0);
@@ -264,7 +268,8 @@ test('every command tells where in the schema something is wrong', async () => {
   cpSync('policies', folder, { recursive: true });
   const file = join(folder, 'schema.cedarschema');
   writeFileSync(file, readFileSync(file, 'utf8').replace('entity Group in [Group];', 'entity Group in [Grupo];'));
-  const line = /^ *.*wrong-schema\/schema\.cedarschema:4:18: failed to resolve type: Grupo; .*`Grupo` has not been declared/m;
+  const line =
+    /^ *.*wrong-schema\/schema\.cedarschema:4:18: failed to resolve type: Grupo; .*`Grupo` has not been declared/m;
   for (const argv of [
     ['policy', 'publish', folder, '-m', 'x'],
     ['policy', 'test', folder],

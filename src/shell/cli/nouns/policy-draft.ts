@@ -3,7 +3,7 @@ import { CliError, exitCodes } from '../failure.ts';
 import { formatTime, table } from '../output.ts';
 import { problemLine } from '../problem-line.ts';
 import { readFolder } from '../read-folder.ts';
-import { overrideOption, putInForce } from './policy-life.ts';
+import { overrideOption, putInForce, stateOptions, statesFrom } from './policy-life.ts';
 
 interface Draft {
   id: string;
@@ -87,7 +87,16 @@ async function publish(invocation: Invocation) {
     .body as FullDraft;
   const override = text('override');
   const message = text('message') ?? `the draft ${name}`;
-  const body = { schema, policies, tests, invariants, message, ...(override === undefined ? {} : { override }) };
+  const states = statesFrom(invocation);
+  const body = {
+    schema,
+    policies,
+    tests,
+    invariants,
+    states,
+    message,
+    ...(override === undefined ? {} : { override }),
+  };
   await putInForce(invocation, { path: '/policies/publish', body });
   out.note(`the draft is kept until \`nullius policy draft discard ${name}\``);
   return exitCodes.done;
@@ -116,12 +125,13 @@ export const draftCommand: Command = {
   summary: 'Keeps policy sets that nothing judges by yet: list, save, show, test, publish, discard',
   details: `nullius policy draft save tighter --from policies -m "no deletes at night"
 nullius policy draft test tighter
-nullius policy draft publish tighter
+nullius policy draft publish tighter --shadow no-deletes
 nullius policy draft discard tighter`,
   positionals: [{ name: 'action' }, { name: 'name', optional: true }],
   options: {
     from: { type: 'string', value: 'folder', summary: 'folder to save (default `policies`)' },
     message: { type: 'string', short: 'm', value: 'words', summary: 'what it is for' },
+    ...stateOptions,
     override: overrideOption,
   },
   run: async (invocation) => {

@@ -106,9 +106,16 @@ export async function putInForce(
       throw isClosed ? new CliError(error.code, `${error.message}\n${mend}`, error.detail) : error;
     });
   out.answer(published, '');
-  if (published.isNew) out.note(`publication ${published.sequence} is in force: ${published.message}`);
-  else out.note(`nothing changes: publication ${published.sequence} says the same, and stays in force`);
-  return published;
+  if (!published.isNew) {
+    out.note(`nothing changes: publication ${published.sequence} says the same, and stays in force`);
+    return;
+  }
+  out.note(`publication ${published.sequence} is in force: ${published.message}`);
+  if (published.states.length > 0) out.note(`not enforced for everyone: ${formatStates(published.states)}`);
+  if (published.override !== null)
+    out.note(
+      `although these gates were closed: ${published.override.gates.join(', ')}; the log has it at severity high`,
+    );
 }
 
 async function changeStates(invocation: Invocation, changes: readonly StateChange[]) {
@@ -177,6 +184,22 @@ export const overrideOption = {
   summary: 'publish although tests or invariants fail, or are dropped; loud in the log',
 } as const;
 
+/** In which state policies are published; those that are not named keep theirs. */
+export const stateOptions = {
+  shadow: { type: 'string', multiple: true, value: 'id', summary: 'evaluate this policy, do not enforce it' },
+  stage: { type: 'string', multiple: true, value: 'id=stage', summary: 'enforce this policy for a part only' },
+  enforce: { type: 'string', multiple: true, value: 'id', summary: 'enforce this policy for everyone' },
+} as const;
+
+/** What `stateOptions` say. Throws CliError. */
+export function statesFrom({ texts }: Invocation): StateChange[] {
+  return [
+    ...texts('shadow').map((id) => ({ id, state: 'shadow' as const })),
+    ...texts('stage').map(stagedFrom),
+    ...texts('enforce').map((id) => ({ id, state: 'enforced' as const })),
+  ];
+}
+
 const publishCommand: Command = {
   noun: 'policy',
   verb: 'publish',
@@ -189,24 +212,18 @@ state; new ones are enforced. --shadow: evaluated and logged only. --stage ID=25
     message,
     git: { type: 'boolean', summary: 'take commit, author and message from Git; the folder must be as committed' },
     'allow-dirty': { type: 'boolean', summary: 'with --git: publish also what is not committed, and say so' },
-    shadow: { type: 'string', multiple: true, value: 'id', summary: 'evaluate this policy, do not enforce it' },
-    stage: { type: 'string', multiple: true, value: 'id=stage', summary: 'enforce this policy for a part only' },
-    enforce: { type: 'string', multiple: true, value: 'id', summary: 'enforce this policy for everyone' },
+    ...stateOptions,
     override: overrideOption,
   },
   run: async (invocation) => {
-    const { out, positionals, text, texts, flag } = invocation;
+    const { positionals, text, flag } = invocation;
     const folder = positionals[0] ?? text('from') ?? 'policies';
     const { schema, policies, tests, invariants } = readFolder(folder);
     const origin = flag('git') ? await gitOriginOf(folder, { allowDirty: flag('allow-dirty') }) : undefined;
     const words = text('message') ?? origin?.message;
     if (words === undefined)
       throw new CliError('usage', '`--message <words>` is missing: why, for the history (or `--git`)');
-    const states: StateChange[] = [
-      ...texts('shadow').map((id) => ({ id, state: 'shadow' as const })),
-      ...texts('stage').map(stagedFrom),
-      ...texts('enforce').map((id) => ({ id, state: 'enforced' as const })),
-    ];
+    const states = statesFrom(invocation);
     const override = text('override');
     const body = {
       ...(schema === undefined ? {} : { schema }),
@@ -218,13 +235,7 @@ state; new ones are enforced. --shadow: evaluated and logged only. --stage ID=25
       ...(origin === undefined ? {} : { git: statedOrigin(origin.origin) }),
       message: words,
     };
-    const published = await putInForce(invocation, { path: '/policies/publish', body, folder });
-    if (!published.isNew) return exitCodes.done;
-    if (published.states.length > 0) out.note(`not enforced for everyone: ${formatStates(published.states)}`);
-    if (published.override !== null)
-      out.note(
-        `although these gates were closed: ${published.override.gates.join(', ')}; the log has it at severity high`,
-      );
+    await putInForce(invocation, { path: '/policies/publish', body, folder });
     return exitCodes.done;
   },
 };
