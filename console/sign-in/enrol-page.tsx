@@ -17,6 +17,12 @@ interface Invitation {
 /** The one-time link: its token stands in the fragment, which is sent to nobody until the page posts it. */
 export function EnrolPage() {
   const [token] = useState(() => window.location.hash.slice(1));
+  useEffect(() => {
+    // Another link opened in this tab changes the fragment alone, and loads nothing by itself.
+    const startAnew = () => window.location.reload();
+    window.addEventListener('hashchange', startAnew);
+    return () => window.removeEventListener('hashchange', startAnew);
+  }, []);
   const [invitation, setInvitation] = useState<Invitation>();
   const [gone, setGone] = useState<Error>();
   const [person, setPerson] = useState<string>();

@@ -1,6 +1,7 @@
 // Needs PostgreSQL. The product on it by one setting, and the database killed under the running product.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { installationFor, startApp } from '../installation.ts';
 import { startPostgres } from '../postgresql.ts';
 import { ask, enrolled, eventually, openStream } from './product.ts';
@@ -40,7 +41,14 @@ test('the product runs on PostgreSQL by one setting, and outlives its death', as
       assert.equal(refused.status, 503, refused.body);
       assert.match(refused.body, /the store cannot be reached|lost touch/);
       assert.equal((await ask(admin, `${wiki}/page`)).status, 200);
+      const users = await installation.cli('user', 'list');
+      assert.match(users.stderr, /the store cannot be reached; check its disk or its database server/);
+      const lines = () => installation.stderr().match(/the database cannot be reached/g)?.length ?? 0;
+      await eventually(async () => lines() > 0, 'the log says it');
+      await sleep(2_000);
+      assert.ok(lines() < 4, `the log says it once, not each time it is tried\n${installation.stderr()}`);
       await postgres.start();
+      await eventually(async () => /the store answers again/.test(installation.stderr()), 'and that it is over');
       await eventually(
         async () => (await ask(admin, groups, { body: { name: 'after' } })).status === 201,
         `changes are taken again\n${installation.stderr()}`,

@@ -79,10 +79,14 @@ test('first administrator by link and passkey to the console; a colleague throug
     await context.close();
   });
 
-  await t.test('the link does not serve again', async () => {
+  await t.test('the link does not serve again; another one does, in the same tab', async () => {
     const page = await browser.newPage();
     await page.goto(nullius.firstAdministrator);
     await page.getByRole('heading', { name: 'This link does not work' }).waitFor();
+    const { stdout } = await nullius.cli('user', 'invite', 'hedy');
+    await page.goto(stdout.trim());
+    await page.getByRole('heading', { name: 'Welcome' }).waitFor();
+    await page.getByRole('button', { name: 'Create a passkey' }).waitFor();
     await page.close();
   });
 

@@ -1,9 +1,10 @@
-import { existsSync, statSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { statSync } from 'node:fs';
 import type { Report } from './document.ts';
 import { isLoopback } from './listen.ts';
 import { nearestWord } from './nearest.ts';
 import { type Config, policySource, reservedHosts } from './schema.ts';
+import { checkFile, checkSecretFile, type FileContext, resolveBeside } from './secret-file.ts';
+import { checkStore } from './store-url.ts';
 import { namesPrivateAddress, parseUpstream } from './upstream.ts';
 
 /** What a schema cannot say: keys that depend on each other, on the machine, or on the network. */
@@ -12,6 +13,7 @@ export function checkConfig(
   context: { readonly file: string; readonly report: Report; readonly isDomainElsewhere: boolean },
 ): void {
   const { report } = context;
+  checkStore(config.store, context);
   checkListeners(config, report);
   if (!context.isDomainElsewhere) checkDomain(config, report);
   checkTls(config, context);
@@ -73,7 +75,7 @@ function checkDomain(config: Config, report: Report): void {
   }
 }
 
-function checkTls(config: Config, context: { readonly file: string; readonly report: Report }): void {
+function checkTls(config: Config, context: FileContext): void {
   const { certificate, key, acme } = config.tls;
   if ((certificate === undefined) !== (key === undefined)) {
     context.report(['tls'], '`tls.certificate` and `tls.key` belong together; give both or neither');
@@ -89,7 +91,7 @@ function checkTls(config: Config, context: { readonly file: string; readonly rep
   if (acme?.caFile !== undefined) checkFile(['tls', 'acme', 'caFile'], acme.caFile, context);
 }
 
-function checkProviders(config: Config, context: { readonly file: string; readonly report: Report }): void {
+function checkProviders(config: Config, context: FileContext): void {
   const seen = new Set<string>();
   for (const [index, provider] of config.identity.providers.entries()) {
     const path = ['identity', 'providers', index];
@@ -187,37 +189,7 @@ function climbsForever(start: string, parents: ReadonlyMap<string, string | unde
   return false;
 }
 
-/** Paths in the file are relative to the file. */
-export function resolveBeside(configFile: string, path: string): string {
-  return resolve(dirname(configFile), path);
-}
-
-function checkFile(
-  path: readonly PropertyKey[],
-  file: string,
-  context: { readonly file: string; readonly report: Report },
-): boolean {
-  if (existsSync(resolveBeside(context.file, file))) return true;
-  context.report(path, `no file \`${file}\`; paths are relative to the configuration file`);
-  return false;
-}
-
-function checkFolder(
-  path: readonly PropertyKey[],
-  folder: string,
-  context: { readonly file: string; readonly report: Report },
-): void {
+function checkFolder(path: readonly PropertyKey[], folder: string, context: FileContext): void {
   if (!checkFile(path, folder, context)) return;
   if (!statSync(resolveBeside(context.file, folder)).isDirectory()) context.report(path, `\`${folder}\` is no folder`);
-}
-
-function checkSecretFile(
-  path: readonly PropertyKey[],
-  file: string,
-  context: { readonly file: string; readonly report: Report },
-): void {
-  if (!checkFile(path, file, context)) return;
-  if ((statSync(resolveBeside(context.file, file)).mode & 0o077) !== 0) {
-    context.report(path, `\`${file}\` can be read by others on this machine; run \`chmod 600\` on it`);
-  }
 }

@@ -1,4 +1,3 @@
-export { resolveBeside } from './check.ts';
 export { type ConfigProblem, formatProblem } from './document.ts';
 export { formatDuration, parseDuration } from './duration.ts';
 export { GitOriginError, gitStateFiles, readGitOrigin } from './git-origin.ts';
@@ -7,5 +6,7 @@ export { type LoadedConfig, loadConfig } from './load.ts';
 export { nearestWord } from './nearest.ts';
 export { type PolicyFolder, PolicyFolderError, readPolicyFolder } from './policy-folder.ts';
 export { type Config, policySource, reservedHosts } from './schema.ts';
+export { readSecret, resolveBeside } from './secret-file.ts';
+export { storeUrl } from './store-url.ts';
 export { namesPrivateAddress, parseUpstream, type Upstream } from './upstream.ts';
 export { appOrigin, derivePublicUrls, reservedOrigin } from './urls.ts';

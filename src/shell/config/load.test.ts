@@ -4,7 +4,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import fc from 'fast-check';
-import { derivePublicUrls, formatDuration, formatProblem, loadConfig, parseDuration, parseListen } from './index.ts';
+import {
+  derivePublicUrls,
+  formatDuration,
+  formatProblem,
+  loadConfig,
+  parseDuration,
+  parseListen,
+  storeUrl,
+} from './index.ts';
 import { editDistance, nearestWord } from './nearest.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'nullius-config-'));
@@ -45,7 +53,7 @@ test('loadConfig() reads every key of the contract', () => {
   const loaded = load(`
 domain: example.com
 appsDomain: apps.example.net
-store: postgres://db.example.com/nullius
+store: postgres://nullius@db.example.com/nullius
 listen: { plain: off, tls: "[::1]:0", operations: 127.0.0.1:9090, pdp: 127.0.0.1:9091 }
 segments: [{ name: restricted, sensitivity: high }, { name: pci, within: restricted, sensitivity: high }]
 groups: [{ name: staff }]
@@ -158,6 +166,40 @@ test('loadConfig() names the nearest key of an unknown --set', () => {
   assert.match(problems('', ['listen.plane=off'])[0] ?? '', /nearest known one is `listen.plain`/);
   assert.match(problems('', ['domain'])[0] ?? '', /key=value/);
   assert.ok(load('', ['domain=example.com', 'listen.tls=127.0.0.1:0', 'journal.retentionDays=7']).ok);
+});
+
+test('loadConfig() says what is wrong with the database that is named, without asking it', () => {
+  const password = join(folder, 'db-password');
+  writeFileSync(password, 'hunter2', { mode: 0o644 });
+  const wrong: [store: string, words: RegExp][] = [
+    ['postgres://n@/db?host=/run/postgresql', /^c.yaml:1:8: `store` is no URL; .*\?host=\/run\/postgresql/],
+    ['postgres://db.example.com/db', /names no user/],
+    ['postgres://n@db.example.com/db?sslmode=verify-all', /`verify-all` is no `sslmode`; the nearest is `verify-full`/],
+    ['postgres://n@db.example.com/db?sslrootcert=./none.pem', /no file `.\/none.pem`/],
+    [`{ url: "postgres://n@db/db", password: { file: ${password} } }`, /can be read by others/],
+    ['{ url: "postgres://n@db/db", password: { file: ./none } }', /no file `.\/none`/],
+    ['{ url: "postgres://n:hunter2@db/db", password: { file: ./none } }', /stands in the URL and in a file/],
+  ];
+  for (const [store, words] of wrong) {
+    const found = problems(`store: ${store}`);
+    assert.match(found[0] ?? '', words, store);
+    assert.doesNotMatch(found.join(), /hunter2/);
+  }
+  const inUrl = load('store: postgres://n:hunter2@db/db');
+  assert.ok(inUrl.ok);
+  assert.match(inUrl.warnings[0]?.message ?? '', /keeps it in a file of its own/);
+});
+
+test('storeUrl() reads the password from its file, finds certificates beside the configuration, and means verified TLS', () => {
+  const file = join(folder, 'nullius.yaml');
+  writeFileSync(join(folder, 'db-password'), 'a/b@c\n');
+  const url = 'postgres://n@db.example.com/db?sslrootcert=./ca.pem&sslmode=require';
+  const made = new URL(storeUrl({ url, password: { file: './db-password' } }, file) ?? '');
+  assert.equal(decodeURIComponent(made.password), 'a/b@c');
+  assert.equal(made.searchParams.get('sslrootcert'), join(folder, 'ca.pem'));
+  assert.equal(made.searchParams.get('sslmode'), 'verify-full');
+  assert.equal(storeUrl('postgres://n@db/db?sslmode=disable', file), 'postgres://n@db/db?sslmode=disable');
+  assert.equal(storeUrl('sqlite', file), undefined);
 });
 
 test('loadConfig() refuses secret files that others can read', () => {

@@ -1,5 +1,5 @@
 import { createHash, randomBytes, X509Certificate } from 'node:crypto';
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { JournalEvent } from '#foundation/model';
@@ -8,7 +8,7 @@ import { type JournalClient, noteVerifier, startJournal } from '#shell/journal';
 import { connectSigner, type SignerClient } from '#shell/signer-client';
 import { followStore, type LiveFacts, openStore, type Store } from '#shell/store';
 import type { ControlHandoff } from '#shell/wire';
-import { type Config, formatProblem, loadConfig, resolveBeside } from '../config/index.ts';
+import { type Config, formatProblem, loadConfig, readSecret, storeUrl } from '../config/index.ts';
 import type { ApiServices } from './api/services.ts';
 import { applyConfig, recordRefusal } from './apply-config.ts';
 import { type CertificateCalls, createCertificateCalls } from './certificates/issue-certificates.ts';
@@ -29,6 +29,7 @@ import { createPolicyParser } from './policy-parser/policy-parser.ts';
 import { ProofMemory } from './proofs/proof-memory.ts';
 import { Proofs } from './proofs/proofs.ts';
 import { serveSockets } from './serve-sockets.ts';
+import { tellTrouble } from './tell-trouble.ts';
 import { TokenKeys } from './token-keys.ts';
 
 /** Why control cannot start, in words for people. */
@@ -75,7 +76,7 @@ type Starting = ControlSurroundings & { readonly onClose: (close: () => Promise<
 
 async function start(handoff: ControlHandoff, at: Starting): Promise<void> {
   const { clock, notice, onClose } = at;
-  const onError = (error: unknown) => notice(`control: ${error instanceof Error ? error.message : String(error)}`);
+  const onError = tellTrouble(notice, clock);
   const inForce = new ConfigInForce(handoff.dataDirectory);
   const earlier = inForce.read();
   const { config, file } = readConfig(handoff, earlier);
@@ -83,7 +84,8 @@ async function start(handoff: ControlHandoff, at: Starting): Promise<void> {
   onClose(() => signer.close());
   const store = await openOurStore(handoff, { config, file, signer, clock });
   onClose(() => store.close());
-  const live = await followStore(store, { clock, onError });
+  const onRecovered = () => notice('control: the store answers again');
+  const live = await followStore(store, { clock, onError, onRecovered });
   onClose(() => live.close());
   const keys = await signer.call('keys', {});
   const tokenKeys = new TokenKeys(keys, { signer, onError });
@@ -270,11 +272,6 @@ function readConfig(handoff: ControlHandoff, earlier: Config | undefined): { con
   throw new ControlStartError(loaded.problems.map(formatProblem).join('\n'));
 }
 
-/** A secret from its file, without the new line that editors leave. */
-function readSecret(configFile: string | null, path: string): string {
-  return readFileSync(configFile === null ? path : resolveBeside(configFile, path), 'utf8').trimEnd();
-}
-
 interface Opened {
   readonly config: Config;
   readonly file: string | null;
@@ -288,18 +285,15 @@ function openOurStore(handoff: ControlHandoff, { config, file, signer, clock }: 
     unwrapDataKey: (purpose: string, wrapped: string) => signer.call('data-key/unwrap', { purpose, wrapped }),
   };
   const common = { clock, dataKeys, writer: 'control' };
-  if (config.store === 'sqlite') {
+  const url = storeUrl(config.store, file);
+  if (url === undefined) {
     return openStore({
       ...common,
       path: join(handoff.dataDirectory, 'store', 'nullius.sqlite'),
       releaseSpace: () => releaseReserve(join(handoff.dataDirectory, 'reserve')),
     });
   }
-  const { url, password } =
-    typeof config.store === 'string' ? { url: config.store, password: undefined } : config.store;
-  const parsed = new URL(url);
-  if (password !== undefined) parsed.password = encodeURIComponent(readSecret(file, password.file));
-  return openStore({ ...common, url: parsed.href });
+  return openStore({ ...common, url });
 }
 
 /** What the journals of other machines leave free here. */

@@ -338,6 +338,22 @@ test('accessFlow() lets no stranger through uncounted by a journal that refuses 
   for (let each = 0; each < 20; each += 1) await gate.ask('/public');
   assert.equal(gate.received.length, 20);
   isTaking = false;
-  await assert.rejects(gate.ask('/public'));
+  assert.equal((await gate.ask('/public')).status, 503);
   assert.equal(gate.received.length, 20);
+});
+
+test('what fails in the flow is refused in the form that was asked for', async (t: TestContext) => {
+  const gate = await startTestGate(t, {
+    rows,
+    onRecord: () => {
+      throw new Error('the disk is full');
+    },
+  });
+  const page = await gate.ask('/', { headers: { ...asAda, accept: 'text/html' } });
+  assert.equal(page.status, 503);
+  assert.match(page.body, /^<!doctype html>.*so the answer is no/s);
+  const problem = await gate.ask('/', { headers: { ...asAda, accept: 'application/json' } });
+  assert.equal(problem.headers['content-type'], 'application/problem+json');
+  assert.equal(gate.faults.length, 2);
+  assert.equal(gate.received.length, 0);
 });

@@ -1,4 +1,4 @@
-import { createFrontServers, type Exchange, type FrontServers } from '#enforcement/gateway';
+import { createFrontServers, type Exchange, type FrontServers, isRefusal } from '#enforcement/gateway';
 import type { GatewayHandoff, ListenAddress } from '#shell/wire';
 import { accessFlow } from './access-flow.ts';
 import { answerGatewayRefusal } from './answers.ts';
@@ -33,7 +33,7 @@ export async function openListeners(
 }
 
 /** A throw anywhere in the flow is a denial: told to the client if it still can be, counted, and never an open gate. */
-async function serve(gate: Gate, exchange: Exchange): Promise<void> {
+export async function serve(gate: Gate, exchange: Exchange): Promise<void> {
   try {
     await accessFlow(gate, exchange);
   } catch (error) {
@@ -42,8 +42,9 @@ async function serve(gate: Gate, exchange: Exchange): Promise<void> {
     gate.onFault(error, id);
     if (exchange.client.started) exchange.client.destroy();
     else {
+      const request = isRefusal(exchange.request) ? null : exchange.request;
       const words = 'The gateway could not decide or could not write its log, so the answer is no. Try again shortly.';
-      answerGatewayRefusal(gate, { exchange, id, request: null, status: 503, words });
+      answerGatewayRefusal(gate, { exchange, id, request, status: 503, words });
     }
   }
 }

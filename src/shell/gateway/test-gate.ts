@@ -11,10 +11,10 @@ import type { WrittenEvent } from '#evidence/log';
 import type { FactRow, Resource } from '#foundation/model';
 import { FactTable } from '#information/inventory';
 import { type MakePolicies, preparedPolicies } from '../../../tests/published-policies.ts';
-import { accessFlow } from './access-flow.ts';
 import { Assertions } from './assertions.ts';
 import { type CallControl, ControlError } from './control-client.ts';
 import type { Gate } from './gate.ts';
+import { serve } from './listeners.ts';
 import { Metrics } from './metrics.ts';
 import { makePdp } from './pdp/make-pdp.ts';
 import { sharedPageKey } from './pdp/page-key.ts';
@@ -158,7 +158,7 @@ export async function startTestGate(
     forward: forwardRequest,
     sweep,
     metrics: new Metrics(),
-    onFault: () => undefined,
+    onFault: (error) => faults.push(error),
   };
   const gate = parts as Gate;
   const servers = createFrontServers({
@@ -166,11 +166,7 @@ export async function startTestGate(
     sweep,
     clock: Date.now,
     onTrouble: () => undefined,
-    onExchange: (exchange) =>
-      void accessFlow(gate, exchange).catch((error: unknown) => {
-        faults.push(error);
-        exchange.client.destroy();
-      }),
+    onExchange: (exchange) => void serve(gate, exchange),
   });
   const port = await listen(t, servers.plain as Server);
   t.after(async () => {

@@ -11,6 +11,8 @@ export interface LiveFactsOptions {
   readonly clock: Clock;
   /** Told when the store could not be read; the table then stands still until it can. */
   readonly onError: (error: unknown) => void;
+  /** The store could not be read, and now it was. */
+  readonly onRecovered?: () => void;
 }
 
 /** Control's own table of all facts, kept in step with the store. */
@@ -18,6 +20,8 @@ export class LiveFacts {
   readonly table: FactTable;
   readonly #store: Store;
   readonly #onError: (error: unknown) => void;
+  readonly #onRecovered: () => void;
+  #isAway = false;
   readonly #waiting = new Set<{ revision: number; resolve: () => void }>();
   readonly #advanced = new Set<() => void>();
   readonly #recent: CommittedChange[] = [];
@@ -30,6 +34,7 @@ export class LiveFacts {
   private constructor(store: Store, options: LiveFactsOptions) {
     this.#store = store;
     this.#onError = options.onError;
+    this.#onRecovered = options.onRecovered ?? (() => {});
     this.table = new FactTable({ clock: options.clock });
   }
 
@@ -59,6 +64,11 @@ export class LiveFacts {
     this.#running = this.#catchUp();
     try {
       await this.#running;
+      if (this.#isAway) this.#onRecovered();
+      this.#isAway = false;
+    } catch (error) {
+      this.#isAway = true;
+      throw error;
     } finally {
       this.#running = undefined;
       if (this.#again) this.#hint();

@@ -1,8 +1,9 @@
 import { BlockList, isIP } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Kysely, PostgresDialect } from 'kysely';
+import { Kysely, PostgresDialect, type PostgresPool } from 'kysely';
 import pg from 'pg';
 import type { Database } from './database.ts';
+import { toStoreError } from './read-error.ts';
 import type { StoreTables } from './tables.ts';
 import { notifyChannel } from './write-transaction.ts';
 
@@ -65,7 +66,7 @@ export function openPostgres(url: string): Database {
   // not, and unheard it would end the process.
   pool.on('error', () => {});
   pool.on('connect', (client) => client.on('error', () => {}));
-  const rows = new Kysely<StoreTables>({ dialect: new PostgresDialect({ pool }) });
+  const rows = new Kysely<StoreTables>({ dialect: new PostgresDialect({ pool: inWords(pool) }) });
   const ear = new CommitListener(config);
   return {
     dialect: 'postgres',
@@ -79,6 +80,15 @@ export function openPostgres(url: string): Database {
       await rows.destroy();
     },
   };
+}
+
+/** The same pool, whose failures to connect are StoreErrors, also where rows are read without the store's own guard. */
+function inWords(pool: pg.Pool): PostgresPool {
+  const connect = () =>
+    pool.connect().catch((error: unknown) => {
+      throw toStoreError(error);
+    });
+  return { options: pool.options, connect, end: () => pool.end() };
 }
 
 /** LISTEN on a connection of its own, made anew when it breaks. What it misses, polling finds. */

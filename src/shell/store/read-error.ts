@@ -59,6 +59,9 @@ export function toStoreError(error: unknown): unknown {
     });
   }
   if (typeof code === 'string' && isNetworkCode(code)) return unreachable(error);
+  const terms = connectionTerms(error.message, code);
+  if (terms !== undefined)
+    return new StoreError('unavailable', `the store failed: ${terms} (${error.message})`, { cause: error });
   if (typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code)) {
     const known = postgresCodes.find(([pattern]) => pattern.test(code));
     if (known !== undefined)
@@ -79,8 +82,24 @@ function isLostConnection(message: string): boolean {
   );
 }
 
+/** Whom the driver will not, or cannot, speak to as `store` says. It gives no SQLSTATE for these. */
+function connectionTerms(message: string, code: unknown): string | undefined {
+  if (/client password must be/.test(message))
+    return 'the database server asks for a password; give it one by `store: { url, password: { file } }`';
+  if (/^The server does not support SSL connections/.test(message))
+    return 'the database server speaks no TLS; turn it on there, or write `?sslmode=disable` behind the URL in `store`';
+  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID')
+    return 'the certificate of the database server is for another name than the one in `store`';
+  if (typeof code === 'string' && certificateCodes.test(code))
+    return 'the certificate of the database server is not trusted; name its authority by `?sslrootcert=FILE` behind the URL in `store`';
+  return undefined;
+}
+
+/** Node's codes for a certificate that does not verify, as OpenSSL names them. */
+const certificateCodes =
+  /^(DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_(GET_ISSUER_CERT(_LOCALLY)?|VERIFY_LEAF_SIGNATURE)|CERT_(HAS_EXPIRED|NOT_YET_VALID|UNTRUSTED|SIGNATURE_FAILURE|REJECTED)|INVALID_CA|INVALID_PURPOSE)$/;
+
 function unreachable(error: Error): StoreError {
-  return new StoreError('unavailable', `the database cannot be reached (${error.message}); it is tried again`, {
-    cause: error,
-  });
+  const words = `the database cannot be reached (${error.message}); see that it runs, and where \`store\` says it is`;
+  return new StoreError('unavailable', words, { cause: error });
 }

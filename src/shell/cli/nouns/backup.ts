@@ -1,22 +1,17 @@
-import { readFileSync } from 'node:fs';
 import type { Command, Globals } from '../command.ts';
 import { CliError, exitCodes } from '../failure.ts';
 
 /** Where the configuration puts the store and the root key; `storeUrl` is absent for the embedded one. */
 export async function placesOf(globals: Globals): Promise<{ storeUrl?: string; rootKey: string }> {
-  const { formatProblem, loadConfig, resolveBeside } = await import('../../config/index.ts');
+  const { formatProblem, loadConfig, resolveBeside, storeUrl } = await import('../../config/index.ts');
   const file = globals.config ?? 'nullius.yaml';
   const loaded = loadConfig({ file, optional: globals.config === undefined });
   if (!loaded.ok) throw new CliError('failed', loaded.problems.map((problem) => formatProblem(problem)).join('\n'));
   const beside = (path: string) => (loaded.file === null ? path : resolveBeside(loaded.file, path));
   const { store, keys } = loaded.config;
   const rootKey = keys.root === undefined ? `${globals.data}.root-key` : beside(keys.root.file);
-  if (store === 'sqlite') return { rootKey };
-  if (typeof store === 'string') return { rootKey, storeUrl: store };
-  const url = new URL(store.url);
-  if (store.password !== undefined)
-    url.password = encodeURIComponent(readFileSync(beside(store.password.file), 'utf8').trim());
-  return { rootKey, storeUrl: url.href };
+  const url = storeUrl(store, loaded.file);
+  return url === undefined ? { rootKey } : { rootKey, storeUrl: url };
 }
 
 /** Errors of store and backup are words for people already. */
