@@ -1,6 +1,6 @@
 // An application that only asks: its schema, policies and entities published and stored from the command line, its questions over a socket.
 import assert from 'node:assert/strict';
-import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { request as requestTls } from 'node:https';
 import { join } from 'node:path';
@@ -118,6 +118,82 @@ test('an application that only asks is set up from the command line and gets its
   assert.equal(JSON.parse((await ask('morty@the-citadel.com')).text).decision, false, 'nobody stored any more');
   await run(up, 'token', 'revoke', shown.callers[0].id);
   assert.equal((await ask('morty@the-citadel.com')).status, 401);
+});
+
+test('what is stored for an application fits its schema, tags and exact integers included; what does not is refused by name', {
+  timeout: 180_000,
+}, async (t) => {
+  const up = await installationFor(t, { overrides: ['listen.pdp=127.0.0.1:0'] });
+  const port = Number(/the PDP answers on http:\/\/127\.0\.0\.1:(\d+)/.exec(up.stderr())?.[1]);
+  const policies = todoPolicies(up.folder);
+  appendFileSync(
+    join(policies, 'schema.cedarschema'),
+    `namespace Shop {
+  entity team in [team];
+  entity user in [team] { level: Long } tags Set<String>;
+  entity item;
+  action buy appliesTo { principal: [user], resource: [item], context: { count?: Long } };
+}`,
+  );
+  writeFileSync(
+    join(policies, 'shop.cedar'),
+    `@id("buy") permit (principal in Shop::team::"t", action == Shop::Action::"buy", resource is Shop::item)
+when { principal.level == 9007199254740991 && principal.hasTag("may") && principal.getTag("may").contains("buy") };`,
+  );
+  await run(up, 'policy', 'publish', policies, '-m', 'a shop');
+  const file = join(up.folder, 'entities.json');
+  const store = async (entities: string) => {
+    writeFileSync(file, entities);
+    const { code, stderr } = await up.cli('entity', 'import', file);
+    return `${code} ${stderr.replace(file, 'FILE').trim()}`;
+  };
+  const user = (rest: object, type = 'user') =>
+    JSON.stringify([{ uid: { type: `Shop::${type}`, id: 'a' }, attrs: {}, parents: [], ...rest }]);
+  const misfit = '2 nullius: `Shop::user::"a"` does not fit the schema in force:';
+  assert.equal(
+    await store(user({ attrs: { level: 'x' } })),
+    `${misfit} attribute \`level\`: expected a 64-bit integer`,
+  );
+  assert.match(await store(user({ attrs: { level: 0 } }).replace('0', '9007199254740993')), /expected an integer from/);
+  assert.equal(await store(user({ attrs: { levl: 1 } })), `${misfit} \`Shop::user\` has no attribute \`levl\``);
+  assert.equal(await store(user({ tags: { may: 'buy' } })), `${misfit} tag \`may\`: expected a set`);
+  const item = { type: 'Shop::item', id: 'i' };
+  assert.equal(
+    await store(user({ parents: [item] })),
+    `${misfit} a \`Shop::item\` cannot stand above a \`Shop::user\``,
+  );
+  const above = (id: string, parent: string) => ({
+    uid: { type: 'Shop::team', id },
+    attrs: {},
+    parents: [{ type: 'Shop::team', id: parent }],
+  });
+  assert.match(await store(JSON.stringify([above('x', 'y'), above('y', 'x')])), /^2 .*would stand above itself/);
+  assert.match(await store(JSON.stringify([above('t', 'u')])), /^0 /);
+  assert.match(await store(JSON.stringify([above('u', 't')])), /^2 .*would stand above itself/, 'with what is stored');
+  assert.match(await store('[{"uid":\n }]'), /^2 nullius: FILE:2:3: expected a value, found `}`/);
+  assert.match(await store(`${'['.repeat(10_000)}${']'.repeat(10_000)}`), /FILE:1:\d+: nests deeper than 64 levels/);
+
+  const good = {
+    attrs: { level: 9007199254740991 },
+    tags: { may: ['buy'] },
+    parents: [{ type: 'Shop::team', id: 't' }],
+  };
+  assert.match(await store(user(good)), /^0 /);
+  const token = (await run(up, 'token', 'create', '--scope', 'pdp:namespace:Shop')).trim();
+  const question = { subject: { type: 'user', id: 'a' }, action: { name: 'buy' }, resource: { type: 'item', id: 'i' } };
+  const ask = async () =>
+    (await post({ port, host: '127.0.0.1', path: '/access/v1/evaluation', token }, question)).text;
+  assert.equal(JSON.parse(await ask()).decision, true);
+  assert.match(await store(user({ ...good, tags: { may: ['look'] } })), /^0 /);
+  assert.equal(JSON.parse(await ask()).decision, false);
+  const wrong = async (rest: object) => {
+    const asked = { ...question, ...rest };
+    const { text } = await post({ port, host: '127.0.0.1', path: '/access/v1/evaluation', token }, asked);
+    return JSON.parse(text).context.error.message;
+  };
+  assert.equal(await wrong({ context: { count: 'x' } }), 'context `count`: expected a 64-bit integer');
+  const unknown = { type: 'user', id: 'b', properties: { level: true } };
+  assert.equal(await wrong({ subject: unknown }), 'subject: attribute `level`: expected a 64-bit integer');
 });
 
 test('an application is made a caller by its certificate, asks over mutual TLS, and is refused once that is revoked', {

@@ -1,5 +1,6 @@
 import { EngineError, type EntityChange, type EntityJson, EntityStore, type SchemaJson } from '#decision/engine';
 import { type EntityUid, type FactId, type FactKind, type FactView, formatUid, parseUid } from '#foundation/model';
+import { storedEntity } from './about/gather-entities.ts';
 import { namespaceOf } from './about/resolve-types.ts';
 import { grantEntity, isGranted } from './cedar-request.ts';
 import { HierarchyTooLarge, segmentsAround } from './hierarchy.ts';
@@ -58,7 +59,7 @@ function entityOf(view: FactView, { uid, kind, id }: { uid: EntityUid } & FactId
     }
     default: {
       const stored = view.get('entity', id);
-      return stored && { uid, attrs: stored.attrs as EntityJson['attrs'], parents: stored.parents };
+      return stored && storedEntity(uid, stored);
     }
   }
 }

@@ -244,6 +244,7 @@ export const entitySchema = z.strictObject({
   uid: cedarUidSchema,
   attrs: z.record(z.string().max(500), z.json()),
   parents: z.array(cedarUidSchema).max(200),
+  tags: z.record(z.string().max(500), z.json()).optional(),
 });
 
 /** Every kind of fact, under the name used in the store, the change feed and the API. */

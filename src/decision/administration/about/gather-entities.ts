@@ -32,6 +32,12 @@ function isRecord(value: unknown): value is Given {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** What is stored, as the engine takes it. */
+export function storedEntity(uid: EntityUid, { attrs, parents, tags }: StoredEntity): EntityJson {
+  const entity = { uid, attrs: attrs as EntityJson['attrs'], parents };
+  return tags === undefined ? entity : { ...entity, tags: tags as EntityJson['attrs'] };
+}
+
 const frozen = new WeakMap<StoredEntity, EntityJson>();
 
 /** What is stored, with what a caller gave where nothing is stored. */
@@ -41,12 +47,13 @@ function entityOf(
 ): EntityJson | undefined {
   if (stored === undefined) return Object.keys(given).length === 0 ? undefined : { uid, attrs: given, parents: [] };
   if (Object.keys(given).some((name) => !Object.hasOwn(stored.attrs, name))) {
-    return { uid, attrs: { ...given, ...stored.attrs } as EntityJson['attrs'], parents: stored.parents };
+    const entity = storedEntity(uid, stored);
+    return { ...entity, attrs: { ...given, ...entity.attrs } };
   }
   let entity = frozen.get(stored);
   if (entity === undefined) {
     // Frozen, so that the engine converts it once; facts are never changed in place.
-    entity = Object.freeze({ uid, attrs: stored.attrs as EntityJson['attrs'], parents: stored.parents });
+    entity = Object.freeze(storedEntity(uid, stored));
     frozen.set(stored, entity);
   }
   return entity;
@@ -71,7 +78,7 @@ function referencesOf(entity: EntityJson): readonly EntityUid[] {
   let found = referred.get(entity);
   if (found === undefined) {
     const uids: EntityUid[] = [];
-    references(entity.attrs, (uid) => uids.push(uid));
+    references([entity.attrs, entity.tags], (uid) => uids.push(uid));
     found = uids;
     if (Object.isFrozen(entity)) referred.set(entity, found);
   }

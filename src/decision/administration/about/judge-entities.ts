@@ -1,4 +1,11 @@
-import { type ActionWords, EngineError, type EntityJson, vocabularyOf } from '#decision/engine';
+import {
+  type ActionWords,
+  type DecisionRequest,
+  EngineError,
+  type EntityJson,
+  requestMisfit,
+  vocabularyOf,
+} from '#decision/engine';
 import { type EntityUid, type FactView, formatUid, type Verdict } from '#foundation/model';
 import { datetime } from '../cedar-request.ts';
 import { HierarchyTooLarge } from '../hierarchy.ts';
@@ -47,6 +54,7 @@ export function judgeEntities(
   const vocabulary = vocabularyOf(compiled.schemaJson);
   const factRevision = view.revision;
   const judgeAgainAt = compiled.readsTime ? now + timeReviewMs : null;
+  let request: DecisionRequest | undefined;
   try {
     const shape = action.context;
     const context = Object.assign(pick(shape, question.actionGiven), pick(shape, question.context));
@@ -60,7 +68,7 @@ export function judgeEntities(
           named: [...named, ...compiled.named.map((uid) => ({ uid, given: {} }))],
           context,
         });
-    const request = {
+    request = {
       principal: principal.uid,
       action,
       resource: resource.uid,
@@ -78,7 +86,8 @@ export function judgeEntities(
     const isOurs =
       error instanceof EngineError || error instanceof HierarchyTooLarge || error instanceof TooManyEntities;
     if (!isOurs) throw error;
-    const errors = [{ id: '', message: error.message }];
+    const misfit = request && compiled.schemaJson && requestMisfit(request, compiled.schemaJson);
+    const errors = [{ id: '', message: misfit ?? error.message }];
     const words = [couldNotJudge];
     return {
       answer: 'indeterminate',

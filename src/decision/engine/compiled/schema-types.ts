@@ -21,6 +21,8 @@ export interface EntityTypeRules {
   /** For enumerated types: the only ids there are. */
   readonly ids: ReadonlySet<string> | null;
   readonly convertAttrs: ConvertRecord;
+  /** The same, attribute by attribute. */
+  readonly attributes: ReadonlyMap<string, Convert>;
   /** null: the type has no tags. */
   readonly convertTag: Convert | null;
   /** Types that may stand above it, at any level. */
@@ -33,6 +35,8 @@ export interface ActionRules {
   readonly principalTypes: ReadonlySet<string>;
   readonly resourceTypes: ReadonlySet<string>;
   readonly convertContext: ConvertRecord;
+  /** The same, attribute by attribute. */
+  readonly contextAttributes: ReadonlyMap<string, Convert>;
   readonly parents: readonly { readonly type: string; readonly id: string }[];
 }
 
@@ -66,6 +70,11 @@ function longOf(json: LosslessJson): Value {
     const number = Number(json);
     return Number.isSafeInteger(number) ? number : json;
   }
+  // Whoever read the JSON may have rounded it already.
+  if (typeof json === 'number' && Number.isInteger(json))
+    throw invalid(
+      `expected an integer from -${Number.MAX_SAFE_INTEGER} to ${Number.MAX_SAFE_INTEGER}, which JSON keeps exactly`,
+    );
   throw invalid('expected a 64-bit integer');
 }
 
@@ -202,6 +211,11 @@ class TypeCompiler {
     return Object.values(resolved.attributes ?? {}).some((attribute) => this.#namesEntities(attribute));
   }
 
+  attributes(type: TypeJson): ReadonlyMap<string, Convert> {
+    const attributes = Object.entries(this.#resolve(type).attributes ?? {});
+    return new Map(attributes.map(([name, attribute]) => [name, this.convert(attribute)]));
+  }
+
   record(type: TypeJson): ConvertRecord {
     const attributes = Object.entries(this.#resolve(type).attributes ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
     const reader = new RecordReader(
@@ -328,6 +342,7 @@ export function schemaRules(schema: SchemaJson): SchemaRules {
       entityTypes.set(qualified, {
         ids: enums.get(qualified) ?? null,
         convertAttrs: types.record(type.shape ?? emptyRecord),
+        attributes: types.attributes(type.shape ?? emptyRecord),
         convertTag: type.tags === undefined ? null : types.convert(type.tags),
         ancestorTypes: ancestors.get(qualified) ?? new Set(),
       });
@@ -340,6 +355,7 @@ export function schemaRules(schema: SchemaJson): SchemaRules {
         principalTypes: new Set(appliesTo?.principalTypes),
         resourceTypes: new Set(appliesTo?.resourceTypes),
         convertContext: types.record(appliesTo?.context ?? emptyRecord),
+        contextAttributes: types.attributes(appliesTo?.context ?? emptyRecord),
         parents: (memberOf ?? []).map((parent) => ({ type: parent.type ?? type, id: parent.id })),
       });
     }

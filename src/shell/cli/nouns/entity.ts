@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
+import { EngineError, parseLosslessJson } from '#decision/engine';
 import type { Command } from '../command.ts';
 import { CliError, exitCodes } from '../failure.ts';
 import { table, terminalJson } from '../output.ts';
+import { problemLine } from '../problem-line.ts';
 
 interface EntityView {
   id: string;
@@ -9,8 +11,8 @@ interface EntityView {
   parents: { type: string; id: string }[];
 }
 
-/** Entities in one call of the API. */
-const batchMax = 500;
+/** Entities in one call of the API, and how long they may be as JSON. */
+const [batchMax, batchLengthMax] = [500, 250_000];
 
 function readEntities(path: string): unknown[] {
   let text: string;
@@ -19,15 +21,30 @@ function readEntities(path: string): unknown[] {
   } catch {
     throw new CliError('usage', `cannot read \`${path}\``);
   }
-  let value: unknown;
   try {
-    value = JSON.parse(text);
+    // Says where it is wrong, and bounds how deep it nests.
+    parseLosslessJson(text, path);
   } catch (error) {
-    throw new CliError('usage', `\`${path}\` is not JSON: ${(error as Error).message}`);
+    throw error instanceof EngineError ? new CliError('usage', problemLine(error)) : error;
   }
+  const value: unknown = JSON.parse(text);
   if (!Array.isArray(value))
     throw new CliError('usage', `\`${path}\` must hold a list of entities in Cedar’s JSON form`);
   return value;
+}
+
+function* batchesOf(entities: readonly unknown[]): Generator<readonly unknown[]> {
+  let [batch, length] = [[] as unknown[], 0];
+  for (const entity of entities) {
+    const own = JSON.stringify(entity).length;
+    if (batch.length === batchMax || (batch.length > 0 && length + own > batchLengthMax)) {
+      yield batch;
+      [batch, length] = [[], 0];
+    }
+    batch.push(entity);
+    length += own;
+  }
+  if (batch.length > 0) yield batch;
 }
 
 export const entityCommands: readonly Command[] = [
@@ -65,9 +82,8 @@ export const entityCommands: readonly Command[] = [
     positionals: [{ name: 'file' }],
     run: async ({ api, out, positionals }) => {
       const entities = readEntities(positionals[0] ?? '');
-      for (let at = 0; at < entities.length; at += batchMax) {
-        await api.call({ method: 'POST', path: '/entities', body: { entities: entities.slice(at, at + batchMax) } });
-      }
+      for (const batch of batchesOf(entities))
+        await api.call({ method: 'POST', path: '/entities', body: { entities: batch } });
       out.answer({ stored: entities.length }, '');
       out.note(`${entities.length} entities are stored`);
       return exitCodes.done;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { namespaceOf } from '#decision/administration';
-import { vocabularyOf } from '#decision/engine';
+import { type EntityJson, entityMisfit, vocabularyOf } from '#decision/engine';
 import { entitySchema, formatUid, type StoredEntity } from '#foundation/model';
 import { isFactId } from '#information/inventory';
 import { change, checkRevision } from '../change.ts';
@@ -16,7 +16,8 @@ const entitiesMax = 1_000;
 const entityView = entitySchema.extend({ id: z.string(), revision: z.int() });
 
 /** Refuses what no question in force could be about: types of our own are made from other facts. */
-function checkEntity(services: ApiServices, { uid, attrs }: StoredEntity): void {
+function checkEntity(services: ApiServices, entity: StoredEntity): void {
+  const { uid } = entity;
   const text = formatUid(uid);
   if (!isFactId(text))
     throw problem(400, 'invalid-id', `\`${text.slice(0, 60)}\` is too long, or has control characters`);
@@ -27,17 +28,38 @@ function checkEntity(services: ApiServices, { uid, attrs }: StoredEntity): void 
       `\`${uid.type}\` has no namespace; only types of an application’s own are stored here`,
     );
   }
-  const shape = vocabularyOf(services.policies()?.compiled.schemaJson ?? null).entityTypes.get(uid.type);
-  if (shape === undefined) {
+  const schemaJson = services.policies()?.compiled.schemaJson ?? null;
+  if (schemaJson === null || !vocabularyOf(schemaJson).entityTypes.has(uid.type)) {
     throw problem(
       400,
       'unknown-type',
       `the schema in force has no type \`${uid.type}\`; publish one that has, then repeat`,
     );
   }
-  const unknown = Object.keys(attrs).find((name) => !shape.has(name));
-  if (unknown !== undefined) {
-    throw problem(400, 'unknown-attribute', `\`${uid.type}\` has no attribute \`${unknown}\` in the schema in force`);
+  const misfit = entityMisfit(entity as EntityJson, schemaJson);
+  if (misfit !== undefined) throw problem(400, 'misfit', `\`${text}\` does not fit the schema in force: ${misfit}`);
+}
+
+/** Refuses entities that would stand above themselves: no question about them could be judged. */
+function refuseCycles(services: ApiServices, writes: ReadonlyMap<string, StoredEntity>): void {
+  const parentsOf = (id: string) => (writes.get(id) ?? services.facts.get('entity', id))?.parents.map(formatUid) ?? [];
+  const done = new Set<string>();
+  for (const start of writes.keys()) {
+    const path = [{ id: start, rest: parentsOf(start) }];
+    const open = new Set([start]);
+    for (let step = path.at(-1); step !== undefined; step = path.at(-1)) {
+      const next = step.rest.pop();
+      if (next === undefined) {
+        done.add(step.id);
+        open.delete(step.id);
+        path.pop();
+      } else if (open.has(next)) {
+        throw problem(400, 'cycle', `\`${next}\` would stand above itself: \`${step.id}\` has it as a parent`);
+      } else if (!done.has(next)) {
+        open.add(next);
+        path.push({ id: next, rest: parentsOf(next) });
+      }
+    }
   }
 }
 
@@ -78,6 +100,7 @@ export const entityRoutes: readonly Route[] = [
             writes.set(formatUid(entity.uid), entity);
           }
           if (writes.size !== body.entities.length) throw problem(400, 'twice', 'one entity is given twice');
+          refuseCycles(services, writes);
           return [...writes].map(([id, entity]) => ({ kind: 'entity' as const, id, body: entity }));
         },
       });
