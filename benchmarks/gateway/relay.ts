@@ -33,11 +33,18 @@ function dial(): Relayed {
   return relayed;
 }
 
+/** One that waits, or a new one: the app closes those that have waited for long. */
+function relayedConnection(): Relayed {
+  let relayed = idle.pop();
+  while (relayed?.socket.destroyed) relayed = idle.pop();
+  return relayed ?? dial();
+}
+
 function relay(client: Socket): void {
   client.on('error', () => client.destroy());
   client.on('data', (chunk: Buffer) => {
     if (!chunk.includes(headEnd)) return;
-    const relayed = idle.pop() ?? dial();
+    const relayed = relayedConnection();
     relayed.client = client;
     relayed.socket.write(request, 'latin1');
   });

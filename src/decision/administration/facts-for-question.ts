@@ -60,9 +60,13 @@ const noSession: SessionFacts = Object.freeze({
 /** No device has been enrolled yet: said in so many words, as policies expect. */
 const noDevice: DeviceFacts = Object.freeze({ known: false, compliance: 'unknown' });
 
+/** Requests of one person and second that must have come before what they share is kept. */
+const keptAfter = 8;
+
 /**
- * From the second request of one second on the same object, which the engine then reads once. What is asked for only once a second, as
- * most of many people do, is not kept: letting go of what was kept costs more than making it.
+ * After a few requests of one second the same object for the rest of it, which the engine then reads once. What is asked for only a few
+ * times a second, as most of many people do, is not kept: it would outlive V8's young generation, and letting go of it costs more than
+ * making it anew.
  */
 function sessionFacts(standing: Standing, now: number): SessionFacts {
   const { session } = standing.subject;
@@ -73,8 +77,12 @@ function sessionFacts(standing: Standing, now: number): SessionFacts {
   const authAgeSeconds = Math.min(age, authAgeUnknownSeconds);
   if (standing.session?.authAgeSeconds === authAgeSeconds) return standing.session;
   const facts = { present: true, credential, phishingResistant, authAgeSeconds, bound, provider };
-  if (standing.askedAtAge === authAgeSeconds) standing.session = Object.freeze(facts);
-  standing.askedAtAge = authAgeSeconds;
+  if (standing.askedAtAge !== authAgeSeconds) {
+    standing.askedAtAge = authAgeSeconds;
+    standing.askedTimes = 0;
+  }
+  standing.askedTimes += 1;
+  if (standing.askedTimes > keptAfter) standing.session = Object.freeze(facts);
   return facts;
 }
 

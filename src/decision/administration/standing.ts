@@ -84,10 +84,12 @@ export interface Standing {
   readonly token: Facts['token'];
   readonly grants: Facts['grants'];
   readonly read: readonly EntityUid[];
-  /** Of the last second with more than one request: it tells the age of the proof in seconds. */
+  /** Of the last second with many requests: it tells the age of the proof in seconds. */
   session: Facts['session'] | null;
   /** That age when somebody asked last; -1 before. */
   askedAtAge: number;
+  /** How often it was that age when somebody asked. */
+  askedTimes: number;
 }
 
 /** What the facts of one revision say: every request asks it again, and it changes seldom. */
@@ -237,7 +239,19 @@ function look(view: FactView, { asker, resource, now, as }: Asked): Standing | n
       ? noToken
       : Object.freeze({ present: true, scopes: Object.freeze([...subject.token.body.scopes]) });
   const endsAt = ends.length === 0 ? null : Math.min(...ends);
-  return { madeAt: now, endsAt, subject, place, person, token, grants, read, session: null, askedAtAge: -1 };
+  return {
+    madeAt: now,
+    endsAt,
+    subject,
+    place,
+    person,
+    token,
+    grants,
+    read,
+    session: null,
+    askedAtAge: -1,
+    askedTimes: 0,
+  };
 }
 
 /** A person or group, with all groups above, as entities; empty when there is none such. */
