@@ -8,6 +8,8 @@ import { identify, type Subject } from './identify.ts';
 export const grantsMax = 100;
 /** Pairs of an asker and an app whose standing is kept, of one revision. */
 const standingsMax = 50_000;
+/** Of one asker, who is looked for one after the other: most ask for few apps. */
+const standingsOfOneMax = 32;
 
 /**
  * What a change must name so that a grant that does not exist yet is noticed: all grants of one user on one app. The id
@@ -75,6 +77,11 @@ interface Place {
 
 /** How an asker stands towards a resource by the facts of one revision, from `madeAt` on and before `endsAt`. */
 export interface Standing {
+  /** Towards which app. */
+  readonly app: string;
+  /** How the same asker stands towards another app, and how many follow. */
+  next: Standing | null;
+  behind: number;
   readonly madeAt: number;
   /** When session, token or a grant ends, milliseconds since the epoch; null when nothing ends. */
   readonly endsAt: number | null;
@@ -98,8 +105,9 @@ interface Looked {
   revision: number;
   readonly people: Map<string, Person>;
   readonly places: Map<string, Place>;
-  /** By kind and id of the asker, then by app. */
-  readonly standings: Record<Asker['kind'], Map<string, Map<string, Standing>>>;
+  /** By kind of the asker and idOf(): the first of theirs. */
+  readonly standings: Record<Asker['kind'], Map<string, Standing>>;
+  /** How many were made: some may be gone. */
   standingsCount: number;
 }
 
@@ -131,7 +139,6 @@ function lookedUpIn(view: FactView): Looked {
 function forget(looked: Looked, { kind, id }: FactId): void {
   const { people, places, standings } = looked;
   if (kind === 'session' || kind === 'token') {
-    looked.standingsCount -= standings[kind].get(id)?.size ?? 0;
     standings[kind].delete(id);
     return;
   }
@@ -190,8 +197,9 @@ interface Asked {
   readonly as: Subject | undefined;
 }
 
-function idOf(asker: Asker): string {
-  return asker.kind === 'session' ? asker.sessionId : asker.kind === 'token' ? asker.tokenId : '';
+/** Whose standings stand together: those of who has no id, by app. */
+function idOf(asker: Asker, app: string): string {
+  return asker.kind === 'session' ? asker.sessionId : asker.kind === 'token' ? asker.tokenId : app;
 }
 
 /**
@@ -203,16 +211,36 @@ export function standingOf(view: FactView, asked: Asked): Standing | null {
   if (resource.type !== 'App' || asked.as !== undefined) return look(view, asked);
   const looked = lookedUpIn(view);
   const ofKind = looked.standings[asker.kind];
-  const id = idOf(asker);
-  const known = ofKind.get(id)?.get(resource.id);
-  if (known !== undefined && known.madeAt <= now && (known.endsAt === null || now < known.endsAt)) return known;
+  const id = idOf(asker, resource.id);
+  const first = ofKind.get(id) ?? null;
+  const known = standingIn(first, resource.id);
+  if (known !== null && known.madeAt <= now && (known.endsAt === null || now < known.endsAt)) return known;
   const standing = look(view, asked);
   if (standing === null) return null;
-  const ofAsker = ofKind.get(id);
-  if (ofAsker === undefined) ofKind.set(id, new Map([[resource.id, standing]]));
-  else ofAsker.set(resource.id, standing);
+  const others = without(first, known);
+  if (others !== null && others.behind < standingsOfOneMax - 1) {
+    standing.next = others;
+    standing.behind = others.behind + 1;
+  }
   looked.standingsCount += 1;
+  ofKind.set(id, standing);
   return standing;
+}
+
+function standingIn(first: Standing | null, app: string): Standing | null {
+  let each = first;
+  while (each !== null && each.app !== app) each = each.next;
+  return each;
+}
+
+/** The same list, without the one that has ended. */
+function without(first: Standing | null, ended: Standing | null): Standing | null {
+  if (ended === null || first === null) return first;
+  if (first === ended) return ended.next;
+  let before = first;
+  while (before.next !== null && before.next !== ended) before = before.next;
+  before.next = ended.next;
+  return first;
 }
 
 /** Looks up all that makes a standing. */
@@ -240,6 +268,9 @@ function look(view: FactView, { asker, resource, now, as }: Asked): Standing | n
       : Object.freeze({ present: true, scopes: Object.freeze([...subject.token.body.scopes]) });
   const endsAt = ends.length === 0 ? null : Math.min(...ends);
   return {
+    app: resource.id,
+    next: null,
+    behind: 0,
     madeAt: now,
     endsAt,
     subject,

@@ -66,6 +66,11 @@ function hashesOf({ hash, previousHash }: AppCookie): readonly string[] {
   return previousHash === null || previousHash === hash ? [hash] : [hash, previousHash];
 }
 
+/** Two cookies with one hash do not come about by chance. */
+const isOne = (
+  found: StandingFact<'app-cookie'> | readonly StandingFact<'app-cookie'>[],
+): found is StandingFact<'app-cookie'> => !Array.isArray(found);
+
 /**
  * All current facts in memory, from which a process judges. Single-threaded use: an update is one synchronous call, so
  * that readers see all of it or nothing. Bodies are shared with the caller and never changed in place.
@@ -76,7 +81,7 @@ export class FactTable implements FactView {
   #tables = emptyTables();
   #index = new Map<string, Set<string>>();
   /** By the hashes of their newest and previous value: every request asks. */
-  #cookies = new Map<string, StandingFact<'app-cookie'>[]>();
+  #cookies = new Map<string, StandingFact<'app-cookie'> | readonly StandingFact<'app-cookie'>[]>();
   #epoch = 0;
   #revision = 0;
   /** What changed lately, ascending: all that did after `#rememberedFrom`. */
@@ -120,21 +125,29 @@ export class FactTable implements FactView {
   }
 
   appCookieByHash(hash: string): StandingFact<'app-cookie'> | undefined {
-    for (const fact of this.#cookies.get(hash) ?? []) {
-      const { body } = fact;
-      if (body.hash === hash || (body.previousHash === hash && this.#clock() < body.previousUntil)) return fact;
-    }
-    return undefined;
+    const found = this.#cookies.get(hash);
+    if (found === undefined) return undefined;
+    return isOne(found)
+      ? this.#isGood(found, hash)
+        ? found
+        : undefined
+      : found.find((fact) => this.#isGood(fact, hash));
+  }
+
+  #isGood({ body }: StandingFact<'app-cookie'>, hash: string): boolean {
+    return body.hash === hash || (body.previousHash === hash && this.#clock() < body.previousUntil);
+  }
+
+  #cookiesAt(hash: string): readonly StandingFact<'app-cookie'>[] {
+    const found = this.#cookies.get(hash);
+    return found === undefined ? [] : isOne(found) ? [found] : found;
   }
 
   replacedAppCookieByHash(hash: string): StandingFact<'app-cookie'> | undefined {
     const now = this.#clock();
-    return this.#cookies
-      .get(hash)
-      ?.find(
-        ({ body }: { body: AppCookie }) =>
-          body.previousHash === hash && body.hash !== hash && now >= body.previousUntil,
-      );
+    return this.#cookiesAt(hash).find(
+      ({ body }) => body.previousHash === hash && body.hash !== hash && now >= body.previousUntil,
+    );
   }
 
   tokenByHash(hash: string): { id: string; body: Token } | undefined {
@@ -234,17 +247,17 @@ export class FactTable implements FactView {
 
   #indexCookie(fact: StandingFact<'app-cookie'>): void {
     for (const hash of hashesOf(fact.body)) {
-      const facts = this.#cookies.get(hash);
-      if (facts === undefined) this.#cookies.set(hash, [fact]);
-      else facts.push(fact);
+      const others = this.#cookiesAt(hash);
+      this.#cookies.set(hash, others.length === 0 ? fact : [...others, fact]);
     }
   }
 
   #unindexCookie(fact: StandingFact<'app-cookie'>): void {
     for (const hash of hashesOf(fact.body)) {
-      const left = this.#cookies.get(hash)?.filter((other) => other !== fact) ?? [];
-      if (left.length === 0) this.#cookies.delete(hash);
-      else this.#cookies.set(hash, left);
+      const left = this.#cookiesAt(hash).filter((other) => other !== fact);
+      const [first] = left;
+      if (first === undefined) this.#cookies.delete(hash);
+      else this.#cookies.set(hash, left.length === 1 ? first : left);
     }
   }
 

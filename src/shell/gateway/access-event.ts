@@ -1,7 +1,7 @@
 import { identify, type Subject } from '#decision/administration';
 import { type GatewayRequest, headerOf } from '#enforcement/gateway';
 import { type PrincipalInput, type WrittenEvent, writeHttpActivity } from '#evidence/log';
-import type { Question, Session, User, Verdict } from '#foundation/model';
+import type { FactView, Question, Verdict } from '#foundation/model';
 import type { Gate } from './gate.ts';
 import type { Identified } from './identify-asker.ts';
 import type { Site } from './sites.ts';
@@ -16,18 +16,20 @@ export function accessEvent(
     readonly verdict: Verdict;
     readonly request: GatewayRequest;
     readonly site: Site;
+    /** Who asks, if they bear a cookie; looked up anew when the facts have changed since. */
+    readonly identified?: Identified;
     /** The token of the enforcement point that asked for another proxy. */
     readonly via?: string;
   },
 ): WrittenEvent {
   const { id, now, question, verdict, request, site } = judged;
-  const subject = identify(gate.facts, { asker: question.asker, now });
+  const { principal, token } = whoAsked(gate.facts, judged);
   return writeHttpActivity({
     id,
     time: now,
     policySequence: verdict.policySequence,
     factRevision: verdict.factRevision,
-    principal: principalOf(subject),
+    principal,
     method: request.method,
     url: {
       scheme: request.upgrade === 'websocket' ? (request.tls ? 'wss' : 'ws') : request.tls ? 'https' : 'http',
@@ -42,32 +44,29 @@ export function accessEvent(
     unmapped: {
       action: question.action,
       route: question.request.route,
-      ...(subject.token === null ? {} : { token: subject.token.id }),
+      ...(token === null ? {} : { token }),
       ...(judged.via === undefined ? {} : { via: judged.via }),
     },
   });
 }
 
 const stranger: PrincipalInput = { type: 'Anonymous', uid: 'anonymous' };
-/** What events say about sessions: the same object for as long as session and user are, so that it is written down once. */
-const principals = new WeakMap<Session, { readonly user: User; readonly principal: PrincipalInput }>();
+
+function whoAsked(
+  facts: FactView,
+  { identified, question, now }: { identified?: Identified; question: Question; now: number },
+): { principal: PrincipalInput; token: string | null } {
+  const bearer = identified?.bearer ?? null;
+  if (bearer?.isOf(facts) === true) return { principal: bearer.principal, token: null };
+  const subject = identify(facts, { asker: question.asker, now });
+  return { principal: principalOf(subject), token: subject.token?.id ?? null };
+}
 
 function principalOf({ uid, user, session }: Subject): PrincipalInput {
   if (uid.type !== 'User' || user === null) {
     return uid.type === 'Workload' ? { type: 'Workload', uid: uid.id } : stranger;
   }
-  const known = session === null ? undefined : principals.get(session.body);
-  if (known?.user === user && known.principal.sessionId === session?.id) return known.principal;
-  const { name, email } = user;
-  const principal: PrincipalInput = {
-    type: 'User',
-    uid: uid.id,
-    name,
-    email: email ?? undefined,
-    sessionId: session?.id,
-  };
-  if (session !== null) principals.set(session.body, { user, principal });
-  return principal;
+  return { type: 'User', uid: uid.id, name: user.name, email: user.email ?? undefined, sessionId: session?.id };
 }
 
 /** An administrator in the console may use the journal space that is kept, so that a full disk does not lock them out. */

@@ -51,7 +51,7 @@ export async function accessFlow(gate: Gate, exchange: Exchange): Promise<void> 
   const verdict = judgeAccess(gate, { question, request, site, now });
   if (isWorthAnEvent(gate, { identified, question, verdict, site })) {
     const isReserved = isAdministration(gate, { site, asker: identified.asker });
-    await gate.record(accessEvent(gate, { id, now, question, verdict, request, site }), { isReserved });
+    await gate.record(accessEvent(gate, { id, now, identified, question, verdict, request, site }), { isReserved });
   }
   if (verdict.answer !== 'allow') return answerVerdict(gate, { ...context, question, verdict });
   return forwardAllowed(gate, { ...context, question, verdict, epoch });

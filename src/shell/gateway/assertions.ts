@@ -1,8 +1,7 @@
-import type { Session, User } from '#foundation/model';
 import { assertionsPerCallMax } from '#shell/wire';
+import type { Bearer } from './bearer.ts';
 import { type CallControl, ControlError } from './control-client.ts';
 
-const assertionsKeptMax = 50_000;
 /** Renew this long before it runs out: what is left is how long people go on while control is away. */
 const assertionRenewMs = 30_000;
 /** With this much left the one at hand is sent while the next one is made. */
@@ -14,13 +13,6 @@ const callsAtOnceMax = 2;
 const waitingMax = 10_000;
 /** Those that nobody waits for gather so long, unless they fill a call before: a call costs as much as several of them. */
 const gatherMs = 1_000;
-
-/** Whom an assertion speaks of. Facts are replaced when they change, so the same two objects say the same. */
-export interface Bearer {
-  readonly sessionId: string;
-  readonly session: Session;
-  readonly user: User;
-}
 
 /** One of our token keys, shared by all that it signed: `isGood` until control no longer names it. */
 interface TokenKey {
@@ -34,7 +26,8 @@ interface Made {
 }
 
 /** For one bearer and resource: the newest, and the one that is being made. */
-interface Kept {
+export interface KeptAssertion {
+  readonly resource: string;
   made: Made | undefined;
   coming: Promise<Made> | undefined;
 }
@@ -46,13 +39,10 @@ interface Waiting {
 }
 
 /**
- * Keeps one `Nullius-Assertion` per session and resource, until session or user change. Control and signer make it; it lives at most
+ * Keeps one `Nullius-Assertion` with each bearer, until session or user change: their cookie is good for one resource. Control and signer make it; it lives at most
  * 60 s. Those that are wanted at about the same time are asked for together, and those that a request waits for come first.
  */
 export class Assertions {
-  /** By session, because that is at hand with every request. */
-  #kept = new WeakMap<Session, { readonly user: User; readonly byResource: Map<string, Kept> }>();
-  #keptCount = 0;
   readonly #keys = new Map<string, TokenKey>();
   /** Requests wait for these. */
   readonly #urgent: Waiting[] = [];
@@ -72,8 +62,8 @@ export class Assertions {
   }
 
   /** A JWT at hand, or a promise of a fresh one. Throws ControlError when control cannot make one. */
-  get(bearer: Bearer, resource: string): string | Promise<string> {
-    const kept = this.#keptFor(bearer, resource);
+  get(bearer: Pick<Bearer, 'sessionId' | 'assertion'>, resource: string): string | Promise<string> {
+    const kept = keptFor(bearer, resource);
     const good = kept.made?.key.isGood === true ? kept.made : undefined;
     const leftMs = good === undefined ? 0 : good.expiresAt - this.#clock();
     if (good !== undefined && leftMs > assertionRenewMs) return good.jwt;
@@ -103,27 +93,8 @@ export class Assertions {
     }
   }
 
-  #keptFor({ session, user }: Bearer, resource: string): Kept {
-    let ofSession = this.#kept.get(session);
-    const known = ofSession?.user === user ? ofSession.byResource.get(resource) : undefined;
-    if (known !== undefined) return known;
-    if (this.#keptCount >= assertionsKeptMax) {
-      this.#kept = new WeakMap();
-      this.#keptCount = 0;
-      ofSession = undefined;
-    }
-    if (ofSession?.user !== user) {
-      ofSession = { user, byResource: new Map() };
-      this.#kept.set(session, ofSession);
-    }
-    const kept: Kept = { made: undefined, coming: undefined };
-    ofSession.byResource.set(resource, kept);
-    this.#keptCount += 1;
-    return kept;
-  }
-
   /** Has it made in its turn of a queue, unless it is being made already. */
-  #renew(kept: Kept, { about, from }: { about: Waiting['about']; from: Waiting[] }): Promise<Made> {
+  #renew(kept: KeptAssertion, { about, from }: { about: Waiting['about']; from: Waiting[] }): Promise<Made> {
     kept.coming ??= this.#ask(about, from)
       .then((made) => {
         kept.made = made;
@@ -213,6 +184,14 @@ export class Assertions {
     }
     return key;
   }
+}
+
+function keptFor(bearer: Pick<Bearer, 'assertion'>, resource: string): KeptAssertion {
+  const { assertion } = bearer;
+  if (assertion?.resource === resource) return assertion;
+  const kept: KeptAssertion = { resource, made: undefined, coming: undefined };
+  bearer.assertion = kept;
+  return kept;
 }
 
 /** Of our own control's JWT; empty when it names none, which no key has. */

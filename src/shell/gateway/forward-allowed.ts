@@ -1,8 +1,6 @@
 import { type ForwardHandle, type Refusal, requestHeadersFor } from '#enforcement/gateway';
-import type { Asker } from '#foundation/model';
 import { accessEvent } from './access-event.ts';
 import { answerGatewayRefusal, answerUnavailable } from './answers.ts';
-import type { Bearer } from './assertions.ts';
 import type { Gate, Judged } from './gate.ts';
 import { judgeAccess } from './judge-access.ts';
 import { questionNow } from './question-of-request.ts';
@@ -23,7 +21,7 @@ export async function forwardAllowed(gate: Gate, judged: Judged & { readonly epo
       words: 'The address of this app cannot be used. An administrator can correct it.',
     });
   const own = ['nullius-decision', id];
-  const bearer = bearerOf(gate, asker);
+  const bearer = identified.bearer?.asOf(gate.facts) ?? null;
   if (bearer !== null) {
     const assertion = gate.assertions.get(bearer, site.id);
     own.push('nullius-assertion', typeof assertion === 'string' ? assertion : await assertion);
@@ -96,13 +94,4 @@ async function refuseAfterAll(gate: Gate, judged: Judged): Promise<void> {
 
 function authorityOf({ request }: Judged): string {
   return request.port === null ? request.host : `${request.host}:${request.port}`;
-}
-
-/** The session and user behind the asker as they stand now; null when there is none of them. */
-export function bearerOf(gate: Pick<Gate, 'facts'>, asker: Asker): Bearer | null {
-  if (asker.kind !== 'session') return null;
-  const { sessionId } = asker;
-  const session = gate.facts.get('session', sessionId);
-  const user = session === undefined ? undefined : gate.facts.get('user', session.user);
-  return session === undefined || user === undefined ? null : { sessionId, session, user };
 }

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { type Asker, cookieNotUsedYet, type FactView } from '#foundation/model';
+import { type Bearer, bearerOf } from './bearer.ts';
 
 /** Cookies of ours on app hosts. Browsers keep `__Host-` names to this host, secure and with path `/`. */
 export const appCookieName = '__Host-nullius_app';
@@ -8,6 +9,8 @@ export const flowCookieName = '__Host-nullius_flow';
 /** Who asks, with the app cookie that showed it, for rotation and sign-out. */
 export interface Identified {
   readonly asker: Asker;
+  /** Of a session whose user there is. */
+  readonly bearer: Bearer | null;
   readonly cookie: {
     readonly id: string;
     readonly hash: string;
@@ -45,7 +48,13 @@ export function identifyAsker(
     credentials.nulliusToken === undefined
       ? known
       : facts.tokenByHash(hash('sha256', credentials.nulliusToken, 'base64url'));
-  const nobody = { asker: { kind: 'anonymous' }, cookie: null, copiedCookieHash: null, tokenInAuthorization } as const;
+  const nobody = {
+    asker: { kind: 'anonymous' },
+    bearer: null,
+    cookie: null,
+    copiedCookieHash: null,
+    tokenInAuthorization,
+  } as const;
   if (token !== undefined && token.body.status === 'active' && token.body.expiresAt > now) {
     return { ...nobody, asker: { kind: 'token', tokenId: token.id } };
   }
@@ -58,11 +67,14 @@ export function identifyAsker(
   }
   if (cookie.body.resource !== resource) return nobody;
   const isCurrent = cookie.body.hash === valueHash;
-  const session = facts.get('session', cookie.body.session);
+  const bearer = bearerOf(facts, cookie.body);
+  const session = bearer?.session ?? facts.get('session', cookie.body.session);
   if (session === undefined || session.status !== 'active' || session.expiresAt <= now) return nobody;
   return {
-    ...nobody,
-    asker: { kind: 'session', sessionId: cookie.body.session },
+    asker: bearer?.asker ?? { kind: 'session', sessionId: cookie.body.session },
+    bearer,
+    copiedCookieHash: null,
+    tokenInAuthorization,
     cookie: {
       id: cookie.id,
       hash: valueHash,

@@ -15,9 +15,12 @@ function started() {
   };
   const seen = new SeenSessions(call as unknown as CallControl, () => state.now);
   const session = fakeFact('session', { idleMs: 60_000 });
+  const bearers = new Map<string, Parameters<typeof seen.saw>[0]>();
   const saw = (sessionId: string, at: number) => {
     state.now = at;
-    seen.saw({ sessionId, session }, at);
+    const bearer = bearers.get(sessionId) ?? { sessionId, session, seen: null };
+    bearers.set(sessionId, bearer);
+    seen.saw(bearer, at);
   };
   return { state, seen, saw };
 }

@@ -1,4 +1,4 @@
-import type { Bearer } from './assertions.ts';
+import type { Bearer } from './bearer.ts';
 import type { CallControl } from './control-client.ts';
 
 const seenReportEveryMs = 15_000;
@@ -9,7 +9,10 @@ const seenSessionsPerReportMax = 5_000;
  */
 const reportAfter = 1 / 20;
 
-interface Seen {
+/** The last use of one session. */
+export interface Seen {
+  /** False from when it was forgotten. */
+  isKept: boolean;
   at: number;
   /** The newest use that control knows of; -1 before it knows of any. */
   reportedAt: number;
@@ -30,14 +33,20 @@ export class SeenSessions {
     this.#timer.unref();
   }
 
-  saw({ sessionId, session }: Pick<Bearer, 'sessionId' | 'session'>, at: number): void {
-    const known = this.#seen.get(sessionId);
-    if (known === undefined) {
-      this.#seen.set(sessionId, { at, reportedAt: -1, idleMs: session.idleMs });
-      return;
+  saw(bearer: Pick<Bearer, 'sessionId' | 'session' | 'seen'>, at: number): void {
+    const seen = bearer.seen?.isKept === true ? bearer.seen : this.#seenOf(bearer.sessionId);
+    bearer.seen = seen;
+    seen.at = at;
+    seen.idleMs = bearer.session.idleMs;
+  }
+
+  #seenOf(sessionId: string): Seen {
+    let seen = this.#seen.get(sessionId);
+    if (seen === undefined) {
+      seen = { isKept: true, at: 0, reportedAt: -1, idleMs: 0 };
+      this.#seen.set(sessionId, seen);
     }
-    known.at = at;
-    known.idleMs = session.idleMs;
+    return seen;
   }
 
   /** Reports what is due, or with `isLast` all that control does not know. What it could not take is kept for the next time. */
@@ -48,7 +57,10 @@ export class SeenSessions {
       const { at, reportedAt, idleMs } = seen;
       const isDue = reportedAt < 0 || now - reportedAt >= idleMs * reportAfter;
       if (at > reportedAt && (isDue || isLast)) due.push([id, seen, at]);
-      else if (at <= reportedAt && isDue) this.#seen.delete(id);
+      else if (at <= reportedAt && isDue) {
+        this.#seen.delete(id);
+        seen.isKept = false;
+      }
     }
     for (let from = 0; from < due.length; from += seenSessionsPerReportMax) {
       const batch = due.slice(from, from + seenSessionsPerReportMax);

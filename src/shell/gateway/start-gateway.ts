@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { adviceOf, findRemedies, judge, LiveStreams } from '#decision/administration';
 import { createSweep, createUpstreams, forwardRequest } from '#enforcement/gateway';
 import type { Clock, MonotonicClock, Question, RandomBytes } from '#foundation/model';
+import type { FactTable } from '#information/inventory';
 import { type JournalClient, startJournal } from '#shell/journal';
 import { Replica, type ReplicaError } from '#shell/replica';
 import type { GatewayHandoff } from '#shell/wire';
@@ -78,6 +79,7 @@ export async function startGateway(
     sync: handoff.journalSync,
     retentionMs: handoff.journalRetentionMs,
     keyOf: (subject) => replica.table.get('journal-key', subject)?.key,
+    keysVersion: keysVersionOf(replica.table),
     signCheckpoint: async (statement) => (await control.call('journal/checkpoint', statement)).note,
     onNotice: notice,
     onFailure: (error) => needs.fail(error.message),
@@ -123,6 +125,15 @@ export async function startGateway(
       control.close();
     },
   };
+}
+
+/** Counts the changes of journal keys: after an erasure no event is sealed by a key that was seen before. */
+function keysVersionOf(facts: FactTable): () => number {
+  let version = 0;
+  facts.onChange((changes) => {
+    if (changes.some(({ kind }) => kind === 'journal-key')) version += 1;
+  });
+  return () => version;
 }
 
 interface Parts {

@@ -73,6 +73,40 @@ test('events of every length and alphabet come into the log as they were, howeve
   );
 });
 
+test("a subject's events are sealed by its key as it is now, though it is asked for only when keys have changed", async (t) => {
+  const keys = new Map(keyTexts);
+  const asked: string[] = [];
+  let keysVersion = 0;
+  const keyOf = (subject: string) => {
+    asked.push(subject);
+    return keys.get(subject);
+  };
+  const { root, open } = start(t, { keyOf, keysVersion: () => keysVersion });
+  const journal = await open();
+  const append = async (subject: string) => {
+    const event = testEvent(subject);
+    await journal.append(event);
+    return event.id;
+  };
+  const readable = async () => {
+    const query = { directory: root, keys: testKeyring, limit: 100, order: 'oldest-first' } as const;
+    return (await queryLog(query)).records.flatMap(({ id, payload }) => (payload === null ? [] : [id]));
+  };
+  const before = [await append('ada'), await append('bob'), await append('ada'), await append('ada')];
+  assert.equal(asked.filter((subject) => subject === 'ada').length, 1);
+  keys.set('ada', Buffer.alloc(32, 7).toString('base64url'));
+  keysVersion += 1;
+  const unreadable = await append('ada');
+  const between = await append('bob');
+  keys.delete('ada');
+  keysVersion += 1;
+  const afterErasure = await append('ada');
+  await journal.close();
+  const found = await readable();
+  assert.ok(!found.includes(unreadable), 'sealed by the new key, which the reader does not have');
+  assert.deepEqual(found, [...before, between, afterErasure], 'with no key of its own, by the one of strangers');
+});
+
 test('append() resolves in mode before-answer', async (t) => {
   const { open } = start(t, { sync: 'before-answer' });
   const journal = await open();

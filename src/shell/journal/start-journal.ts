@@ -27,8 +27,10 @@ export interface StartJournalOptions {
   readonly directory: string;
   readonly writer: string;
   readonly sync: SyncMode;
-  /** The journal key of a subject (base64url, 32 bytes); must know `system` and `stranger`. Asked for every event. */
+  /** The journal key of a subject (base64url, 32 bytes); must know `system` and `stranger`. */
   readonly keyOf: (subject: string) => string | undefined;
+  /** Another number after every change of a key; without it `keyOf` is asked for every event. */
+  readonly keysVersion?: () => number;
   readonly signCheckpoint: (statement: CheckpointStatement) => Promise<string>;
   /** Words for the operator: a repair, a checkpoint that could not be signed, a disk that failed. */
   readonly onNotice?: (words: string) => void;
@@ -152,7 +154,10 @@ class WorkerJournal implements JournalClient {
   readonly #worker: Worker;
   readonly #options: StartJournalOptions;
   readonly #queuedEventsMax: number;
-  readonly #sentKeys = new Map<string, { readonly key: string; readonly number: number }>();
+  readonly #sentKeys = new Map<
+    string,
+    { readonly key: string; readonly number: number; version: number | undefined }
+  >();
   #newKeys: SubjectKeyText[] = [];
   #nextKeyNumber = firstKeyNumber;
   readonly #unanswered = new Map<number, Batch>();
@@ -246,13 +251,19 @@ class WorkerJournal implements JournalClient {
   /** Whose key seals it: the subject's own when it has one. Sees to it that the worker will know that key. */
   #keyNumber(subject: string): number {
     if (subject === systemSubject) return systemKeyNumber;
-    const key = subject === strangerSubject ? undefined : this.#options.keyOf(subject);
-    if (key === undefined) return strangerKeyNumber;
+    if (subject === strangerSubject) return strangerKeyNumber;
+    const version = this.#options.keysVersion?.();
     const sent = this.#sentKeys.get(subject);
-    if (sent?.key === key) return sent.number;
+    if (sent !== undefined && version !== undefined && sent.version === version) return sent.number;
+    const key = this.#options.keyOf(subject);
+    if (key === undefined) return strangerKeyNumber;
+    if (sent?.key === key) {
+      sent.version = version;
+      return sent.number;
+    }
     const number = this.#nextKeyNumber;
     this.#nextKeyNumber += 1;
-    this.#sentKeys.set(subject, { key, number });
+    this.#sentKeys.set(subject, { key, number, version });
     this.#newKeys.push({ number, subject, key });
     return number;
   }

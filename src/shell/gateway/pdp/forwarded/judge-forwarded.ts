@@ -16,7 +16,6 @@ import {
 import { pdpScopeCovers, type Verdict } from '#foundation/model';
 import { accessEvent, isWorthAnEvent } from '../../access-event.ts';
 import { isCookieFlood } from '../../cookie-flood.ts';
-import { bearerOf } from '../../forward-allowed.ts';
 import type { Gate, Judged } from '../../gate.ts';
 import { judgeAccess } from '../../judge-access.ts';
 import { isOwnEndpoint } from '../../own-endpoints.ts';
@@ -136,7 +135,7 @@ type JudgedHere = Omit<Judged, 'exchange'>;
 /** Who the app shall believe to be asking, and what of the client's own credentials it may see. */
 async function identityFor(gate: Gate, { id, identified, request, site, now }: JudgedHere): Promise<string[]> {
   const identity = ['nullius-decision', id];
-  const bearer = bearerOf(gate, identified.asker);
+  const bearer = identified.bearer?.asOf(gate.facts) ?? null;
   if (bearer !== null) {
     identity.push('nullius-assertion', await gate.assertions.get(bearer, site.id));
     gate.seen.saw(bearer, now);
