@@ -73,7 +73,9 @@ export function eventLine(event: EventView): string {
   const address = `${textAt(payload, 'http_request', 'url', 'hostname') ?? ''}${textAt(payload, 'http_request', 'url', 'path') ?? ''}`;
   const asked = address === '' ? callOf(payload) : `${textAt(payload, 'http_request', 'http_method') ?? ''} ${address}`;
   const words =
-    payload === null ? absenceOf(event) : (textAt(payload, 'message') ?? textAt(payload, 'status_detail') ?? '');
+    payload === null
+      ? absenceOf(event)
+      : [textAt(payload, 'message'), textAt(payload, 'status_detail')].filter((each) => each !== undefined).join(': ');
   const parts = [
     formatTime(event.time),
     outcome.padEnd(7),

@@ -49,7 +49,7 @@ before(async () => {
   const redirect = (name: string) => `http://id.localhost:8080/federation/${name}/callback`;
   keycloak = await startExternalProvider({
     clientSecret,
-    redirectUris: [redirect('corp')],
+    redirectUris: [redirect('corp'), redirect('locked')],
     account: { sub: 'kc-1', claims: keycloakClaims },
   });
   entra = await startExternalProvider({
@@ -58,9 +58,11 @@ before(async () => {
     account: { sub: 'aad-1', claims: entraClaims },
   });
   const strict = { ...entraConfig(), name: 'closed', displayName: 'Closed', createUsers: false };
+  const misnamed = { ...keycloakConfig(), name: 'misnamed', issuer: keycloak.issuer.replace('127.0.0.1', 'localhost') };
+  const locked = { ...keycloakConfig(), name: 'locked', clientSecret: 'another' };
   const unreachable = { ...entraConfig(), name: 'gone', displayName: 'Gone', issuer: 'http://127.0.0.1:9' };
   site = await openInstallation({
-    needs: { externalProviders: [keycloakConfig(), entraConfig(), strict, unreachable] },
+    needs: { externalProviders: [keycloakConfig(), entraConfig(), strict, unreachable, misnamed, locked] },
   });
 });
 after(async () => {
@@ -260,6 +262,31 @@ test('a provider that cannot be reached is a clear error', async () => {
   const reply = await browser.send(`${site.issuer}${interaction}/federation/gone`, { body: {} });
   assert.equal(reply.status, 502);
   assert.match(reply.body, /does not answer as an OpenID Provider/);
+});
+
+test('who operates this is told why a provider fails, on stderr and in the event: away, another issuer, another secret', async () => {
+  const failing = async (provider: string) => {
+    const browser = site.browser();
+    const begun = await site.identity.beginSignIn({ resource: 'wiki', returnTo: '/', fresh: false });
+    const interaction = (await browser.send(begun.location)).headers.location ?? '';
+    const reply = await browser.send(`${site.issuer}${interaction}/federation/${provider}`, { body: {} });
+    if (reply.status === 200) {
+      const { location } = JSON.parse(reply.body) as { location: string };
+      await browser.send(await keycloak.signIn(location), asHtml);
+    }
+    const event = site.emitted.at(-1)?.payload as { status_detail?: string } | undefined;
+    return { line: String(site.errors.at(-1)), detail: event?.status_detail ?? '' };
+  };
+  const cases: [provider: string, words: RegExp][] = [
+    ['gone', /sign-in through `gone` failed: .*(bad port|ECONNREFUSED)/],
+    ['misnamed', /it calls itself `http:\/\/127\.0\.0\.1:\d+`: write exactly that as `issuer`/],
+    ['locked', /sign-in through `locked` failed: it answered `invalid_client`/],
+  ];
+  for (const [provider, words] of cases) {
+    const { line, detail } = await failing(provider);
+    assert.match(line, words);
+    assert.ok(detail.endsWith(`(${line.slice(line.indexOf(' failed: ') + 9)})`), detail);
+  }
 });
 
 test('an http issuer that is not loopback is refused at start', () => {

@@ -1,6 +1,7 @@
 import { authenticationEvent } from '../events.ts';
 import type { ExternalProvider } from '../federation/external-provider.ts';
 import { beginFederated, finishFederated, flowName, openFederated } from '../federation/federated-login.ts';
+import { providerTrouble } from '../federation/provider-trouble.ts';
 import { IdentityError } from '../identity-error.ts';
 import { holdsInteraction, ownCookie } from '../provider/cookie-airlock.ts';
 import { flowLifetimeMs } from '../session-policy.ts';
@@ -11,6 +12,8 @@ const secondMs = 1000;
 
 export interface FederationNeeds extends InteractionNeeds {
   readonly external: ReadonlyMap<string, ExternalProvider>;
+  /** Tells the operator. */
+  readonly onError: (error: unknown) => void;
 }
 
 function providerOf(needs: FederationNeeds, name: string): ExternalProvider {
@@ -27,7 +30,12 @@ export async function federationBegin(needs: FederationNeeds, exchange: Exchange
   const interaction = await interactionOf(needs, exchange);
   const { prompt, max_age: maxAge } = interaction.params;
   const fresh = (typeof prompt === 'string' && prompt.split(' ').includes('login')) || maxAge !== undefined;
-  const begun = await beginFederated(needs.core, { provider, interaction: interaction.uid, fresh });
+  const begun = await beginFederated(needs.core, { provider, interaction: interaction.uid, fresh }).catch(
+    async (error: unknown) => {
+      await tellFailed(needs, { exchange, provider, error });
+      throw error;
+    },
+  );
   const maxAgeSeconds = flowLifetimeMs / secondMs;
   exchange.response.setHeader('set-cookie', ownCookie(cookieName(begun.name), { value: begun.flow, maxAgeSeconds }));
   answerJson(exchange, { location: begun.location });
@@ -57,17 +65,29 @@ export async function federationCallback(needs: FederationNeeds, exchange: Excha
     exchange.response.setHeader('set-cookie', ownCookie(name, { value: '', maxAgeSeconds: 0 }));
     redirect(exchange, location);
   } catch (error) {
-    await core.emit(
-      authenticationEvent(core, {
-        user: null,
-        success: false,
-        message: `sign-in through ${provider.config.name} refused`,
-        reason: error instanceof IdentityError ? error.message : 'internal error',
-        protocol: 'OpenID',
-        provider: provider.config.name,
-        client,
-      }),
-    );
+    await tellFailed(needs, { exchange, provider, error });
     throw error;
   }
+}
+
+/** The event with the reason; where the provider stood behind it also a line for the operator, whose matter it then mostly is. */
+async function tellFailed(
+  { core, onError }: FederationNeeds,
+  { exchange, provider, error }: { exchange: Exchange; provider: ExternalProvider; error: unknown },
+): Promise<void> {
+  const { name } = provider.config;
+  const trouble = providerTrouble(error);
+  const words = error instanceof IdentityError ? error.message : 'internal error';
+  if (trouble !== '') onError(new Error(`sign-in through \`${name}\` failed: ${trouble}`));
+  await core.emit(
+    authenticationEvent(core, {
+      user: null,
+      success: false,
+      message: `sign-in through ${name} refused`,
+      reason: trouble === '' ? words : `${words} (${trouble})`,
+      protocol: 'OpenID',
+      provider: name,
+      client: { address: exchange.address, userAgent: exchange.userAgent },
+    }),
+  );
 }
