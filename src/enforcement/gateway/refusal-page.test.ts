@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { escapeHtml } from './escape-html.ts';
+import { escapeHtml } from '#foundation/page';
 import { isCrossOrigin, isNavigation, refuseServiceWorker } from './navigation.ts';
 import { type GatewayRequest, readRequest } from './read-request.ts';
 import { isRefusal } from './refusal.ts';

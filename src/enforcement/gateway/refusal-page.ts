@@ -1,5 +1,4 @@
-import { escapeHtml } from './escape-html.ts';
-import { refusalStyle, refusalStyleHash } from './refusal-style.ts';
+import { escapeHtml, ownPage, pageStyleHash, wordsHtml } from '#foundation/page';
 
 /** Something the person can do about it. `endpoint` is one of ours, below `/.nullius/`. */
 export type RefusalAction =
@@ -39,7 +38,7 @@ export interface Answer {
 }
 
 /** No script, no frame, no outside resource; forms go to this host alone. */
-export const refusalContentSecurityPolicy = `default-src 'none'; style-src 'sha256-${refusalStyleHash}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'`;
+export const refusalContentSecurityPolicy = `default-src 'none'; style-src 'sha256-${pageStyleHash}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'`;
 
 const common = [
   'cache-control',
@@ -56,32 +55,16 @@ const common = [
   'same-origin',
 ];
 
-/** The same mark as the console's. */
-const mark =
-  '<svg viewBox="0 0 32 32" width="28" height="28" aria-hidden="true" focusable="false"><path d="M20.6 8.6A9 9 0 1 0 23.9 12.2"/><path class="key" d="M9.6 22.4 25.5 6.5"/><path class="key" d="M22.6 9.4l2.6 2.6"/></svg>';
-
 /** The refusal as a page: no script, readable on a phone, by keyboard and by screen reader, in light and dark. */
 export function refusalPage(view: RefusalView): Answer {
-  const body = `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>${escapeHtml(view.title)}</title>
-<style>${refusalStyle}</style>
-</head>
-<body>
-<main${view.status < 400 ? '' : ' class="refused"'}>
-<div class="brand">${mark}<span>Nullius</span></div>
-<h1>${escapeHtml(view.title)}</h1>
-${reasonsHtml(view.reasons)}${actionsHtml(view.actions)}<dl>
+  const body = ownPage({
+    title: view.title,
+    isRefusal: view.status >= 400,
+    main: `${reasonsHtml(view.reasons)}${actionsHtml(view.actions)}<dl>
 ${askedHtml(view)}${statusHtml(view)}<dt>Reference</dt><dd><code>${escapeHtml(view.correlationId)}</code></dd>
 </dl>
-</main>
-</body>
-</html>
-`;
+`,
+  });
   return {
     status: view.status,
     headers: [
@@ -95,13 +78,6 @@ ${askedHtml(view)}${statusHtml(view)}<dt>Reference</dt><dd><code>${escapeHtml(vi
     ],
     body,
   };
-}
-
-/** Words for people quote values in backticks; here they become code. An odd backtick stays one. */
-function wordsHtml(words: string): string {
-  const parts = words.split('`');
-  if (parts.length % 2 === 0) return escapeHtml(words);
-  return parts.map((part, at) => (at % 2 === 0 ? escapeHtml(part) : `<code>${escapeHtml(part)}</code>`)).join('');
 }
 
 /** For whoever is asked what the page said; for an answer that is no refusal it says nothing. */

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { hash } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { createIdentity, type ExternalProviderConfig, IdentityError } from '#information/identity';
 import { type ExternalProviderServer, startExternalProvider } from '../../../../tests/external-provider.ts';
@@ -189,7 +190,14 @@ test('an answer meant for one provider is refused at the callback of another (mi
   const browser = site.browser();
   const { location } = await press(browser, { provider: 'corp' });
   const back = (await keycloak.signIn(location)).replace('/federation/corp/', '/federation/entra/');
-  assert.equal((await browser.send(back, asHtml)).status, 410);
+  const again = await browser.send(back, asHtml);
+  assert.equal(again.status, 410);
+  const [, style = ''] = /<style>(.*)<\/style>/s.exec(again.body) ?? [];
+  const policy = String(again.headers['content-security-policy']);
+  assert.ok(
+    policy.includes(`'sha256-${hash('sha256', style, 'base64')}'`),
+    'a page of ours, whose one style its policy names',
+  );
 });
 
 test('an answer with another iss, state or code is refused', async () => {

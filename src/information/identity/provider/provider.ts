@@ -9,7 +9,7 @@ import { establishSession, type Login, sessionIdOf } from '../sessions/session-f
 import { issuerOrigin } from '../site-urls.ts';
 import { createAdapter } from './adapter.ts';
 import { libraryCookieNames } from './cookie-airlock.ts';
-import { errorPage } from './error-page.ts';
+import { errorPage, errorPagePolicy } from './error-page.ts';
 import { SignerKey, type SignToken } from './external-key.ts';
 
 const secondMs = 1000;
@@ -90,6 +90,7 @@ export function createProvider(core: IdentityCore, needs: ProviderNeeds): Provid
     },
     renderError: (context, out) => {
       context.type = 'html';
+      context.set('content-security-policy', errorPagePolicy);
       context.body = errorPage(out.error_description ?? out.error);
     },
   });

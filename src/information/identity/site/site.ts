@@ -3,7 +3,7 @@ import type Provider from 'oidc-provider';
 import { IdentityError } from '../identity-error.ts';
 import type { IdentityCore } from '../needs.ts';
 import { admitCookies, airlockResponse } from '../provider/cookie-airlock.ts';
-import { errorPage } from '../provider/error-page.ts';
+import { errorPage, errorPagePolicy } from '../provider/error-page.ts';
 import { signInsPerAddress } from '../session-policy.ts';
 import { issuerOrigin } from '../site-urls.ts';
 import { accountRoutes, accountSignIn, accountView } from './account-routes.ts';
@@ -117,6 +117,7 @@ function answerRefusal(request: IncomingMessage, options: { response: ServerResp
   const body = errorPage(error.message);
   response.writeHead(error.status, {
     'content-type': 'text/html; charset=utf-8',
+    'content-security-policy': errorPagePolicy,
     'content-length': Buffer.byteLength(body),
     'cache-control': 'no-store',
   });

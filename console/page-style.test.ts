@@ -1,7 +1,7 @@
 // The gateway's refusal pages share no code with the console, and look as if they did.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { refusalStyle } from '../src/enforcement/gateway/refusal-style.ts';
+import { pageStyle } from '../src/foundation/page/page-style.ts';
 import { cssVariablesResolver, theme } from './theme.ts';
 
 /** What the theme calls each colour, light and dark. */
@@ -29,7 +29,7 @@ function colour(name: string, scheme: 'light' | 'dark'): string | undefined {
 }
 
 test('refusal pages wear the colours of the console, light and dark', () => {
-  const roots = [...refusalStyle.matchAll(/:root\{([^}]*)\}/g)].map(([, body = '']) =>
+  const roots = [...pageStyle.matchAll(/:root\{([^}]*)\}/g)].map(([, body = '']) =>
     Object.fromEntries(body.split(';').map((pair) => pair.slice(2).split(':'))),
   );
   assert.equal(roots.length, 2);

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 
-/** The only style of our refusal pages; the content security policy names it by its hash. Colours are those of console/theme.ts. */
-export const refusalStyle = `
+/** The only style of the pages our processes write; the content security policy names it by its hash. Colours are those of console/theme.ts. */
+export const pageStyle = `
 :root{--page:#fbfaf8;--card:#ffffff;--sunken:#f1efeb;--text:#1b1a17;--soft:#68645c;--line:#e5e2dc;--accent:#0c6a5c;--press:#0c6a5c;--key:#14806f;--deny:#c4453d}
 @media (prefers-color-scheme:dark){:root{--page:#191b1e;--card:#1f2124;--sunken:#151719;--text:#dedcd7;--soft:#9d9b95;--line:#303236;--accent:#76c3b4;--press:#14806f;--key:#4fb3a1;--deny:#d9685f}}
 *{box-sizing:border-box}
@@ -33,4 +33,4 @@ p code,li code{background:var(--sunken);border-radius:3px;padding:.1em .3em}
 `;
 
 /** SHA-256 of the style, base64, for the policy. */
-export const refusalStyleHash = createHash('sha256').update(refusalStyle).digest('base64');
+export const pageStyleHash = createHash('sha256').update(pageStyle).digest('base64');
