@@ -1,8 +1,8 @@
 // Our gateway beside nginx + auth_request, Caddy forward_auth, oauth2-proxy and a bare relay in Node: 1 KiB answers, 64 keep-alive connections, one worker
 // each, session, decision and journalled event on every request of ours. Interleaved runs, medians, ratios.
-// npm run bench -- gateway [--seconds 5] [--runs 5] [--policies 200] [--users 10000] [--brief]
+// npm run bench -- gateway [--seconds 5] [--runs 5] [--policies 200] [--users 10000 [--active 64]] [--brief]
 // `--policies`: so many beside the shipped ones. `--users`: so many people, each with a session, and the load is spread over them all;
-// one of both by default. `--brief` leaves out all but nginx + auth_request, and the profile.
+// one of both by default. `--active`: only so many of them ask, others in every run: as where each connection is one person's. `--brief` leaves out all but nginx + auth_request, and the profile.
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -31,6 +31,7 @@ const { values } = parseArgs({
     runs: { type: 'string', default: '5' },
     policies: { type: 'string', default: '1' },
     users: { type: 'string', default: '1' },
+    active: { type: 'string' },
     out: { type: 'string' },
     brief: { type: 'boolean', default: false },
   },
@@ -39,13 +40,14 @@ const seconds = Number(values.seconds);
 const runs = Number(values.runs);
 const policyCount = Number(values.policies);
 const userCount = Number(values.users);
+const activeCount = Number(values.active ?? values.users);
 /** Compiled code wants thousands of requests before it is what serves for the rest of a day; for everybody, so that it is fair. */
 const warmUpSeconds = 10;
 /**
  * Before each run, so that the whole of what lives half a minute (assertions) is not made anew in the few seconds that are measured because
  * the others had their turn; for everybody.
  */
-const lapSeconds = userCount > 1 ? 8 : 3;
+const lapSeconds = activeCount > connections ? 8 : 3;
 const loadBefore = loadavg()[0] ?? 0;
 
 interface Contender {
@@ -100,8 +102,8 @@ async function profile(bed: Bed, kind: 'plain' | 'tls'): Promise<string[]> {
       NULLIUS_BENCH_PROFILE: profiles,
     },
   });
-  fullSpeed(peer, { seconds: warmUpSeconds, cookies });
-  fullSpeed(peer, { seconds, cookies });
+  fullSpeed(peer, { seconds: warmUpSeconds, cookies: cookiesIn(0) });
+  fullSpeed(peer, { seconds, cookies: cookiesIn(0) });
   await installation.stop();
   return [
     `\n## Where the main thread of the gateway spends its time, ${kind === 'plain' ? 'plain' : 'over TLS'}\n`,
@@ -115,7 +117,12 @@ function row(cells: readonly (string | number)[]): string {
   return `| ${cells.join(' | ')} |`;
 }
 
-const cookies = cookiesOf(userCount);
+const everybody = cookiesOf(userCount);
+/** Who asks in this run: by steps through all of them, so that runs have other people and those who were made together do not ask together. */
+const cookiesIn = (run: number) =>
+  activeCount >= userCount
+    ? everybody
+    : Array.from({ length: activeCount }, (_, at) => everybody[((run * activeCount + at) * 7919) % userCount] ?? '');
 const directory = mkdtempSync(join(tmpdir(), 'nullius-bench-'));
 const running: Installation[] = [];
 const bed = { directory, children: [], certificate: selfSigned(directory) } as unknown as Bed & { upstream: string };
@@ -123,8 +130,9 @@ const bed = { directory, children: [], certificate: selfSigned(directory) } as u
 /** Interleaved runs at full speed, then the 99th percentile at 70 % of our own maximum. */
 function measure(kind: 'plain' | 'tls', contenders: readonly Contender[]): string[] {
   const results = new Map<string, { perSecond: number[]; p99: number[] }>();
-  for (const contender of contenders) fullSpeed(contender[kind], { seconds: warmUpSeconds, cookies });
+  for (const contender of contenders) fullSpeed(contender[kind], { seconds: warmUpSeconds, cookies: everybody });
   for (let run = 0; run < runs; run += 1) {
+    const cookies = cookiesIn(run);
     for (const contender of contenders) {
       const peer = contender[kind];
       fullSpeed(peer, { seconds: lapSeconds, cookies });
@@ -158,8 +166,8 @@ function measure(kind: 'plain' | 'tls', contenders: readonly Contender[]): strin
   // In turn as well: one after the other, a slow minute of the machine would be one contender's alone.
   for (let left = runs * 2; ofNginx.length < runs && left > 0; left -= 1) {
     try {
-      const own = atRate(ours, { perSecond: rate, seconds, cookies });
-      const nginx = atRate(theirs, { perSecond: rate, seconds, cookies });
+      const own = atRate(ours, { perSecond: rate, seconds, cookies: everybody });
+      const nginx = atRate(theirs, { perSecond: rate, seconds, cookies: everybody });
       ofNullius.push(own);
       ofNginx.push(nginx);
       const figures = `p99 ${own.toFixed(2)} ms, nginx + auth_request ${nginx.toFixed(2)} ms`;
@@ -212,8 +220,8 @@ try {
   const load =
     userCount === 1 && policyCount === 1
       ? 'by the shipped policies and one more, for one person'
-      : `by ${policyCount} policies beside the shipped ones, for ${userCount} people with a session each, over all of whom the requests at full speed are spread`;
-  const head = `# Gateway throughput\n\nMade by \`npm run bench -- gateway --runs ${runs} --seconds ${seconds} --policies ${policyCount} --users ${userCount}\` on ${machine}; load average ${loadBefore.toFixed(1)} before it began. Each warmed up for ${warmUpSeconds} s at first and ${lapSeconds} s before each run. Load generator, upstream and proxies share the machine: only the ratios mean anything. ${connections} keep-alive connections, 1 KiB answers, one worker or thread for each proxy; for us session, decision, assertion and journalled event on every request, ${load}. oauth2-proxy is taken from \`OAUTH2_PROXY\`, else from where packages put it.\n${missing.map((each) => `\nNot measured: ${each}.`).join('')}`;
+      : `by ${policyCount} policies beside the shipped ones, for ${userCount} people with a session each, over ${activeCount >= userCount ? 'all' : `${activeCount}`} of whom the requests at full speed are spread${activeCount >= userCount ? '' : ', others in every run'}`;
+  const head = `# Gateway throughput\n\nMade by \`npm run bench -- gateway --runs ${runs} --seconds ${seconds} --policies ${policyCount} --users ${userCount}${values.active === undefined ? '' : ` --active ${activeCount}`}\` on ${machine}; load average ${loadBefore.toFixed(1)} before it began. Each warmed up for ${warmUpSeconds} s at first and ${lapSeconds} s before each run. Load generator, upstream and proxies share the machine: only the ratios mean anything. ${connections} keep-alive connections, 1 KiB answers, one worker or thread for each proxy; for us session, decision, assertion and journalled event on every request, ${load}. oauth2-proxy is taken from \`OAUTH2_PROXY\`, else from where packages put it.\n${missing.map((each) => `\nNot measured: ${each}.`).join('')}`;
   const text = `${head}${lines.join('\n')}\n`;
   if (values.out !== undefined) writeFileSync(values.out, text);
   process.stdout.write(text);
