@@ -153,6 +153,23 @@ test('a resource is added with two fields, changed by If-Match, and removed', as
   assert.equal((await admin('GET', '/resources/git')).status, 404);
 });
 
+test('what is made is read where `Location` says', async () => {
+  const bodies: [string, object][] = [
+    ['/resources', { name: 'docs', upstream: 'https://docs.example.com' }],
+    ['/groups', { name: 'writers' }],
+    ['/segments', { name: 'drafts', sensitivity: 'low' }],
+    ['/tokens', { label: 'ci', scopes: ['resource:read'], lifetimeMs: 60_000 }],
+  ];
+  for (const [path, body] of bodies) {
+    const made = await admin('POST', path, body);
+    assert.equal(made.status, 201, path);
+    const location = String(made.headers['location']);
+    assert.ok(location.startsWith(`/api/v1${path}/`), location);
+    const read = await admin('GET', location.slice('/api/v1'.length));
+    assert.deepEqual([read.status, read.body.id], [200, made.body.id]);
+  }
+});
+
 test('an upstream on a private address needs saying so, and our own hosts cannot be taken', async () => {
   for (const upstream of [
     'http://127.0.0.1:1',

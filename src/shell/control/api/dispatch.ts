@@ -101,9 +101,18 @@ async function answer(options: ApiOptions, received: Received): Promise<Response
   }
   if (answered.revision !== undefined) headers.set('etag', `"${answered.revision}"`);
   const status = route.status ?? 200;
+  const location = status === 201 ? locationOf(route, answered.body) : null;
+  if (location !== null) headers.set('location', location);
   if (status === 204) return new Response(null, { status, headers });
   headers.set('content-type', jsonType);
   return new Response(JSON.stringify(answered.body), { status, headers });
+}
+
+/** RFC 9110 10.2.2: where what a route made is read from now on; null where it cannot be read by itself. */
+function locationOf({ path }: Route, made: unknown): string | null {
+  const { id } = made as { id?: unknown };
+  const isRead = routes.some((each) => each.method === 'GET' && each.path === `${path}/:id`);
+  return isRead && typeof id === 'string' ? `/api/v1${path}/${encodeURIComponent(id)}` : null;
 }
 
 /** What the route answers. A name of nothing there is comes with the nearest one, where the caller may read those names. */

@@ -28,7 +28,12 @@ function parameters(route: Route): Record<string, unknown>[] {
   return [...list(route.params, 'path'), ...list(route.query, 'query')];
 }
 
-function operation(route: Route): Record<string, unknown> {
+const location = {
+  Location: { description: 'Where what was made is read', schema: { type: 'string', format: 'uri-reference' } },
+};
+
+/** `isReadById`: is there a route that reads one of what this one makes? */
+function operation(route: Route, { isReadById }: { isReadById: boolean }): Record<string, unknown> {
   const status = String(route.status ?? 200);
   const answer = { schema: jsonSchema(route.answer, 'output') };
   const types = [route.contentType ?? 'application/json', ...(route.tellsProgress ? ['text/event-stream'] : [])];
@@ -45,7 +50,11 @@ function operation(route: Route): Record<string, unknown> {
           requestBody: { required: true, content: { 'application/json': { schema: jsonSchema(route.body, 'input') } } },
         }),
     responses: {
-      [status]: { description: route.summary, ...(status === '204' ? {} : { content }) },
+      [status]: {
+        description: route.summary,
+        ...(status === '201' && isReadById ? { headers: location } : {}),
+        ...(status === '204' ? {} : { content }),
+      },
       default: {
         description: 'Refused',
         content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
@@ -87,7 +96,8 @@ export function openApiDocument(
   const paths: Record<string, Record<string, unknown>> = {};
   for (const route of routes) {
     const path = route.path.replace(/:(\w+)/g, '{$1}');
-    paths[path] = { ...paths[path], [route.method.toLowerCase()]: operation(route) };
+    const isReadById = routes.some((each) => each.method === 'GET' && each.path === `${route.path}/:id`);
+    paths[path] = { ...paths[path], [route.method.toLowerCase()]: operation(route, { isReadById }) };
   }
   return {
     openapi: '3.1.0',
