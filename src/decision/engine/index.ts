@@ -14,6 +14,7 @@ export { type EntityChange, EntityStore } from './compiled/entity-store.ts';
 export { EvaluationError } from './compiled/evaluation-error.ts';
 export { callExtension } from './compiled/extension-functions.ts';
 export { IpNet } from './compiled/ip-net.ts';
+export { compilePattern } from './compiled/like.ts';
 export type { DecisionRequest, EntityJson } from './decision-request.ts';
 export { EngineError, type EngineErrorCode, type Problem, problemWords } from './engine-error.ts';
 export { entityMisfit, requestMisfit } from './entity-fit.ts';

@@ -5,6 +5,7 @@ import { hypothesesFor, TooLarge } from './hypotheses.ts';
 import type { Gap, Term, Terms } from './meaning.ts';
 import { readValues, SolverError } from './read-answer.ts';
 import { readModel } from './read-model.ts';
+import { checkWithWords } from './words-of-model.ts';
 import { subterms, UnwritableText, writeSmt } from './write-smt.ts';
 
 /** An SMT solver that reads SMT-LIB 2. Only `unsat` and `sat` are answers; whatever else it says is `unknown`. */
@@ -36,11 +37,11 @@ export async function ask(goals: readonly Term[], setting: Setting): Promise<Ans
   if (goal === terms.false) return { kind: 'impossible' };
   const gaps = gapsOf(goal);
   try {
-    const { answer, script, assertions } = await check(goal, setting);
+    const { answer, script, assertions, words } = await check(goal, setting);
     if (answer === 'unsat') return { kind: 'impossible' };
     if (answer === 'unknown') return { kind: 'unknown', why: whyUnknown(assertions), gaps };
     const values = readValues(await solver.values(script.asked.map(script.nameOf)), script.asked);
-    return { kind: 'possible', example: readModel(values, { schema, request, hasStrings: script.hasStrings }), gaps };
+    return { kind: 'possible', example: readModel(values, { schema, request, words }), gaps };
   } catch (error) {
     if (isUnanswerable(error)) return { kind: 'unknown', why: error.message, gaps };
     throw error;
@@ -63,7 +64,7 @@ export async function isImpossible(goals: readonly Term[], setting: Setting): Pr
 async function check(goal: Term, { schema, request, terms, solver }: Setting) {
   const assertions = [goal, ...hypothesesFor([goal], { schema, request, terms })];
   const script = writeSmt(assertions);
-  return { answer: await solver.check(script.text), script, assertions };
+  return { ...(await checkWithWords(script, solver)), script, assertions };
 }
 
 const isUnanswerable = (error: unknown): error is Error =>

@@ -292,7 +292,7 @@ export class ExpressionEncoder {
       const { left, pattern } = operand as { left: unknown; pattern: readonly PatternPart[] };
       const { value, error } = this.encode(left);
       if (value.kind !== 'string') return this.#failed();
-      return this.#bool(this.terms.like(value.term, pattern), error);
+      return this.#bool(this.#like(value.term, pattern), error);
     },
     'if-then-else': (operand) => this.#choose(operand),
     Set: (items) => {
@@ -302,6 +302,13 @@ export class ExpressionEncoder {
     },
     Record: (entries) => this.#record(entries),
   };
+
+  /** Without a wildcard it is a comparison. */
+  #like(text: Term, pattern: readonly PatternPart[]): Term {
+    if (pattern.includes('Wildcard')) return this.terms.like(text, pattern);
+    const literal = pattern.map((part) => (part === 'Wildcard' ? '' : part.Literal)).join('');
+    return this.terms.eq(text, this.terms.text(literal));
+  }
 
   #equal([a, b]: readonly SymbolicValue[], wanted: boolean): Outcome {
     if (a === undefined || b === undefined) return this.#failed();

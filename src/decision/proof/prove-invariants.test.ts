@@ -152,6 +152,36 @@ test('patterns, addresses, numbers and sets are decided together', async () => {
   assert.deepEqual(said, ['range holds', 'path holds', 'tags holds', 'narrow counterexample', 'other counterexample']);
 });
 
+test('several patterns of one text are decided together, equal and literal texts among them', async () => {
+  const policies = `
+    @id("pages") permit (principal, action, resource) when { context.path like "/*" };
+    @id("files") permit (principal, action, resource)
+      when { context.path like "*.json" && context.path like "/api/*" && !(context.path like "*private*") };
+    @id("secret") forbid (principal, action, resource) when { context.path like "*secret*" || context.path == "/closed" };`;
+  const open = '@id("open") always (principal, action, resource) when { context.path like';
+  const invariants = `
+    ${open} "/*" };
+    ${open.replace('"open"', '"open-but"')} "/*" } unless { context.path like "*secret*" };
+    ${open.replace('"open"', '"open-and-not-closed"')} "/*/*" } unless { context.path like "*secret*" };
+    @id("hidden") never (principal, action, resource) when { context.path like "/a*secret*z" };
+    @id("relative") never (principal, action, resource) unless { context.path like "/*" };
+    @id("several") never (principal, action, resource)
+      when { context.path like "*a*b*" && context.path like "*c*d*" && context.path like "*e" && !(context.path like "*f*") };`;
+  const said = new Map((await proveTexts({ schema, policies, invariants })).map((result) => [result.id, result]));
+  const outcomes = [...said].map(([id, { outcome }]) => `${id} ${outcome}`);
+  assert.deepEqual(outcomes, [
+    'open counterexample',
+    'open-but counterexample',
+    'open-and-not-closed holds',
+    'hidden holds',
+    'relative holds',
+    'several counterexample',
+  ]);
+  const several = said.get('several');
+  const path = several?.outcome === 'counterexample' ? several.counterexample.request.context['path'] : undefined;
+  assert.match(String(path), /^\/.*e$/);
+});
+
 test('what cannot be encoded leaves an invariant undecided, by name and place, unless it does not matter', async () => {
   const policies = `@id("p") permit (principal, action == Action::"read", resource) when { resource.nested.contains([1]) };`;
   const invariants = `

@@ -9,37 +9,26 @@ export class SolverError extends Error {
 }
 
 type Expression = string | readonly Expression[];
-const token = /\s*(?:([()])|("(?:[^"]|"")*")|(\|[^|]*\|)|([^\s()"|]+))/y;
+const token = /\s*(?:([()])|(\|[^|]*\|)|([^\s()"|]+))/y;
 
 /** Reads one S-expression. Throws SolverError. */
 function readExpression(text: string): Expression {
   const open: Expression[][] = [[]];
   token.lastIndex = 0;
   for (let match = token.exec(text); match !== null; match = token.exec(text)) {
-    const [, mark, string, symbol, atom] = match;
+    const [, mark, symbol, atom] = match;
     if (mark === '(') open.push([]);
     else if (mark === ')') {
       const closed = open.pop();
       const outer = open.at(-1);
       if (closed === undefined || outer === undefined) throw new SolverError('a bracket too many');
       outer.push(closed);
-    } else open.at(-1)?.push(string ?? symbol ?? atom ?? '');
+    } else open.at(-1)?.push(symbol ?? atom ?? '');
   }
   const [all] = open;
   const first = all?.[0];
   if (open.length !== 1 || first === undefined || all?.length !== 1) throw new SolverError('not one expression');
   return first;
-}
-
-function unquoted(text: string): string {
-  return text
-    .slice(1, -1)
-    .replaceAll('""', '"')
-    .replace(
-      /\\u(?:\{([0-9a-fA-F]{1,5})\}|([0-9a-fA-F]{4}))/g,
-      (_all, braced: string | undefined, plain: string | undefined) =>
-        String.fromCodePoint(Number.parseInt(braced ?? plain ?? '0', 16)),
-    );
 }
 
 function readValue(expression: Expression): SolverValue {
@@ -48,7 +37,6 @@ function readValue(expression: Expression): SolverValue {
     if (/^[0-9]+$/.test(expression)) return BigInt(expression);
     if (/^#x[0-9a-fA-F]+$/.test(expression)) return BigInt(`0x${expression.slice(2)}`);
     if (/^#b[01]+$/.test(expression)) return BigInt(`0b${expression.slice(2)}`);
-    if (expression.startsWith('"')) return unquoted(expression);
     if (/^S[0-9]+!val![0-9]+$/.test(expression)) return expression;
   } else if (expression.length === 2 && expression[0] === '-') {
     const [, size] = expression;

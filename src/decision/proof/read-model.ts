@@ -69,16 +69,15 @@ class Tables {
 class Names {
   readonly #entities = new Map<string, string>();
   readonly #taken = new Set<string>();
-  readonly #texts = new Map<SolverValue, string>();
+  readonly #texts: Map<SolverValue, string>;
   readonly #schema: SchemaModel;
-  readonly #hasStrings: boolean;
 
   constructor(
     values: ReadonlyMap<Term, SolverValue>,
-    { schema, hasStrings }: { schema: SchemaModel; hasStrings: boolean },
+    { schema, words }: { schema: SchemaModel; words: ReadonlyMap<SolverValue, string> },
   ) {
     this.#schema = schema;
-    this.#hasStrings = hasStrings;
+    this.#texts = new Map(words);
     for (const [term, value] of values) {
       if (term.op === 'text') this.#texts.set(value, term.value);
       if (term.op !== 'entity' || term.sort.name !== 'entity') continue;
@@ -115,7 +114,6 @@ class Names {
   text(value: SolverValue): string {
     const known = this.#texts.get(value);
     if (known !== undefined) return known;
-    if (this.#hasStrings) return String(value);
     const taken = new Set(this.#texts.values());
     let count = 1;
     while (taken.has(`text-${count}`)) count += 1;
@@ -235,10 +233,10 @@ const bigintAsText = (_key: string, value: unknown) => (typeof value === 'bigint
  */
 export function readModel(
   values: ReadonlyMap<Term, SolverValue>,
-  { schema, request, hasStrings }: { schema: SchemaModel; request: RequestType; hasStrings: boolean },
+  { schema, request, words }: { schema: SchemaModel; request: RequestType; words: ReadonlyMap<SolverValue, string> },
 ): DecisionRequest {
   const tables = new Tables(values);
-  const names = new Names(values, { schema, hasStrings });
+  const names = new Names(values, { schema, words });
   const reader = new ModelReader(tables, { names, schema });
   const chosen = (kind: 'principal' | 'resource' | 'action') =>
     [...values].find(([term]) => term.op === 'apply' && term.symbol.meaning.kind === kind)?.[1];

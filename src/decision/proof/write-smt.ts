@@ -1,5 +1,7 @@
+import { compilePattern } from '#decision/engine';
+import type { LikeFact } from './like-words.ts';
 import type { FreeSymbol, Term } from './meaning.ts';
-import { argumentsOf, type PatternPart, type Sort, sortKey } from './term.ts';
+import { argumentsOf, type Sort, sortKey, textSort } from './term.ts';
 
 /** A question in SMT-LIB 2.6, and the names under which the solver's answer is read. */
 export interface SmtScript {
@@ -7,8 +9,13 @@ export interface SmtScript {
   /** Everything the solver chooses, and what it is applied to: to be asked for with `get-value`. */
   readonly asked: readonly Term[];
   readonly nameOf: (term: Term) => string;
-  /** Are texts the solver's strings? Otherwise they are values that have no more than an identity. */
-  readonly hasStrings: boolean;
+  /**
+   * Every `like` of the question. To the solver texts have no more than an identity, and patterns are properties of which it knows what is so of
+   * the texts in the question: what else they rule out, it is told by `never`.
+   */
+  readonly likes: readonly Extract<Term, { op: 'like' }>[];
+  /** An assertion: there is no text of which all of these are so. */
+  readonly never: (facts: readonly LikeFact[]) => string;
 }
 
 const smtOperators: Readonly<Record<string, string>> = {
@@ -27,36 +34,16 @@ const smtOperators: Readonly<Record<string, string>> = {
   'prefix<=': 'bvule',
 };
 
-/** SMT-LIB strings have characters up to here. */
-const codePointMax = 0x2ffff;
-
-/** A text that the solver's strings cannot hold. */
+/** More than can be told the solver of texts and patterns. */
 export class UnwritableText extends Error {
   override readonly name = 'UnwritableText';
 }
 
-function quoted(text: string): string {
-  let written = '';
-  for (const character of text) {
-    const point = character.codePointAt(0) ?? 0;
-    if (point > codePointMax) throw new UnwritableText('a text with characters beyond U+2FFFF, beside `like`');
-    const isPlain = point >= 0x20 && point < 0x7f && character !== '"' && character !== '\\';
-    written += isPlain ? character : `\\u{${point.toString(16)}}`;
-  }
-  return `"${written}"`;
-}
-
-function pattern(parts: readonly PatternPart[]): string {
-  const pieces = parts.map((part) => (part === 'Wildcard' ? 're.all' : `(str.to_re ${quoted(part.Literal)})`));
-  return pieces.length === 1
-    ? (pieces[0] ?? '')
-    : pieces.length === 0
-      ? '(str.to_re "")'
-      : `(re.++ ${pieces.join(' ')})`;
-}
+/** Facts about texts of the question and its patterns. */
+const groundFactsMax = 50_000;
 
 /**
- * Names are made here, by number: nothing a policy's author wrote reaches the solver but numbers and quoted strings. They are counted in
+ * Names are made here, by number: nothing a policy's author wrote reaches the solver but numbers. They are counted in
  * this question alone, so that what it does not speak of does not change its text.
  */
 class Writer {
@@ -66,19 +53,14 @@ class Writer {
   readonly #symbols = new Map<FreeSymbol, string>();
   /** Literals of each sort that has none of its own. */
   readonly #literals = new Map<string, string[]>();
-  readonly #hasLike: boolean;
+  readonly #patterns = new Map<string, string>();
   #terms = 0;
-
-  constructor(hasLike: boolean) {
-    this.#hasLike = hasLike;
-  }
 
   #sort(sort: Sort): string {
     if (sort.name === 'bool') return 'Bool';
     if (sort.name === 'int') return 'Int';
     if (sort.name === 'address') return '(_ BitVec 128)';
     if (sort.name === 'prefix') return '(_ BitVec 8)';
-    if (sort.name === 'text' && this.#hasLike) return 'String';
     const key = sortKey(sort);
     let name = this.#sorts.get(key);
     if (name === undefined) {
@@ -89,7 +71,7 @@ class Writer {
     return name;
   }
 
-  /** Texts without `like` are only ever compared, so they are a plain sort: any two literals of it differ. */
+  /** Texts are only ever compared, and put to patterns, so they are a plain sort: any two literals of it differ. */
   #literal(term: Term): string {
     const sort = this.#sort(term.sort);
     const known = this.#literals.get(sort) ?? [];
@@ -107,6 +89,18 @@ class Writer {
       this.#symbols.set(symbol, name);
       const parameters = symbol.parameters.map((sort) => this.#sort(sort)).join(' ');
       this.lines.push(`(declare-fun ${name} (${parameters}) ${this.#sort(symbol.sort)})`);
+    }
+    return name;
+  }
+
+  /** What a pattern says of a text. */
+  pattern({ pattern }: Pick<LikeFact, 'pattern'>): string {
+    const key = JSON.stringify(pattern);
+    let name = this.#patterns.get(key);
+    if (name === undefined) {
+      name = `p${this.#patterns.size}`;
+      this.#patterns.set(key, name);
+      this.lines.push(`(declare-fun ${name} (${this.#sort(textSort)}) Bool)`);
     }
     return name;
   }
@@ -129,7 +123,6 @@ class Writer {
       case 'bits':
         return `(_ bv${term.value} ${term.sort.name === 'address' ? 128 : 8})`;
       case 'text':
-        return this.#hasLike ? quoted(term.value) : this.#literal(term);
       case 'entity':
         return this.#literal(term);
       default:
@@ -143,7 +136,7 @@ class Writer {
       const head = this.#declare(term.symbol);
       return args.length === 0 ? head : this.#named(term, `(${head} ${args.join(' ')})`);
     }
-    if (term.op === 'like') return this.#named(term, `(str.in_re ${args[0]} ${pattern(term.pattern)})`);
+    if (term.op === 'like') return this.#named(term, `(${this.pattern(term)} ${args[0]})`);
     if (term.op === 'shift') {
       const [address, prefix, width] = args;
       return this.#named(term, `(bvlshr ${address} ((_ zero_extend 120) (bvsub ${width} ${prefix})))`);
@@ -181,21 +174,48 @@ export function subterms(roots: readonly Term[]): Term[] {
   return ordered;
 }
 
+/** What is so of the texts and the patterns that a question names. Throws UnwritableText. */
+function groundFacts(writer: Writer, { all, likes }: { all: readonly Term[]; likes: SmtScript['likes'] }): string[] {
+  const patterns = new Map(likes.map((term) => [writer.pattern(term), term.pattern]));
+  const texts = all.flatMap((term) => (term.op === 'text' ? [term] : []));
+  if (patterns.size * texts.length > groundFactsMax)
+    throw new UnwritableText(`${patterns.size} patterns of \`like\` beside ${texts.length} texts`);
+  return [...patterns].flatMap(([name, pattern]) => {
+    const isLike = compilePattern(pattern);
+    return texts.map((text) => {
+      const fact = `(${name} ${writer.name(text)})`;
+      return `(assert ${isLike(text.value) ? fact : `(not ${fact})`})`;
+    });
+  });
+}
+
 /** Writes a satisfiability question: can all of these be true at once? Throws UnwritableText. */
 export function writeSmt(assertions: readonly Term[]): SmtScript {
   const all = subterms(assertions);
-  const hasStrings = all.some(({ op }) => op === 'like');
-  const writer = new Writer(hasStrings);
+  const likes = all.flatMap((term) => (term.op === 'like' ? [term] : []));
+  const writer = new Writer();
   // Parts before wholes, so that deep policies do not recurse.
   for (const term of all) writer.name(term);
   const asserted = assertions.map((term) => `(assert ${writer.name(term)})`);
-  const text = [...writer.lines, ...writer.distinct(), ...asserted].join('\n');
-  const asked = new Set<Term>();
+  const facts = groundFacts(writer, { all, likes });
+  const text = [...writer.lines, ...writer.distinct(), ...facts, ...asserted].join('\n');
+  const asked = new Set<Term>(likes);
   for (const term of all) {
-    if (term.op !== 'apply') continue;
+    if (term.op !== 'apply' && term.op !== 'like') continue;
     asked.add(term);
     for (const argument of term.args) asked.add(argument);
   }
   for (const term of all) if (term.op === 'entity' || term.op === 'text') asked.add(term);
-  return { text, asked: [...asked], nameOf: (term) => writer.name(term), hasStrings };
+  const subjects = [...new Set(likes.flatMap(({ args }) => args.map((each) => writer.name(each))))];
+  const never = (facts: readonly LikeFact[]) =>
+    subjects
+      .map((name) => {
+        const together = facts.map((fact) => {
+          const term = `(${writer.pattern(fact)} ${name})`;
+          return fact.isLike ? term : `(not ${term})`;
+        });
+        return `(assert (not (and ${together.join(' ')})))`;
+      })
+      .join('\n');
+  return { text, asked: [...asked], nameOf: (term) => writer.name(term), likes, never };
 }
