@@ -255,6 +255,9 @@ test('certificatesByAcme() lets a host that cannot be proven spoil no other, say
   ]);
   assert.ok(certificates.contextFor('fine.example.test'));
   assert.equal(certificates.contextFor('broken.example.test'), undefined);
+  const { firstEnd, missing } = certificates.standing();
+  assert.equal(missing, 1);
+  assert.ok((firstEnd ?? 0) > now);
   assert.equal(certificates.problem(), null);
   const ordered = state.orders.length;
   certificates.cover(hosts);
@@ -264,6 +267,12 @@ test('certificatesByAcme() lets a host that cannot be proven spoil no other, say
   certificates.cover(hosts);
   while (problems.length < 2) await new Promise((resolve) => setImmediate(resolve));
   assert.match(problems[1] ?? '', /tried again in 120 s/);
+  state.refuses.clear();
+  now += 121_000;
+  certificates.cover(hosts);
+  while (problems.length < 3) await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(problems[2], '`broken.example.test` has its certificate now');
+  assert.equal(certificates.standing().missing, 0);
 });
 
 test('certificatesByAcme() takes what it kept, and nothing that others may read, that ran out, or of another host', async (t) => {

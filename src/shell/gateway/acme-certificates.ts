@@ -53,6 +53,7 @@ export async function certificatesByAcme(options: AcmeCertificatesOptions): Prom
     cover: (hosts) => void orders.want(hosts).catch((error: unknown) => onProblem(String(error))),
     settled: () => orders.settled(),
     problem: () => orders.problem(),
+    standing: () => orders.standing(),
     close: () => orders.close(),
   };
 }
@@ -149,6 +150,12 @@ class AcmeOrders {
     return `no certificate yet${failure === undefined ? '' : `: ${failure.words}`}`;
   }
 
+  standing(): { firstEnd: number | null; missing: number } {
+    const ends = this.#hosts.flatMap((host) => this.#held.get(host)?.notAfter ?? []);
+    const firstEnd = ends.reduce<number | null>((first, end) => (first === null || end < first ? end : first), null);
+    return { firstEnd, missing: this.#hosts.length - ends.length };
+  }
+
   async close(): Promise<void> {
     this.#isClosed = true;
     clearTimeout(this.#timer);
@@ -190,7 +197,7 @@ class AcmeOrders {
         this.#options.call('certificate/issue', { csrPem, names: [host] }, { timeoutMs: orderMsMax }),
       );
       this.#hold(host, describeChain({ keyPem, chainPem }, host));
-      this.#failures.delete(host);
+      if (this.#failures.delete(host)) this.#options.onProblem(`\`${host}\` has its certificate now`);
       await this.#options.kept.write(host, { keyPem, chainPem });
     } catch (error) {
       if (this.#isClosed) return;

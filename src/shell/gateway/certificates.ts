@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import { makeKeyAndRequest } from '#shell/enrolment';
 import type { CallControl } from './control-client.ts';
@@ -23,6 +24,8 @@ export interface ServerCertificates {
   readonly settled: () => Promise<void>;
   /** Why TLS cannot be served now, in words; null: it can. */
   readonly problem: () => string | null;
+  /** When the first of those that are shown ends, milliseconds since the epoch; null: there is none. How many hosts have none. */
+  readonly standing: () => { readonly firstEnd: number | null; readonly missing: number };
   readonly close: () => Promise<void>;
 }
 
@@ -51,6 +54,7 @@ export async function issuedByOurCa(options: {
 }): Promise<ServerCertificates> {
   let names = options.namesOf(options.hosts);
   let timer: NodeJS.Timeout | undefined;
+  let end = 0;
   let context = await issue();
 
   async function issue(): Promise<SecureContext> {
@@ -61,6 +65,7 @@ export async function issuedByOurCa(options: {
     const made = secureContext({ chainPem: answer.chainPem, keyPem }, options.minVersion);
     const renewAt = renewalTime({ notBefore: asked, notAfter: answer.notAfter });
     schedule(Math.max(renewRetryMs, renewAt - asked));
+    end = answer.notAfter;
     return made;
   }
 
@@ -95,6 +100,7 @@ export async function issuedByOurCa(options: {
     },
     settled: async () => undefined,
     problem: () => null,
+    standing: () => ({ firstEnd: end, missing: 0 }),
     close: async () => clearTimeout(timer),
   };
 }
@@ -114,11 +120,13 @@ export function ownCertificate(
       { cause },
     );
   }
+  const firstEnd = new X509Certificate(pem.chainPem).validToDate.getTime();
   return {
     contextFor: () => context,
     cover: () => undefined,
     settled: async () => undefined,
     problem: () => null,
+    standing: () => ({ firstEnd, missing: 0 }),
     close: async () => undefined,
   };
 }

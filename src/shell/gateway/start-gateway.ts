@@ -91,6 +91,7 @@ export async function startGateway(
     webSocketPath: link.webSocketPath,
   });
   const certificates = await tlsIdentity(handoff, { gate, needs });
+  if (certificates !== null) measureCertificates(metrics, certificates);
   const listeners = await openListeners(gate.gate, {
     listen: handoff.listen,
     certificates,
@@ -125,6 +126,12 @@ export async function startGateway(
       control.close();
     },
   };
+}
+
+/** For alarms: `NaN` is said of the first end where there is no certificate at all. */
+function measureCertificates(metrics: Metrics, { standing }: ServerCertificates): void {
+  metrics.gauge('nullius_certificate_first_end_seconds', () => Math.floor((standing().firstEnd ?? Number.NaN) / 1000));
+  metrics.gauge('nullius_certificates_missing', () => standing().missing);
 }
 
 /** Counts the changes of journal keys: after an erasure no event is sealed by a key that was seen before. */

@@ -27,6 +27,8 @@ export interface AcmeNeeds {
   readonly challengeTypes: readonly AcmeChallenge['type'][];
   /** An `https.Agent` that trusts a private directory's CA; the system's trust otherwise. */
   readonly httpsAgent?: object | undefined;
+  /** What last went wrong on the way to the directory: the library itself does not tell. */
+  readonly lastTrouble?: (() => string | undefined) | undefined;
   /** Shows a challenge; resolves once every gateway shows it, to what takes it away. */
   publish(challenge: AcmeChallenge): Promise<() => Promise<void>>;
   /** First pause between looks at a pending order, milliseconds; doubles to ten times as much. */
@@ -59,7 +61,7 @@ export async function orderCertificate(
     return checkedChain(await client.getCertificate(finalized), { names: request.names, spki });
   } catch (error) {
     if (error instanceof CaError) throw error;
-    throw new CaError('acme', `the ACME directory \`${needs.directoryUrl}\` did not issue: ${wordsOf(error)}`);
+    throw new CaError('acme', `the ACME directory \`${needs.directoryUrl}\` did not issue: ${wordsOf(error, needs)}`);
   }
 }
 
@@ -159,6 +161,9 @@ function checkedChain(
   return { chainPem, notAfter: leaf.validToDate.getTime() };
 }
 
-function wordsOf(error: unknown): string {
-  return error instanceof Error ? error.message.slice(0, 500) : 'no answer';
+/** Where no answer came at all the library throws a TypeError of its own. */
+function wordsOf(error: unknown, { lastTrouble }: AcmeNeeds): string {
+  if (!(error instanceof Error) || error instanceof TypeError)
+    return `it does not answer as one (${lastTrouble?.() ?? 'no answer in time'})`;
+  return error.message.slice(0, 500);
 }

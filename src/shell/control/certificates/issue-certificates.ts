@@ -1,8 +1,8 @@
-import { Agent } from 'node:https';
 import type { SignerClient } from '#shell/signer-client';
 import type { GatewayCalls } from '#shell/wire';
 import { type AcmeNeeds, createAcmeAccountKey, orderCertificate } from '#trust/ca';
 import { ChallengeBoard } from './challenge-board.ts';
+import { DirectoryAgent } from './directory-agent.ts';
 
 /** Lifetime of certificates of our own CA; the gateway renews at two thirds. */
 export const certificateLifetimeMs = 24 * 3_600_000;
@@ -49,12 +49,14 @@ export function createCertificateCalls(needs: CertificateNeeds): CertificateCall
     { by, gateway }: { by: NonNullable<typeof acme>; gateway: string },
   ) => {
     const accountKeyPem = await accountKey(needs.secrets);
+    const agent = new DirectoryAgent(by.directoryCaPem === null ? {} : { ca: by.directoryCaPem });
     const ordered = orderCertificate(request, {
       directoryUrl: by.directory,
       email: by.email,
       challengeTypes: by.challengeTypes,
       accountKeyPem,
-      httpsAgent: by.directoryCaPem === null ? undefined : new Agent({ ca: by.directoryCaPem }),
+      httpsAgent: agent,
+      lastTrouble: () => agent.lastTrouble,
       publish: (challenge) => boardOf(gateway).publish(challenge),
     });
     return await withinOrderTime(ordered);
