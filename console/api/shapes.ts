@@ -278,6 +278,18 @@ export interface ShadowCounts {
   }[];
 }
 
+/** Policies that failed while they were judged. */
+export interface PolicyErrors {
+  readonly isComplete: boolean;
+  readonly items: readonly {
+    readonly policy: string;
+    readonly times: number;
+    readonly refused: number;
+    readonly message: string;
+    readonly example: string;
+  }[];
+}
+
 export interface TestedPolicies {
   readonly ok: boolean;
   readonly problems: readonly PolicyProblem[];

@@ -3,7 +3,7 @@ import { useState } from 'react';
 import { Link } from 'react-router';
 import { refresh, useAnswer, useList } from '../../api/queries.ts';
 import { useForbidden } from '../../api/rights.ts';
-import type { PublicationView, ShadowCounts, StatedPolicy } from '../../api/shapes.ts';
+import type { PolicyErrors, PublicationView, ShadowCounts, StatedPolicy } from '../../api/shapes.ts';
 import { FormDialog } from '../../parts/form-dialog.tsx';
 import { GuardedButton } from '../../parts/guarded-button.tsx';
 import { Panel } from '../../parts/page.tsx';
@@ -143,6 +143,24 @@ function ShadowCell({ policy, counts }: { policy: StatedPolicy; counts: ShadowCo
   );
 }
 
+/** A policy that fails is skipped, and a `forbid` that does refuses what others permit: either is for its author to mend. */
+function ErrorCell({ policy, errors }: { policy: StatedPolicy; errors: PolicyErrors | undefined }) {
+  const found = errors?.items.find((each) => each.policy === policy.id);
+  if (errors === undefined || found === undefined) return null;
+  const { times, refused, message, example } = found;
+  return (
+    <span className="event-words">
+      <Badge color="madder">failed</Badge> {times === 1 ? 'once' : `${times} times`}
+      {errors.isComplete ? '' : ' or more'}
+      {refused > 0 ? `, and ${times === 1 ? 'the request was' : `${refused} requests were`} refused for it` : ''}:{' '}
+      {message}{' '}
+      <Link to={`/why?event=${encodeURIComponent(example)}`} className="quiet-link">
+        for example
+      </Link>
+    </span>
+  );
+}
+
 /** Every policy with its state, and what those that are not in force would have changed. */
 export function States({ current }: { current: PublicationView }) {
   const [chosen, setChosen] = useState<StatedPolicy | null>(null);
@@ -151,6 +169,7 @@ export function States({ current }: { current: PublicationView }) {
   const counts = useAnswer<ShadowCounts>(current.states.length === 0 ? undefined : '/policies/shadow', {
     refetchMs: 60_000,
   });
+  const errors = useAnswer<PolicyErrors>('/policies/errors', { refetchMs: 60_000 });
   return (
     <Stack>
       <Text size="sm" c="dimmed">
@@ -189,7 +208,15 @@ export function States({ current }: { current: PublicationView }) {
                       </>
                     ),
                   },
-                  { head: 'Last day', cell: (policy) => <ShadowCell policy={policy} counts={counts.data} /> },
+                  {
+                    head: 'Last day',
+                    cell: (policy) => (
+                      <>
+                        <ShadowCell policy={policy} counts={counts.data} />
+                        <ErrorCell policy={policy} errors={errors.data} />
+                      </>
+                    ),
+                  },
                   {
                     head: 'Action',
                     align: 'end',

@@ -21,7 +21,7 @@ export { isSourceOf, newestCheckpoint, readPiece } from './journal-source.ts';
 export type { LogErrorCode } from './log-error.ts';
 export { LogError } from './log-error.ts';
 export type { LogFilter } from './log-filter.ts';
-export { answerOf, resourceOf, shadowEffectsOf } from './log-filter.ts';
+export { answerOf, policyErrorsOf, resourceOf, shadowEffectsOf } from './log-filter.ts';
 export type { LogRecord } from './log-record.ts';
 export { openRecord } from './log-record.ts';
 export * from './merkle-tree.ts';

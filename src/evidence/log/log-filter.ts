@@ -103,6 +103,16 @@ export function shadowEffectsOf(payload: LogRecord['payload']): { policy: string
   });
 }
 
+/** Policies that failed while an event was decided, and why; what failed besides has no id. */
+export function policyErrorsOf(payload: LogRecord['payload']): { policy: string; message: string }[] {
+  const errors = member(member(payload, 'unmapped'), 'errors');
+  if (!Array.isArray(errors)) return [];
+  return errors.flatMap((each: unknown) => {
+    const [policy, message] = [member(each, 'id'), member(each, 'message')];
+    return typeof policy === 'string' && policy !== '' && typeof message === 'string' ? [{ policy, message }] : [];
+  });
+}
+
 function hasShadow(payload: LogRecord['payload'], wanted: 'allow' | 'deny' | 'any'): boolean {
   return shadowEffectsOf(payload).some(({ answer }) => wanted === 'any' || answer === wanted);
 }

@@ -36,6 +36,17 @@ test('eventLine() names who asked for what, the answer, and what policies in sha
   assert.match(eventLine({ ...request, payload: null, isDamaged: true }), /damaged/);
 });
 
+test('eventLine() names the policies that failed', () => {
+  const errors = [
+    { id: 'overflows', message: 'integer overflow' },
+    { id: '', message: 'no policy' },
+  ];
+  assert.match(
+    eventLine({ ...request, payload: { ...request.payload, unmapped: { errors } } }),
+    /no-deletes {2}failed: overflows \(integer overflow\) {2}gateway-1/,
+  );
+});
+
 test('eventLine() tells the operation of a call of the API, and its outcome once', () => {
   const payload = {
     actor: { app_name: 'local-operator' },

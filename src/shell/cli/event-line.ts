@@ -1,4 +1,4 @@
-import type { LogRecord } from '#evidence/log';
+import { type LogRecord, policyErrorsOf } from '#evidence/log';
 import { formatTime, printable } from './output.ts';
 
 /** An event as the API gives it. */
@@ -65,6 +65,12 @@ function shadowWords(payload: EventView['payload']): string[] {
   return told.length === 0 ? [] : [`in shadow: ${told.join(', ')}`];
 }
 
+/** Policies that failed meanwhile: `failed: no-deletes (integer overflow)`. */
+function errorWords(payload: EventView['payload']): string[] {
+  const told = policyErrorsOf(payload).map(({ policy, message }) => `${policy} (${message})`);
+  return told.length === 0 ? [] : [`failed: ${told.join(', ')}`];
+}
+
 /** One line for a person: when, how it ended, who, what, why, where it is kept. Everything in it may be a stranger's words. */
 export function eventLine(event: EventView): string {
   const { payload, classUid } = event;
@@ -84,6 +90,7 @@ export function eventLine(event: EventView): string {
     // Calls of the API say their outcome first themselves.
     words.startsWith(`${outcome}: `) ? words.slice(outcome.length + 2) : words,
     ...shadowWords(payload),
+    ...errorWords(payload),
     `${event.writer} ${classUid}`,
     event.id,
   ];

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { TestReport } from '#decision/analysis';
 import type { PolicyDescription } from '#decision/engine';
-import { shadowEffectsOf } from '#evidence/log';
+import { answerOf, policyErrorsOf, shadowEffectsOf } from '#evidence/log';
 import { formatUid, nameSchema, policyStageSchema } from '#foundation/model';
 import { failuresOf } from '../../gates.ts';
 import { change, checkRevision } from '../change.ts';
@@ -322,5 +322,65 @@ const shadowRoute = route({
   },
 });
 
-/** Tests, drafts and shadow: what comes before a policy is in force. */
-export const policyLifeRoutes: readonly Route[] = [testRoute, statesRoute, ...draftRoutes, shadowRoute];
+interface ErrorCount {
+  policy: string;
+  times: number;
+  refused: number;
+  message: string;
+  lastAt: number;
+  example: string;
+}
+
+const errorsRoute = route({
+  method: 'GET',
+  path: '/policies/errors',
+  noun: 'policy',
+  action: 'read',
+  summary:
+    'Policies that failed while they were judged, counted from the journals: findings, for their authors to mend',
+  query: z.strictObject({ since: z.coerce.number().int().min(0).optional() }),
+  answer: z.strictObject({
+    since: z.int(),
+    /** False: there were more events than were looked at, and the newest were. */
+    isComplete: z.boolean(),
+    items: z.array(
+      z.strictObject({
+        policy: z.string(),
+        times: z.int(),
+        /** How often the request was refused although others permitted it: a `forbid` failed. */
+        refused: z.int(),
+        /** What failed, the last time. */
+        message: z.string(),
+        lastAt: z.int(),
+        /** Id of the newest such event. */
+        example: z.string(),
+      }),
+    ),
+  }),
+  handle: async ({ services, query }) => {
+    const since = query.since ?? services.clock() - dayMs;
+    const counts = new Map<string, ErrorCount>();
+    let cursor: string | undefined;
+    let seen = 0;
+    do {
+      const more = cursor === undefined ? {} : { cursor };
+      const page = await services.events.query({ since, order: 'newest-first', limit: countPage, ...more });
+      for (const { id, time, payload } of page.items) {
+        const isRefused = answerOf(payload) === 'indeterminate';
+        for (const { policy, message } of policyErrorsOf(payload)) {
+          const count = counts.get(policy) ?? { policy, times: 0, refused: 0, message, lastAt: time, example: id };
+          count.times += 1;
+          if (isRefused) count.refused += 1;
+          counts.set(policy, count);
+        }
+      }
+      seen += page.items.length;
+      cursor = page.next ?? undefined;
+    } while (cursor !== undefined && seen < countedEventsMax);
+    const items = [...counts.values()].sort((a, b) => b.times - a.times);
+    return { body: { since, isComplete: cursor === undefined, items } };
+  },
+});
+
+/** Tests, drafts and shadow: what comes before a policy is in force; and what failed since. */
+export const policyLifeRoutes: readonly Route[] = [testRoute, statesRoute, ...draftRoutes, shadowRoute, errorsRoute];
