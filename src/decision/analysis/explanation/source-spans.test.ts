@@ -54,6 +54,19 @@ test('sourcePlaces() gives the very text of a part', () => {
   });
 });
 
+test('sourcePlaces() begins what begins with a parenthesis at the parenthesis', () => {
+  const written = '((context.session.authAgeSeconds + 1)) * 3 > 10';
+  const text = `@id("a") permit(principal is User, action, resource) when { ${written} && (context.tls || context.tls) };`;
+  const policy = publishedSet(text).set.policies.get('a');
+  assert.ok(policy);
+  const place = sourcePlaces(policy);
+  const left: JsonPath = ['conditions', 0, 'body', '&&', 'left'];
+  assert.deepEqual([place(left, '>')?.text, place(left, '>')?.column], [written, text.indexOf(written) + 1]);
+  assert.equal(place([...left, '>', 'left'], '*')?.text, '((context.session.authAgeSeconds + 1)) * 3');
+  assert.equal(place([...left, '>', 'left', '*', 'left'], '+')?.text, 'context.session.authAgeSeconds + 1');
+  assert.equal(place(['conditions', 0, 'body', '&&', 'right'], '||')?.text, 'context.tls || context.tls');
+});
+
 test('sourcePlaces() says nothing rather than something wrong where path and text do not agree', () => {
   const place = sourcePlaces({ file: 'a', line: 1, text: 'permit(principal, action, resource) when { context.tls };' });
   assert.equal(place(['conditions', 0, 'body'], '=='), undefined);

@@ -7,6 +7,8 @@ interface Node {
   readonly operator: string;
   readonly start: number;
   readonly end: number;
+  /** Where it begins with the parentheses around it: there begins what it is the first part of. */
+  readonly from: number;
   readonly parts: ReadonlyMap<string | number, Node>;
 }
 
@@ -83,7 +85,7 @@ class SpanReader {
   }
 
   #node(operator: string, start: number, parts: readonly (readonly [string | number, Node])[] = []): Node {
-    return { operator, start, end: this.#end(), parts: new Map(parts) };
+    return { operator, start, end: this.#end(), from: start, parts: new Map(parts) };
   }
 
   #expression(): Node {
@@ -113,7 +115,7 @@ class SpanReader {
     while (operators.some((operator) => this.#is(operator))) {
       const { text } = this.#advance();
       const right = operand();
-      left = this.#node(text, left.start, [
+      left = this.#node(text, left.from, [
         ['left', left],
         ['right', right],
       ]);
@@ -132,7 +134,7 @@ class SpanReader {
     if (relations.has(word.text)) {
       this.#next += 1;
       const right = this.#sum();
-      return this.#node(word.text, left.start, [
+      return this.#node(word.text, left.from, [
         ['left', left],
         ['right', right],
       ]);
@@ -140,19 +142,19 @@ class SpanReader {
     if (word.text === 'has') {
       this.#next += 2;
       while (this.#is('.')) this.#next += 2;
-      return this.#node('has', left.start, [['left', left]]);
+      return this.#node('has', left.from, [['left', left]]);
     }
     if (word.text === 'like') {
       this.#next += 2;
-      return this.#node('like', left.start, [['left', left]]);
+      return this.#node('like', left.from, [['left', left]]);
     }
     if (word.text !== 'is') return left;
     this.#next += 2;
     while (this.#is('::')) this.#next += 2;
-    if (!this.#is('in')) return this.#node('is', left.start, [['left', left]]);
+    if (!this.#is('in')) return this.#node('is', left.from, [['left', left]]);
     this.#next += 1;
     const above = this.#sum();
-    return this.#node('is', left.start, [
+    return this.#node('is', left.from, [
       ['left', left],
       ['in', above],
     ]);
@@ -181,29 +183,29 @@ class SpanReader {
       if (this.#is('[')) {
         this.#next += 2;
         this.#take(']');
-        node = this.#node('.', node.start, [['left', node]]);
+        node = this.#node('.', node.from, [['left', node]]);
       } else if (this.#is('.')) {
         this.#next += 1;
         const name = this.#advance().text;
-        node = this.#is('(') ? this.#method(node, name) : this.#node('.', node.start, [['left', node]]);
+        node = this.#is('(') ? this.#method(node, name) : this.#node('.', node.from, [['left', node]]);
       } else return node;
     }
   }
 
   #method(subject: Node, name: string): Node {
     const rest = this.#list('(', ')');
-    if (name === 'isEmpty') return this.#node(name, subject.start, [['arg', subject]]);
+    if (name === 'isEmpty') return this.#node(name, subject.from, [['arg', subject]]);
     if (['contains', 'containsAll', 'containsAny', 'hasTag', 'getTag'].includes(name)) {
       const [right] = rest;
       if (right === undefined) throw new Unreadable();
-      return this.#node(name, subject.start, [
+      return this.#node(name, subject.from, [
         ['left', subject],
         ['right', right],
       ]);
     }
     return this.#node(
       name,
-      subject.start,
+      subject.from,
       [subject, ...rest].map((each, index) => [index, each] as const),
     );
   }
@@ -226,7 +228,7 @@ class SpanReader {
       this.#next += 1;
       const inner = this.#expression();
       this.#take(')');
-      return inner;
+      return { ...inner, from: token.start };
     }
     if (this.#is('[')) {
       const items = this.#list('[', ']');
