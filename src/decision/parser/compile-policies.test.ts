@@ -33,6 +33,18 @@ test('compilePolicies() names file, line, column and a hint when a policy does n
   );
 });
 
+test('compilePolicies() says what was expected where a policy ends too early, or goes on wrongly', () => {
+  const hintOf = (text: string) => {
+    const [problem] = checkPolicies({ policies: one(text), schema });
+    return `${problem?.line}:${problem?.column} ${problem?.hint}`;
+  };
+  assert.match(hintOf('@id("x") permit(principal, action, resource)'), /^1:45 expected `;`/);
+  assert.match(
+    hintOf('@id("x")\npermit(principal, action, resource) when { context.path lke "x" };'),
+    /^2:57 .*`like`/,
+  );
+});
+
 test('compilePolicies() refuses a policy that does not fit the schema', () => {
   const text = '@id("x") permit(principal is User, action, resource) when { principal.nam == "ada" };';
   assert.throws(() => compilePolicies({ policies: one(text), schema }), { code: 'policy-type', line: 1 });

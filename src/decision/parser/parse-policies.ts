@@ -67,12 +67,14 @@ function parsePolicy(source: PolicySource, piece: PolicyPiece): ParsedPolicy {
     return { ...where, start: piece.start, text: piece.text, kind, json, annotations: json.annotations ?? {} };
   }
   const error = asStatic.type === 'failure' ? asStatic.errors[0] : undefined;
+  // The label says what was expected there.
+  const hint = error?.help ?? error?.sourceLocations?.[0]?.label;
   throw new EngineError({
     code: 'policy-syntax',
     message: (error?.message ?? 'this is not a Cedar policy').replace(/^failed to parse policy from string: /, ''),
     file: source.file,
     ...(error === undefined ? { line, column } : locate(error, source.text, piece.start)),
-    ...(error?.help == null ? {} : { hint: error.help }),
+    ...(hint == null ? {} : { hint }),
   });
 }
 

@@ -125,6 +125,7 @@ test('who-can and what-can refuse what makes no question, saying what to ask', a
     ['/policies/what-can?user=nobody', 404, /no user/],
     ['/policies/who-can?action=read&resource=wikki', 404, /no resource `wikki`; the nearest is `wiki`/],
     ['/policies/what-can?user=bem', 404, /no user `bem`; the nearest is `ben`/],
+    ['/policies/what-can?user=ben', 404, /no user `ben`; that is a name, and here goes the id/],
   ] as const) {
     const { status: found, body } = await admin('GET', path);
     assert.equal(found, status, path);

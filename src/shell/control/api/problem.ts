@@ -85,6 +85,7 @@ export function withMore({ details }: ApiProblem, words: string): ApiProblem {
 /** `; the nearest is …`, or nothing where none is near. */
 export function nearestWords(id: string, known: Iterable<string>): string {
   const nearest = nearestWord(id, known);
+  if (nearest === id) return '; that is a name, and here goes the id that belongs to it';
   return nearest === undefined ? '' : `; the nearest is \`${nearest}\``;
 }
 
