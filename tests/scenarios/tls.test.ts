@@ -230,6 +230,15 @@ test('a domain with dots is served over TLS alone, by a wildcard certificate of 
     assert.deepEqual([...reply.body], [0, 0, 0, 0, 1, 65]);
     assert.equal(reply.trailers['grpc-status'], '0');
     assert.equal(reply.trailers['set-cookie'], undefined);
+    const refused = await askHttp2(session, {
+      ':authority': new URL(greet).host,
+      ':path': '/greet.Greeter/Hello',
+      ':method': 'POST',
+      'content-type': 'application/grpc+proto',
+      te: 'trailers',
+    });
+    assert.deepEqual([refused.status, refused.headers['grpc-status'], refused.body.length], [200, '16', 0]);
+    assert.match(String(refused.headers['grpc-message']), /^Sign in to do this: .* Reference: [\w-]{22}$/);
   });
 });
 

@@ -11,7 +11,8 @@ export interface ClientSide {
   /** Asks for the body, once it is known to be wanted (RFC 9110 10.1.1). */
   sendContinue(): void;
   sendEarlyHints(links: readonly string[]): void;
-  start(status: number, headers: readonly string[]): void;
+  /** `isWhole`: nothing follows but `end`. HTTP/2 says so with the head itself, which gRPC clients insist on ("Trailers-Only"). */
+  start(status: number, headers: readonly string[], options?: { readonly isWhole: boolean }): void;
   /** Has sent or copied the bytes when it returns. False: wait for `onDrain`. */
   write(chunk: Uint8Array): boolean;
   onDrain(listener: () => void): void;

@@ -166,13 +166,13 @@ class HttpForward implements ForwardHandle, Swept, UpstreamHandler {
     if (!this.#ended) this.#options.client.sendEarlyHints(links);
   }
 
-  onHead({ status, headers, contentType }: UpstreamAnswer): void {
+  onHead({ status, headers, contentType, isWhole = false }: UpstreamAnswer): void {
     const { client, ownSetCookie, sweep } = this.#options;
     if (this.#ended) return;
     this.#lastTick = sweep.tick;
     this.#isStream = contentType !== '' && /^(?:text\/event-stream|application\/grpc)/i.test(contentType);
     this.#status = status;
-    client.start(status, ownSetCookie == null ? headers : [...headers, 'set-cookie', ownSetCookie]);
+    client.start(status, ownSetCookie == null ? headers : [...headers, 'set-cookie', ownSetCookie], { isWhole });
   }
 
   onData(chunk: Buffer): void {

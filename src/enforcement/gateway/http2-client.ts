@@ -12,6 +12,8 @@ export class Http2Client implements ClientSide {
   #trailers: readonly string[] = [];
   /** Ours, because node ends the writable side of a HEAD before there is an answer. */
   #isEnded = false;
+  /** The head ended the answer already. */
+  #isWhole = false;
   constructor(stream: ServerHttp2Stream, open: Pick<OpenConnections, 'addTunnel'>) {
     this.body = new StreamBody(stream);
     this.#stream = stream;
@@ -29,8 +31,13 @@ export class Http2Client implements ClientSide {
   sendEarlyHints(links: readonly string[]): void {
     if (!this.closed && !this.started) this.#stream.additionalHeaders({ ':status': 103, link: [...links] });
   }
-  start(status: number, headers: readonly string[]): void {
+  start(status: number, headers: readonly string[], { isWhole } = { isWhole: false }): void {
     if (this.closed) return;
+    if (isWhole) {
+      this.#isWhole = true;
+      this.#stream.respond([':status', `${status}`, ...headers], { endStream: true });
+      return;
+    }
     // Trailers are asked for when the data has been written; none are sent when the list is empty.
     this.#stream.respond([':status', `${status}`, ...headers], { waitForTrailers: true });
     this.#stream.once('wantTrailers', () => this.#sendTrailers());
@@ -50,7 +57,10 @@ export class Http2Client implements ClientSide {
       this.#stream.close(constants.NGHTTP2_INTERNAL_ERROR);
       return;
     }
-    // RFC 9113 8.1: a client still sending is told to stop, without error.
+    this.#stopClient();
+  }
+  /** RFC 9113 8.1: a client still sending is told to stop, without error. */
+  #stopClient(): void {
     setImmediate(() => {
       if (!this.#stream.readableEnded && !this.#stream.endAfterHeaders && !this.#stream.closed) {
         this.#stream.close(constants.NGHTTP2_NO_ERROR);
@@ -67,7 +77,8 @@ export class Http2Client implements ClientSide {
     this.#trailers = trailers ?? [];
     this.#isEnded = true;
     if (this.#stream.destroyed) return;
-    this.#stream.end();
+    if (this.#isWhole) this.#stopClient();
+    else this.#stream.end();
   }
   destroy(): void {
     if (!this.#stream.destroyed) this.#stream.close(constants.NGHTTP2_CANCEL);

@@ -13,7 +13,7 @@ import { interimAnswersMax } from './limits.ts';
 import { responseHeadersFor } from './response-headers.ts';
 import type { UpstreamExchange, UpstreamHandler, UpstreamRequest } from './upstream-request.ts';
 
-const { NGHTTP2_CANCEL, NGHTTP2_NO_ERROR, NGHTTP2_REFUSED_STREAM } = constants;
+const { NGHTTP2_CANCEL, NGHTTP2_FLAG_END_STREAM, NGHTTP2_NO_ERROR, NGHTTP2_REFUSED_STREAM } = constants;
 
 /** The app reset the stream, or its connection was lost, before its answer was whole. */
 class StreamClosedError extends Error {
@@ -67,7 +67,9 @@ export class Http2Exchange implements UpstreamExchange {
       this.#isWhole = true;
     });
     stream.on('headers', (fields) => this.#guard(() => this.#onInterim(fields[':status'], fields['link'])));
-    stream.on('response', (fields, _flags, raw) => this.#guard(() => this.#onResponse(fields, raw)));
+    stream.on('response', (fields, flags, raw) =>
+      this.#guard(() => this.#onResponse(fields, { raw, isWhole: (flags & NGHTTP2_FLAG_END_STREAM) !== 0 })),
+    );
     stream.on('data', (chunk: Buffer) => {
       if (!this.#isOver) this.#guard(() => this.#handler.onData(chunk));
     });
@@ -117,13 +119,16 @@ export class Http2Exchange implements UpstreamExchange {
     this.#handler.onEarlyHints(Array.isArray(links) ? links : [links]);
   }
 
-  #onResponse(fields: IncomingHttpHeaders & IncomingHttpStatusHeader, raw: readonly string[]): void {
+  #onResponse(
+    fields: IncomingHttpHeaders & IncomingHttpStatusHeader,
+    { raw, isWhole }: { readonly raw: readonly string[]; readonly isWhole: boolean },
+  ): void {
     if (this.#isOver) return;
     const status = fields[':status'] ?? 0;
     if (status < 200 || status > 599) throw new MessageError('a status that is none');
     this.#hasAnswer = true;
     const headers = responseHeadersFor(withoutPseudo(raw), this.#request.cleaning);
-    this.#handler.onHead({ status, headers, contentType: fields['content-type'] ?? '' });
+    this.#handler.onHead({ status, headers, contentType: fields['content-type'] ?? '', isWhole });
   }
 
   #onEnd(): void {

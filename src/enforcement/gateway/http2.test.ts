@@ -257,6 +257,33 @@ function grpcServer(server: Http2Server): void {
   });
 }
 
+test('a gRPC call that fails at once keeps its one frame: status and END_STREAM together', async (t) => {
+  const app = createServer();
+  app.on('stream', (stream) => {
+    stream.on('error', () => {});
+    stream.respond(
+      { ':status': 200, 'content-type': 'application/grpc', 'grpc-status': '9', 'grpc-message': 'no' },
+      { endStream: true },
+    );
+  });
+  const gateway = await startGateway(t, { tls: [host], upstreamUrl: `h2c://127.0.0.1:${await listen(t, app)}` });
+  const session = await openSession(t, gateway);
+  const stream = session.request({
+    ':authority': host,
+    ':path': '/',
+    ':method': 'POST',
+    'content-type': 'application/grpc',
+  });
+  const answer = collect(stream);
+  const endsWithHead = new Promise<boolean>((resolve) =>
+    stream.on('response', (_fields, flags) => resolve((flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0)),
+  );
+  stream.write(Buffer.from([0, 0, 0, 0, 1, 65]));
+  assert.equal(await endsWithHead, true);
+  assert.equal((await answer).headers['grpc-status'], '9');
+  assert.equal((await answer).resetCode, constants.NGHTTP2_NO_ERROR);
+});
+
 for (const kind of ['h2c', 'https'] as const) {
   test(`gRPC, unary and streaming, passes with its trailers over ${kind} HTTP/2`, async (t) => {
     const certificate = await makeCertificate(['127.0.0.1']);

@@ -5,6 +5,7 @@ export { ConnectionCounts } from './connection-counts.ts';
 export type { Exchange } from './exchange.ts';
 export { type ForwardHandle, type ForwardOptions, type ForwardOutcome, forwardRequest } from './forward-request.ts';
 export { createFrontServers, type FrontServers, type FrontServersOptions } from './front-servers.ts';
+export { grpcRefusal, isGrpcCall } from './grpc-refusal.ts';
 export { isDisguised } from './header-names.ts';
 export { cookieBytesMax } from './limits.ts';
 export { matchRoute } from './match-route.ts';

@@ -7,7 +7,7 @@ import { type Answer, type RefusalView, refusalPage, refusalProblem } from './re
 /** Gives a whole answer of our own. Does nothing when one has begun or the client has gone. */
 export function sendAnswer(client: ClientSide, answer: Answer): void {
   if (client.closed || client.started) return;
-  client.start(answer.status, answer.headers);
+  client.start(answer.status, answer.headers, { isWhole: answer.body === '' });
   if (answer.body !== '') client.write(Buffer.from(answer.body));
   client.end();
 }

@@ -23,6 +23,8 @@ export interface UpstreamAnswer {
   readonly headers: readonly string[];
   /** Value of `Content-Type`, empty without one. */
   readonly contentType: string;
+  /** The app said with the head that nothing follows. */
+  readonly isWhole?: boolean;
 }
 
 /** Takes an answer as it comes in. It may abort the exchange from within any of these. */

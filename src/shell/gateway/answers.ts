@@ -1,6 +1,8 @@
 import {
   type Exchange,
   type GatewayRequest,
+  grpcRefusal,
+  isGrpcCall,
   type Refusal,
   type RefusalView,
   refusalAnswer,
@@ -89,5 +91,7 @@ export function blank({ request, id }: Omit<Answering, 'exchange'>): Omit<Refusa
 
 /** Answers the client that asked. */
 export function answer(answering: Answering, view: RefusalView): void {
-  sendAnswer(answering.exchange.client, refusalAnswer(view, answering.request));
+  const { exchange, request } = answering;
+  const isGrpc = request !== null && isGrpcCall(request);
+  sendAnswer(exchange.client, isGrpc ? grpcRefusal(view) : refusalAnswer(view, request));
 }
