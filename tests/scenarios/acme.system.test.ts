@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { connect, type PeerCertificate, type TLSSocket } from 'node:tls';
-import { freePort, type Installation, startApp, startInstallation } from '../installation.ts';
+import { freePort, type Installation, installationFor, startApp, startInstallation } from '../installation.ts';
 import { startPebble } from '../pebble.ts';
 
 function certificateOf(installation: Installation, host: string, ca: string): Promise<PeerCertificate> {
@@ -77,5 +77,17 @@ test('hosts get certificates from an ACME directory, one each, and keep them ove
       /no certificate for `later\.example\.test`: .*did not issue: it does not answer as one \(connect ECONNREFUSED.*\); tried again in 60 s/,
     );
     await assert.rejects(certificateOf(second, 'later.example.test', pebble.rootPem));
+  });
+
+  await t.test('without the directory a first start can be watched while it waits for certificates', async (t) => {
+    const port = await freePort();
+    const config = `domain: example.test\ntls:\n  acme: ${acme.replace('directory.pem', join(folder, 'directory.pem'))}\n`;
+    const starting = installationFor(t, { tls: true, config, overrides: [`listen.operations=127.0.0.1:${port}`] });
+    const ask = (path: string) => fetch(`http://127.0.0.1:${port}${path}`).catch(() => undefined);
+    while ((await ask('/livez')) === undefined) await new Promise((resolve) => setTimeout(resolve, 100));
+    const ready = await ask('/readyz');
+    assert.equal(ready?.status, 503);
+    assert.equal(await ready?.text(), 'no certificate yet\n', 'no order has failed so far');
+    await starting;
   });
 });

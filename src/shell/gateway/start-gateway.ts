@@ -105,7 +105,6 @@ export async function startGateway(
       ? null
       : await openMutualTlsListener(gate.gate, { address: pdpTls, certificates, tls: handoff.tls });
   if (mutualTls !== null) notice(`callers with certificates reach the PDP on port ${mutualTls.port}`);
-  await certificates?.settled();
   const operations =
     handoff.listen.operations === null
       ? null
@@ -113,6 +112,8 @@ export async function startGateway(
           metrics,
           notReadyBecause: () => notReady(replica, journal) ?? certificates?.problem() ?? null,
         });
+  // Who watches sees why it takes long.
+  await certificates?.settled();
   return {
     close: async () => {
       stopRenewing();

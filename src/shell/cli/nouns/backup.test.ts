@@ -40,6 +40,7 @@ test('nullius backup, restore and upgrade work on a data folder, and say what is
     assert.match(restored.err, /put the root key at `new\.root-key`/);
     const upgraded = nullius('upgrade', '--data', 'new');
     assert.deepEqual(upgraded.answer, { steps: [], backup: null }, upgraded.err);
+    assert.match(upgraded.err, /up to date; no backup was needed, none was made/);
     await appendFile(join(folder, 'b1', 'store.ndjson'), '\n');
     const damaged = nullius('restore', 'b1', '--data', 'other');
     assert.equal(damaged.code, 1);

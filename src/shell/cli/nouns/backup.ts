@@ -113,7 +113,9 @@ export const backupCommands: readonly Command[] = [
         steps.join('\n'),
       );
       out.note(
-        steps.length === 0 ? 'the data is up to date' : `backed up into \`${backupTo}\` and took ${steps.length} steps`,
+        steps.length === 0
+          ? 'the data is up to date; no backup was needed, none was made'
+          : `backed up into \`${backupTo}\` and took ${steps.length} steps`,
       );
       return exitCodes.done;
     },
