@@ -94,7 +94,10 @@ export async function startInstallation(options: InstallationOptions = {}): Prom
       clearTimeout(timer);
       resolve();
     });
-    void ended.then((code) => reject(new Error(`ended with ${code}\n${stderr}`)));
+    void ended.then((code) => {
+      clearTimeout(timer);
+      reject(new Error(`ended with ${code}\n${stderr}`));
+    });
   });
   const consoleOrigin = new URL(/^ready (\S+)/.exec(stdout)?.[1] ?? '').origin;
   const port = Number(new URL(consoleOrigin).port);
