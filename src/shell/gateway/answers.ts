@@ -11,6 +11,7 @@ import {
 } from '#enforcement/gateway';
 import { reservedOrigin } from '../config/urls.ts';
 import type { Gate } from './gate.ts';
+import type { Site } from './sites.ts';
 
 interface Answering {
   readonly exchange: Exchange;
@@ -29,7 +30,7 @@ export function answerRefusal(gate: Gate, answering: Answering & { readonly refu
     reason: refusal.code,
     address: answering.exchange.connection.address,
   });
-  answer(answering, viewOfRefusal(refusal, { request, correlationId: id }));
+  answer(gate, answering, viewOfRefusal(refusal, { request, correlationId: id }));
 }
 
 /** No resource has this host. Which hosts exist is not a stranger's business; that the domain has a console is plain. */
@@ -41,7 +42,7 @@ export function answerUnknownHost(gate: Gate, answering: Answering): void {
     reason: 'unknown host',
     address: answering.exchange.connection.address,
   });
-  answer(answering, {
+  answer(gate, answering, {
     ...blank(answering),
     status: 404,
     title: 'Nothing is served here',
@@ -57,7 +58,7 @@ export function answerUnknownHost(gate: Gate, answering: Answering): void {
 /** The facts are too old to judge by: the gate stays shut. */
 export function answerUnavailable(gate: Gate, answering: Answering): void {
   gate.metrics.count('nullius_unavailable_total');
-  answer(answering, {
+  answer(gate, answering, {
     ...blank(answering),
     status: 503,
     title: 'Access cannot be decided right now',
@@ -80,7 +81,7 @@ export function answerGatewayRefusal(
       : status === 503
         ? 'This cannot be served right now'
         : 'The app cannot be reached';
-  answer(answering, { ...blank(answering), status: answering.status, title, reasons: [answering.words] });
+  answer(gate, answering, { ...blank(answering), status: answering.status, title, reasons: [answering.words] });
 }
 
 /** What every refusal says of its request. */
@@ -89,9 +90,14 @@ export function blank({ request, id }: Omit<Answering, 'exchange'>): Omit<Refusa
   return { asked, who: null, reasons: [], actions: [], correlationId: id };
 }
 
-/** Answers the client that asked. */
-export function answer(answering: Answering, view: RefusalView): void {
-  const { exchange, request } = answering;
-  const isGrpc = request !== null && isGrpcCall(request);
+/**
+ * Answers the client that asked. As gRPC, whose refusals have status 200, only where an app is: proxies ask us by other names, and to them
+ * 200 is a yes.
+ */
+export function answer(gate: Pick<Gate, 'sites' | 'pdp'>, { exchange, request }: Answering, view: RefusalView): void {
+  const isGrpc =
+    request !== null && isGrpcCall(request) && request.host !== gate.pdp.host && isApp(gate.sites().get(request.host));
   sendAnswer(exchange.client, isGrpc ? grpcRefusal(view) : refusalAnswer(view, request));
 }
+
+const isApp = (site: Site | undefined) => site !== undefined && site.upstream?.kind !== 'unix';

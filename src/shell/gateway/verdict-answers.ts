@@ -20,7 +20,7 @@ export async function answerVerdict(gate: Gate, judged: Judged): Promise<void> {
   if (isStranger && isNavigation(request) && remedies.some((remedy) => remedy.kind === 'sign-in')) {
     return beginSignIn(gate, { ...judged, returnTo: request.method === 'GET' ? request.target : '/', fresh: false });
   }
-  answer(judged, judgedView(gate, judged, remedies));
+  answer(gate, judged, judgedView(gate, judged, remedies));
 }
 
 /** The same without its client: what a proxy hands on. */
