@@ -51,6 +51,7 @@ test('get() asks once for all that is wanted at the same time, and each gets its
   assert.ok(first);
   assert.equal(assertions.get(first, 'wiki'), `s0 wiki ${state.now}`, 'at once from then on');
   assert.equal(typeof assertions.get(first, 'crm'), 'object', 'each app has its own');
+  assert.equal(assertions.get(first, 'wiki'), `s0 wiki ${state.now}`, 'and keeps it');
 });
 
 const turns = () => new Promise((resolve) => setImmediate(() => setImmediate(() => setImmediate(resolve))));

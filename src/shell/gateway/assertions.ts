@@ -39,7 +39,7 @@ interface Waiting {
 }
 
 /**
- * Keeps one `Nullius-Assertion` with each bearer, until session or user change: their cookie is good for one resource. Control and signer make it; it lives at most
+ * Keeps one `Nullius-Assertion` for each resource with each bearer, until session or user change. Control and signer make it; it lives at most
  * 60 s. Those that are wanted at about the same time are asked for together, and those that a request waits for come first.
  */
 export class Assertions {
@@ -62,7 +62,7 @@ export class Assertions {
   }
 
   /** A JWT at hand, or a promise of a fresh one. Throws ControlError when control cannot make one. */
-  get(bearer: Pick<Bearer, 'sessionId' | 'assertion'>, resource: string): string | Promise<string> {
+  get(bearer: Pick<Bearer, 'sessionId' | 'assertion' | 'assertions'>, resource: string): string | Promise<string> {
     const kept = keptFor(bearer, resource);
     const good = kept.made?.key.isGood === true ? kept.made : undefined;
     const leftMs = good === undefined ? 0 : good.expiresAt - this.#clock();
@@ -186,10 +186,12 @@ export class Assertions {
   }
 }
 
-function keptFor(bearer: Pick<Bearer, 'assertion'>, resource: string): KeptAssertion {
-  const { assertion } = bearer;
+/** Who asks for one app asks for it again: that one is at hand without looking for it. */
+function keptFor(bearer: Pick<Bearer, 'assertion' | 'assertions'>, resource: string): KeptAssertion {
+  const { assertion, assertions } = bearer;
   if (assertion?.resource === resource) return assertion;
-  const kept: KeptAssertion = { resource, made: undefined, coming: undefined };
+  const kept = assertions.get(resource) ?? { resource, made: undefined, coming: undefined };
+  assertions.set(resource, kept);
   bearer.assertion = kept;
   return kept;
 }

@@ -63,3 +63,12 @@ test('a copy of the facts of another epoch with the same revision makes another 
   assert.ok(!before.isOf(facts));
   assert.equal(bearerOf(facts, cookie)?.principal.name, 'Mallory');
 });
+
+test('a cookie that is rotated, and one for another app, lead to the same bearer', () => {
+  const { facts, before } = started();
+  const rotated: AppCookie = { ...cookie, hash: 'newer', previousHash: 'h' };
+  facts.apply([{ kind: 'app-cookie', id: 'c1', revision: 2, body: rotated }], 2);
+  assert.equal(bearerOf(facts, rotated), before);
+  assert.equal(bearerOf(facts, { ...cookie, resource: 'crm', hash: 'other' }), before);
+  assert.notEqual(bearerOf(facts, { ...cookie, session: 's2' }), before);
+});

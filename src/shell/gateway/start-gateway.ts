@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { adviceOf, findRemedies, judge, LiveStreams } from '#decision/administration';
 import { createSweep, createUpstreams, forwardRequest } from '#enforcement/gateway';
 import type { Clock, MonotonicClock, Question, RandomBytes } from '#foundation/model';
-import type { FactTable } from '#information/inventory';
 import { type JournalClient, startJournal } from '#shell/journal';
 import { Replica, type ReplicaError } from '#shell/replica';
 import type { GatewayHandoff } from '#shell/wire';
@@ -16,6 +15,7 @@ import { CutEvents } from './cut-events.ts';
 import { createFreshSoon } from './fresh-soon.ts';
 import type { Gate } from './gate.ts';
 import { KeptCertificates } from './kept-certificates.ts';
+import { keysVersionOf } from './keys-version.ts';
 import { openListeners } from './listeners.ts';
 import { Metrics } from './metrics.ts';
 import { serveOperations } from './operations.ts';
@@ -133,15 +133,6 @@ export async function startGateway(
 function measureCertificates(metrics: Metrics, { standing }: ServerCertificates): void {
   metrics.gauge('nullius_certificate_first_end_seconds', () => Math.floor((standing().firstEnd ?? Number.NaN) / 1000));
   metrics.gauge('nullius_certificates_missing', () => standing().missing);
-}
-
-/** Counts the changes of journal keys: after an erasure no event is sealed by a key that was seen before. */
-function keysVersionOf(facts: FactTable): () => number {
-  let version = 0;
-  facts.onChange((changes) => {
-    if (changes.some(({ kind }) => kind === 'journal-key')) version += 1;
-  });
-  return () => version;
 }
 
 interface Parts {
