@@ -1,6 +1,7 @@
 // Certificates of a public CA, from `nullius up` to a client that trusts nothing else.
 import assert from 'node:assert/strict';
 import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -28,8 +29,8 @@ test('hosts get certificates from an ACME directory, one each, and keep them ove
   t.after(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }));
   writeFileSync(join(folder, 'directory.pem'), pebble.caPem);
   const acme = `{ directory: "${pebble.directoryUrl}", email: admin@example.test, agreeToTerms: true, caFile: directory.pem }`;
-  const start = () =>
-    startInstallation({ folder, ports, config: `domain: example.test\ndemo: false\ntls:\n  acme: ${acme}\n` });
+  const config = `domain: example.test\ndemo: false\ntls:\n  acme: ${acme}\n`;
+  const start = (overrides: string[] = []) => startInstallation({ folder, ports, config, overrides });
   const stop = (installation: Installation) => installation.stop();
 
   const first = await start();
@@ -78,6 +79,33 @@ test('hosts get certificates from an ACME directory, one each, and keep them ove
     );
     await assert.rejects(certificateOf(second, 'later.example.test', pebble.rootPem));
   });
+
+  await t.test(
+    'a start that still waits for some certificates is not ready, though it serves those it kept',
+    async (t) => {
+      const silent = createServer();
+      await new Promise<void>((resolve) =>
+        silent.listen(Number(new URL(pebble.directoryUrl).port), '127.0.0.1', resolve),
+      );
+      const held: Socket[] = [];
+      const end = () => {
+        silent.close();
+        for (const socket of held) socket.destroy();
+      };
+      t.after(end);
+      silent.on('connection', (socket) => held.push(socket.on('error', () => {})));
+      const port = await freePort();
+      const starting = start([`listen.operations=127.0.0.1:${port}`]);
+      t.after(async () => stop(await starting));
+      const ready = () => fetch(`http://127.0.0.1:${port}/readyz`).catch(() => undefined);
+      let first = await ready();
+      for (; first === undefined; first = await ready()) await new Promise((resolve) => setTimeout(resolve, 100));
+      assert.deepEqual([first.status, await first.text()], [503, 'certificates are being ordered\n']);
+      end();
+      await starting;
+      while ((await ready())?.status !== 200) await new Promise((resolve) => setTimeout(resolve, 100));
+    },
+  );
 
   await t.test('without the directory a first start can be watched while it waits for certificates', async (t) => {
     const port = await freePort();

@@ -105,15 +105,20 @@ export async function startGateway(
       ? null
       : await openMutualTlsListener(gate.gate, { address: pdpTls, certificates, tls: handoff.tls });
   if (mutualTls !== null) notice(`callers with certificates reach the PDP on port ${mutualTls.port}`);
+  let isSettled = false;
   const operations =
     handoff.listen.operations === null
       ? null
       : await serveOperations(handoff.listen.operations, {
           metrics,
-          notReadyBecause: () => notReady(replica, journal) ?? certificates?.problem() ?? null,
+          notReadyBecause: () =>
+            notReady(replica, journal) ??
+            certificates?.problem() ??
+            (isSettled ? null : 'certificates are being ordered'),
         });
   // Who watches sees why it takes long.
   await certificates?.settled();
+  isSettled = true;
   return {
     close: async () => {
       stopRenewing();
