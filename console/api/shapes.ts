@@ -285,8 +285,9 @@ export interface PolicyErrors {
     readonly policy: string;
     readonly times: number;
     readonly refused: number;
-    readonly message: string;
-    readonly example: string;
+    /** Null for who may not read events, as is the example. */
+    readonly message: string | null;
+    readonly example: string | null;
   }[];
 }
 

@@ -152,11 +152,13 @@ function ErrorCell({ policy, errors }: { policy: StatedPolicy; errors: PolicyErr
     <span className="event-words">
       <Badge color="madder">failed</Badge> {times === 1 ? 'once' : `${times} times`}
       {errors.isComplete ? '' : ' or more'}
-      {refused > 0 ? `, and ${times === 1 ? 'the request was' : `${refused} requests were`} refused for it` : ''}:{' '}
-      {message}{' '}
-      <Link to={`/why?event=${encodeURIComponent(example)}`} className="quiet-link">
-        for example
-      </Link>
+      {refused > 0 ? `, and ${times === 1 ? 'the request was' : `${refused} requests were`} refused for it` : ''}
+      {message === null ? '' : `: ${message}`}{' '}
+      {example !== null && (
+        <Link to={`/why?event=${encodeURIComponent(example)}`} className="quiet-link">
+          for example
+        </Link>
+      )}
     </span>
   );
 }

@@ -17,6 +17,8 @@ export interface LogFilter {
   readonly answer?: 'allow' | 'deny' | 'indeterminate';
   /** Decisions that a policy that was not in force would have turned into this one, or into any; `deny` is every refusal. */
   readonly shadow?: 'allow' | 'deny' | 'any';
+  /** Decisions during which a policy failed. */
+  readonly errors?: 'any';
   /** An event id, which people see as correlation id. */
   readonly id?: string;
   /** Found anywhere in the payload, whatever the case of its letters. */
@@ -56,6 +58,7 @@ export function recordFilter(filter: LogFilter): (record: LogRecord) => boolean 
     if (filter.resource !== undefined && resourceOf(payload) !== filter.resource) return false;
     if (filter.answer !== undefined && answerOf(payload) !== filter.answer) return false;
     if (filter.shadow !== undefined && !hasShadow(payload, filter.shadow)) return false;
+    if (filter.errors !== undefined && policyErrorsOf(payload).length === 0) return false;
     if (text === undefined) return true;
     return payload !== null && JSON.stringify(payload).toLowerCase().includes(text);
   };

@@ -43,7 +43,12 @@ function request(user: string, at: number, resource = 'wiki', answer: 'allow' | 
     url: { scheme: 'https', hostname: `${resource}.example.com`, path: `/page/${at}` },
     address: '10.0.0.1',
     resource,
-    verdict: { answer, reasons: ['p'], words: [] },
+    verdict: {
+      answer,
+      reasons: ['p'],
+      words: [],
+      ...(at % 7 === 0 ? { errors: [{ id: 'q', message: 'failed' }] } : {}),
+    },
   });
 }
 
@@ -140,6 +145,7 @@ test('queryLog() gives exactly the matching records of all writers in order, pag
     [{ since: start + 30, until: start + 60 }, plain((_, index) => index >= 30 && index < 60)],
     [{ resource: 'vault' }, plain((_, index) => index % 5 === 0)],
     [{ answer: 'deny' }, plain((_, index) => index % 4 === 0)],
+    [{ errors: 'any' }, plain((_, index) => index % 7 === 0)],
     [{ outcome: 'success' }, plain((_, index) => index % 4 !== 0)],
     [{ classUids: [3002] }, []],
     [{ text: '/PAGE/7"' }, plain((_, index) => index === 7)],

@@ -40,7 +40,7 @@ export function createJournalReader(options: {
     }
   };
   return {
-    query: async ({ since, until, classUid, user, resource, outcome, text, shadow, order, limit, cursor }) => {
+    query: async ({ since, until, classUid, user, resource, outcome, text, shadow, errors, order, limit, cursor }) => {
       const filter: LogFilter = {
         ...(since === undefined ? {} : { since }),
         ...(until === undefined ? {} : { until }),
@@ -50,6 +50,7 @@ export function createJournalReader(options: {
         ...(outcome === undefined ? {} : { outcome }),
         ...(text === undefined ? {} : { text }),
         ...(shadow === undefined ? {} : { shadow }),
+        ...(errors === undefined ? {} : { errors }),
       };
       try {
         const { records, next } = await few(() =>

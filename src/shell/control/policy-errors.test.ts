@@ -16,7 +16,9 @@ test('a policy that fails is a finding: counted, with what failed and whether it
   const text = `@id("overflows") forbid (principal, action == Action::"administer-read", resource)
 when { context.noun == "grant" && ${fails} };
 @id("overflows-too") permit (principal, action == Action::"administer-read", resource)
-when { context.noun == "segment" && ${fails} };`;
+when { context.noun == "segment" && ${fails} };
+@id("overflows-beside") permit (principal, action == Action::"administer-read", resource)
+when { context.noun == "grant" && ${fails} };`;
   const { policies } = (await admin('GET', '/policies/current')).body;
   const published = await admin('POST', '/policies/publish', {
     policies: [...policies, { file: 'overflows.cedar', text }],
@@ -33,7 +35,25 @@ when { context.noun == "segment" && ${fails} };`;
     [
       true,
       { policy: 'overflows', times: 2, refused: 2, message },
+      { policy: 'overflows-beside', times: 2, refused: 0, message },
       { policy: 'overflows-too', times: 1, refused: 0, message },
     ],
   );
+});
+
+test('what a failure tells of an event is for those alone who may read events', async () => {
+  const [before] = (await admin('GET', '/policies/errors')).body.items;
+  assert.deepEqual([typeof before.message, typeof before.example], ['string', 'string']);
+  const text = `@id("no-events") forbid (principal, action == Action::"administer-read", resource)
+when { context.noun == "event" };`;
+  const { policies } = (await admin('GET', '/policies/current')).body;
+  const published = await admin('POST', '/policies/publish', {
+    policies: [...policies, { file: 'no-events.cedar', text }],
+    message: 'to see less',
+    override: 'to see less',
+  });
+  assert.equal(published.status, 200, published.text);
+  assert.equal((await admin('GET', '/events')).status, 403);
+  const [after] = (await admin('GET', '/policies/errors')).body.items;
+  assert.deepEqual(after, { ...before, message: null, example: null });
 });

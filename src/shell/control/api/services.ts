@@ -69,6 +69,8 @@ export interface EventQuery {
   readonly text?: string;
   /** What policies that were not in force would have made of it. */
   readonly shadow?: 'allow' | 'deny' | 'any';
+  /** Only those during which a policy failed. */
+  readonly errors?: 'any';
   readonly order: 'newest-first' | 'oldest-first';
   readonly limit: number;
   /** `next` of a page of the same order. */
