@@ -10,8 +10,10 @@ import { subterms, UnwritableText, writeSmt } from './write-smt.ts';
 
 /** An SMT solver that reads SMT-LIB 2. Only `unsat` and `sat` are answers; whatever else it says is `unknown`. */
 export interface Solver {
-  /** Forgets everything before, then takes these declarations and assertions. */
-  check(script: string): Promise<'sat' | 'unsat' | 'unknown'>;
+  /** Forgets everything before, then takes these declarations and assertions. `isMore`: of the question before, whose time goes on. */
+  check(script: string, isMore?: boolean): Promise<'sat' | 'unsat' | 'unknown'>;
+  /** Is the time of the question that was checked over? */
+  isLate(): boolean;
   /** After `sat`: the answer to `(get-value …)`. */
   values(names: readonly string[]): Promise<string>;
 }

@@ -50,11 +50,14 @@ const isForGood = (tokens: readonly number[], places: Places) =>
 /** States that are looked at in one search. */
 const statesMax = 20_000;
 
-/** What all searches of one question may cost, in steps of one pattern by one character: some seconds. */
+/** What all searches of one question may cost, in steps from one place of a pattern by one character: some seconds. */
 export interface Work {
   left: number;
+  /** Is there no time for more? */
+  readonly isLate?: () => boolean;
 }
 export const workMax = 40_000_000;
+const isSpent = (work: Work) => work.left < 0 || work.isLate?.() === true;
 const plain = [...'xyzabcdefghijklmnopqrstuvw0123456789'].map((each) => each.codePointAt(0) ?? 0);
 
 /** Every character that a pattern names, and one that none does: all others are like it. */
@@ -73,7 +76,9 @@ export function findWord(
   facts: readonly LikeFact[],
   work: Work = { left: workMax },
 ): { readonly word: string } | 'none' | 'unknown' {
+  if (isSpent(work)) return 'unknown';
   const patterns = facts.map(({ pattern }) => tokensOf(pattern));
+  for (const { length } of patterns) work.left -= length;
   const alphabet = alphabetOf(patterns);
   const isHopeless = (state: readonly Places[]) =>
     state.some((places, index) => {
@@ -90,8 +95,8 @@ export function findWord(
     const here = queue[at];
     if (here === undefined) break;
     if (isFound(here.state)) return { word: wordTo(queue, at) };
-    work.left -= alphabet.length * patterns.length;
-    if (work.left < 0) return 'unknown';
+    for (const places of here.state) work.left -= alphabet.length * Math.max(1, places.length);
+    if (isSpent(work)) return 'unknown';
     for (const point of alphabet) {
       const state = here.state.map((places, index) => step(patterns[index] ?? [], { places, point }));
       const key = state.join(';');

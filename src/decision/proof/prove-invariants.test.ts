@@ -205,10 +205,10 @@ test('a solver that gives up, or that lies, proves nothing', async () => {
   });
   const { invariants } = parseInvariants([{ file: 'a.invariants', text: contractors }], schema);
   assert.ok(set !== undefined);
-  const lost = { check: async () => 'unknown' as const, values: async () => '' };
+  const lost = { check: async () => 'unknown' as const, values: async () => '', isLate: () => false };
   const [unknown] = await proveInvariants({ set, invariants }, { solver: lost });
   assert.equal(unknown?.outcome, 'undecided');
-  const liar = { check: async () => 'sat' as const, values: async () => '((a b)' };
+  const liar = { check: async () => 'sat' as const, values: async () => '((a b)', isLate: () => false };
   const [lied] = await proveInvariants({ set, invariants }, { solver: liar });
   assert.equal(lied?.outcome, 'undecided');
 });

@@ -1,4 +1,5 @@
 import type { Solver } from './ask.ts';
+import { factsOfPairs } from './like-pairs.ts';
 import { contradiction, exactly, findWord, type LikeFact, type Work, workMax } from './like-words.ts';
 import { readValues, type SolverValue } from './read-answer.ts';
 import type { SmtScript } from './write-smt.ts';
@@ -13,15 +14,16 @@ interface Checked {
 }
 
 /**
- * Asks the solver, to which patterns are properties like any other: what it finds impossible is so. What it finds possible stands when there is
- * a text for every value that it chose; else it is told which properties no text has together, and asked again.
+ * Asks the solver, to which patterns are properties like any other and of which it is told what pairs exclude: what it finds impossible is so.
+ * What it finds possible stands when there is a text for every value that it chose; else it is told which properties no text has together, and
+ * asked again, as long as the question's time lasts.
  */
 export async function checkWithWords(script: SmtScript, solver: Solver): Promise<Checked> {
   const none = new Map<SolverValue, string>();
-  const work = { left: workMax };
-  let text = script.text;
+  const work = { left: workMax, isLate: () => solver.isLate() };
+  let text = [script.text, ...factsOfPairs(script)].join('\n');
   for (let round = 0; round < roundsMax; round += 1) {
-    const answer = await solver.check(text);
+    const answer = await solver.check(text, round > 0);
     if (answer !== 'sat' || script.likes.length === 0) return { answer, words: none };
     const values = readValues(await solver.values(script.asked.map(script.nameOf)), script.asked);
     const found = wordsOf(script, { values, work });

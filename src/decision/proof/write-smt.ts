@@ -14,8 +14,8 @@ export interface SmtScript {
    * the texts in the question: what else they rule out, it is told by `never`.
    */
   readonly likes: readonly Extract<Term, { op: 'like' }>[];
-  /** An assertion: there is no text of which all of these are so. */
-  readonly never: (facts: readonly LikeFact[]) => string;
+  /** An assertion: there is no text of which all of these are so. Of these subjects of `likes`; else of all. */
+  readonly never: (facts: readonly LikeFact[], subjects?: readonly Term[]) => string;
 }
 
 const smtOperators: Readonly<Record<string, string>> = {
@@ -206,10 +206,11 @@ export function writeSmt(assertions: readonly Term[]): SmtScript {
     for (const argument of term.args) asked.add(argument);
   }
   for (const term of all) if (term.op === 'entity' || term.op === 'text') asked.add(term);
-  const subjects = [...new Set(likes.flatMap(({ args }) => args.map((each) => writer.name(each))))];
-  const never = (facts: readonly LikeFact[]) =>
+  const allSubjects = [...new Set(likes.flatMap(({ args }) => args))];
+  const never = (facts: readonly LikeFact[], subjects: readonly Term[] = allSubjects) =>
     subjects
-      .map((name) => {
+      .map((subject) => {
+        const name = writer.name(subject);
         const together = facts.map((fact) => {
           const term = `(${writer.pattern(fact)} ${name})`;
           return fact.isLike ? term : `(not ${term})`;

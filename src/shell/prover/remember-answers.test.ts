@@ -11,6 +11,7 @@ function solverOf(answers: Readonly<Record<string, 'sat' | 'unsat' | 'unknown'>>
       return answers[script] ?? 'unknown';
     },
     values: async (names: readonly string[]) => `values of ${asked.at(-1)}: ${names.join()}`,
+    isLate: () => false,
   });
   return { start, asked };
 }
@@ -33,6 +34,20 @@ test('rememberingSolver() asks again for an example of what it knew, and nothing
   assert.deepEqual([await second.check('b'), await second.check('a'), asked], ['unsat', 'sat', []]);
   assert.equal(await second.values(['x']), 'values of a: x');
   assert.deepEqual([asked, second.learned], [['a'], nothing]);
+});
+
+test('rememberingSolver() remembers where a question ended that went on, and no answer on the way', async () => {
+  const { start, asked } = solverOf({ a: 'sat', 'a b': 'sat', 'a b c': 'unsat', d: 'sat' });
+  const first = rememberingSolver(start, nothing);
+  const answers = [await first.check('d'), await first.check('a')];
+  answers.push(await first.check('a b', true), await first.check('a b c', true));
+  assert.deepEqual(answers, ['sat', 'sat', 'sat', 'unsat']);
+  assert.deepEqual([first.learned.sat.length, first.learned.unsat.length], [1, 1]);
+  const second = rememberingSolver(start, first.learned);
+  asked.length = 0;
+  assert.deepEqual([await second.check('d'), await second.check('a b c', true), asked], ['sat', 'unsat', []]);
+  assert.deepEqual([await second.check('a'), await second.check('hard', true)], ['sat', 'unknown']);
+  assert.deepEqual(second.learned, nothing);
 });
 
 test('rememberingSolver() takes another question for another, and gives no example that the solver does not find again', async () => {

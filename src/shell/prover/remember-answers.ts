@@ -27,31 +27,46 @@ export function rememberingSolver(start: () => Promise<Solver>, known: KnownAnsw
   ]);
   const learned = { sat: [] as string[], unsat: [] as string[] };
   let started: Promise<Solver> | undefined;
+  let solver: Solver | undefined;
   /** Answered from memory: the solver has not seen it. */
-  let unseen: string | undefined;
+  let unseen: { script: string; isMore: boolean } | undefined;
+  /** Learned by the check before. */
+  let last: { answer: 'sat' | 'unsat'; hash: string } | undefined;
 
-  async function put(script: string) {
+  async function put({ script, isMore }: { script: string; isMore: boolean }) {
     started ??= start();
-    const answer = await (await started).check(script);
+    solver = await started;
+    const answer = await solver.check(script, isMore);
     unseen = undefined;
     return answer;
   }
 
+  /** A question that goes on was not answered: only where it ends is worth remembering. */
+  function unlearn() {
+    if (last === undefined) return;
+    answers.delete(last.hash);
+    learned[last.answer].pop();
+  }
+
   return {
     learned,
-    check: async (script) => {
+    check: async (script, isMore = false) => {
+      if (isMore) unlearn();
+      last = undefined;
       const hash = hashOf(script);
       const before = answers.get(hash);
       if (before !== undefined) {
-        unseen = script;
+        unseen = { script, isMore };
         return before;
       }
-      const answer = await put(script);
+      const answer = await put({ script, isMore });
       if (answer === 'unknown') return answer;
       answers.set(hash, answer);
       learned[answer].push(hash);
+      last = { answer, hash };
       return answer;
     },
+    isLate: () => solver?.isLate() === true,
     values: async (names) => {
       if (unseen !== undefined && (await put(unseen)) !== 'sat') return 'unknown';
       if (started === undefined) throw new Error('values of a question that was not asked');

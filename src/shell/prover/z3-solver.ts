@@ -13,10 +13,16 @@ interface Module {
 }
 
 /**
- * Starts Z3 (WebAssembly with threads) and speaks SMT-LIB 2 with it. Each check ends within `checkMsMax`: then its answer is `unknown`,
+ * Starts Z3 (WebAssembly with threads) and speaks SMT-LIB 2 with it. All checks of a question end within `checkMsMax`: then the answer is `unknown`,
  * and so is everything that is not plainly `sat` or `unsat`.
  */
-export async function startZ3({ checkMsMax }: { checkMsMax: number }): Promise<Solver & { close(): void }> {
+export async function startZ3({
+  checkMsMax,
+  monotonicClock = () => performance.now(),
+}: {
+  checkMsMax: number;
+  monotonicClock?: () => number;
+}): Promise<Solver & { close(): void }> {
   // Loaded here and not above: 35 MB that only this process has.
   const { init, killThreads } = await import('z3-solver');
   const { Z3, em } = await init();
@@ -41,11 +47,18 @@ export async function startZ3({ checkMsMax }: { checkMsMax: number }): Promise<S
       module._free(text);
     }
   }
+  let endsAt = Number.POSITIVE_INFINITY;
+  const msLeft = () => Math.ceil(endsAt - monotonicClock());
   return {
-    check: async (script) => {
-      const answer = await run(`(reset)\n(set-option :timeout ${checkMsMax})\n${script}\n(check-sat)`);
+    check: async (script, isMore = false) => {
+      if (!isMore) endsAt = monotonicClock() + checkMsMax;
+      const timeout = msLeft();
+      // To the solver 0 is no limit.
+      if (timeout <= 0) return 'unknown';
+      const answer = await run(`(reset)\n(set-option :timeout ${timeout})\n${script}\n(check-sat)`);
       return answer === 'sat' || answer === 'unsat' ? answer : 'unknown';
     },
+    isLate: () => msLeft() <= 0,
     values: async (names) => (names.length === 0 ? '()' : await run(`(get-value (${names.join(' ')}))`)),
     close: () => void killThreads(em),
   };
