@@ -176,6 +176,8 @@ test('loadConfig() says what is wrong with the database that is named, without a
     ['postgres://db.example.com/db', /names no user/],
     ['postgres://n@db.example.com/db?sslmode=verify-all', /`verify-all` is no `sslmode`; the nearest is `verify-full`/],
     ['postgres://n@db.example.com/db?sslrootcert=./none.pem', /no file `.\/none.pem`/],
+    [`postgres://n@db.example.com/db?sslkey=${password}`, /can be read by others/],
+    ['postgres://n@db/db?uselibpqcompat=true&sslmode=require', /`uselibpqcompat` .* weaker .*; take it out/],
     [`{ url: "postgres://n@db/db", password: { file: ${password} } }`, /can be read by others/],
     ['{ url: "postgres://n@db/db", password: { file: ./none } }', /no file `.\/none`/],
     ['{ url: "postgres://n:hunter2@db/db", password: { file: ./none } }', /stands in the URL and in a file/],
@@ -198,6 +200,8 @@ test('storeUrl() reads the password from its file, finds certificates beside the
   assert.equal(decodeURIComponent(made.password), 'a/b@c');
   assert.equal(made.searchParams.get('sslrootcert'), join(folder, 'ca.pem'));
   assert.equal(made.searchParams.get('sslmode'), 'verify-full');
+  const compatible = storeUrl('postgres://n@db/db?uselibpqcompat=true&sslmode=prefer', file) ?? '';
+  assert.equal(new URL(compatible).searchParams.get('sslmode'), 'verify-full', 'even where nothing was checked');
   assert.equal(storeUrl('postgres://n@db/db?sslmode=disable', file), 'postgres://n@db/db?sslmode=disable');
   assert.equal(storeUrl('sqlite', file), undefined);
 });

@@ -2,7 +2,7 @@ import { nearestWord } from './nearest.ts';
 import type { Config } from './schema.ts';
 import { checkFile, checkSecretFile, type FileContext, readSecret, resolveBeside } from './secret-file.ts';
 
-/** What may stand as `sslmode`; all but the first two mean a certificate that is verified, whatever else they promise elsewhere. */
+/** What may stand as `sslmode`; all but the first two mean a certificate that is verified, whatever they mean to libpq. */
 const sslModes: readonly string[] = ['disable', 'no-verify', 'prefer', 'require', 'verify-ca', 'verify-full'];
 const verifiedModes: readonly string[] = ['prefer', 'require', 'verify-ca'];
 const fileParameters: readonly string[] = ['sslrootcert', 'sslcert', 'sslkey'];
@@ -22,8 +22,7 @@ export function storeUrl(store: Config['store'], configFile: string | null): str
   }
   // The driver takes these for `verify-full`, and warns of it in many words.
   const mode = url.searchParams.get('sslmode');
-  if (mode !== null && verifiedModes.includes(mode) && !url.searchParams.has('uselibpqcompat'))
-    url.searchParams.set('sslmode', 'verify-full');
+  if (mode !== null && verifiedModes.includes(mode)) url.searchParams.set('sslmode', 'verify-full');
   return url.href;
 }
 
@@ -60,8 +59,13 @@ export function checkStore(store: Config['store'], context: FileContext): void {
       `\`${mode}\` is no \`sslmode\`${nearest === undefined ? '' : `; the nearest is \`${nearest}\``}; known: ${sslModes.map((each) => `\`${each}\``).join(', ')}`,
     );
   }
+  if (url.searchParams.has('uselibpqcompat'))
+    context.report(
+      at,
+      '`uselibpqcompat` gives `sslmode` its weaker meaning of libpq, which verifies no name and mostly nothing; take it out',
+    );
   for (const name of fileParameters) {
     const named = url.searchParams.get(name);
-    if (named !== null) checkFile(at, named, context);
+    if (named !== null) (name === 'sslkey' ? checkSecretFile : checkFile)(at, named, context);
   }
 }

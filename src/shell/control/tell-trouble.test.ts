@@ -20,3 +20,17 @@ test('tellTrouble() says the same once a minute with how often it was, and what 
   tell(new Error('the store is away'));
   assert.equal(lines.length, 4, 'a clock that was set back silences nothing');
 });
+
+test('tellTrouble() forgets the oldest where there is much to tell, and not the rest with it', () => {
+  const lines: string[] = [];
+  const tell = tellTrouble(
+    (line) => lines.push(line),
+    () => 1_000_000,
+  );
+  for (let index = 0; index <= 100; index += 1) tell(`trouble ${index}`);
+  assert.equal(lines.length, 101);
+  for (let index = 1; index <= 100; index += 1) tell(`trouble ${index}`);
+  assert.equal(lines.length, 101, 'these are remembered');
+  tell('trouble 0');
+  assert.equal(lines.length, 102);
+});

@@ -23,7 +23,9 @@ export function tellTrouble(notice: (line: string) => void, clock: Clock): (erro
       told.set(words, { ...before, times: before.times + 1 });
       return;
     }
-    if (told.size >= wordsMax) told.clear();
+    told.delete(words);
+    const [oldest] = told.keys();
+    if (told.size >= wordsMax && oldest !== undefined) told.delete(oldest);
     told.set(words, { at: now, times: 0 });
     notice(
       `control: ${words}${before === undefined || before.times === 0 ? '' : ` (and ${before.times} times before)`}`,

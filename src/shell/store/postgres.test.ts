@@ -66,7 +66,7 @@ test('openStore() says what to write when the server wants a password, speaks no
   const plain = await listening(t, (socket) => socket.write('N'));
   await assert.rejects(open(`postgres://n@127.0.0.1:${plain}/n?sslmode=verify-full`), {
     code: 'unavailable',
-    message: /speaks no TLS; .*sslmode=disable/,
+    message: /speaks no TLS; turn it on there \(only over loopback or a socket: `sslmode=disable`\)/,
   });
   const context = createSecureContext(await makeCertificate(['127.0.0.1']));
   const selfSigned = await listening(t, (socket) => {

@@ -87,7 +87,7 @@ function connectionTerms(message: string, code: unknown): string | undefined {
   if (/client password must be/.test(message))
     return 'the database server asks for a password; give it one by `store: { url, password: { file } }`';
   if (/^The server does not support SSL connections/.test(message))
-    return 'the database server speaks no TLS; turn it on there, or write `?sslmode=disable` behind the URL in `store`';
+    return 'the database server speaks no TLS; turn it on there (only over loopback or a socket: `sslmode=disable`)';
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID')
     return 'the certificate of the database server is for another name than the one in `store`';
   if (typeof code === 'string' && certificateCodes.test(code))

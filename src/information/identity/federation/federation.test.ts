@@ -297,6 +297,23 @@ test('who operates this is told why a provider fails, on stderr and in the event
   }
 });
 
+test('of an error that a browser brings back only a code that the standards know is told', async () => {
+  const cases: [code: string, words: RegExp][] = [
+    ['temporarily_unavailable', /failed: it answered `temporarily_unavailable`$/],
+    ['interaction_required', /failed: it answered `interaction_required`$/],
+    ['call_this_number_now', /failed: it answered an error of its own$/],
+  ];
+  for (const [code, words] of cases) {
+    const browser = site.browser();
+    const { location } = await press(browser, { provider: 'corp' });
+    const back = new URL(await keycloak.signIn(location));
+    back.searchParams.delete('code');
+    back.searchParams.set('error', code);
+    await browser.send(back.href, asHtml);
+    assert.match(String(site.errors.at(-1)), words);
+  }
+});
+
 test('an http issuer that is not loopback is refused at start', () => {
   const config = { ...keycloakConfig(), issuer: 'http://login.example.com' };
   const needs = { core: site.core, externalProviders: [config] } as unknown as Parameters<typeof createIdentity>[0];

@@ -2,10 +2,30 @@ import { AuthorizationResponseError, WWWAuthenticateChallengeError } from 'openi
 
 const depthMax = 5;
 const wordsMax = 400;
+/** RFC 6749 section 4.1.2.1 and OpenID Connect Core 1.0 section 3.1.2.6. */
+const callbackCodes: readonly unknown[] = [
+  'invalid_request',
+  'unauthorized_client',
+  'access_denied',
+  'unsupported_response_type',
+  'invalid_scope',
+  'server_error',
+  'temporarily_unavailable',
+  'interaction_required',
+  'login_required',
+  'account_selection_required',
+  'consent_required',
+  'invalid_request_uri',
+  'invalid_request_object',
+  'request_not_supported',
+  'request_uri_not_supported',
+  'registration_not_supported',
+];
 
 /**
  * What stood behind a sign-in through a provider that failed, for who operates this: the page says only that it did. Empty when nothing
- * did. The provider's words are not trusted further than to be shown; what the browser brought is not shown at all but for its code.
+ * did. The provider's words are not trusted further than to be shown; what the browser brought is not shown at all but for a code
+ * that the standards know.
  */
 export function providerTrouble(error: unknown): string {
   const found: string[] = [];
@@ -26,9 +46,7 @@ export function providerTrouble(error: unknown): string {
 function wordsOf(error: Error): string[] {
   const { error: code, error_description: description } = answerIn(error);
   if (error instanceof AuthorizationResponseError)
-    return typeof code === 'string' && /^[a-z_]{1,60}$/.test(code)
-      ? [`it answered \`${code}\``]
-      : ['it answered an error'];
+    return [callbackCodes.includes(code) ? `it answered \`${code}\`` : 'it answered an error of its own'];
   const said = typeof code === 'string' ? [`it answered \`${code}\``] : [error.message];
   if (typeof description === 'string' && description !== '') said.push(description);
   return said;
