@@ -237,6 +237,15 @@ test('what is not there is told with what is: publications, drafts, actions', as
   );
 });
 
+/** Every command that reads a folder of policies. */
+const readingPolicies = (folder: string) => [
+  ['policy', 'publish', folder, '-m', 'x'],
+  ['policy', 'test', folder],
+  ['policy', 'prove', folder],
+  ['policy', 'diff', folder, '--meaning'],
+  ['policy', 'simulate', folder],
+];
+
 test('every command tells what is wrong in a policy in one shape, once for all actions', async () => {
   const folder = join(control.folder, 'wrong');
   cpSync('policies', folder, { recursive: true });
@@ -247,13 +256,7 @@ test('every command tells what is wrong in a policy in one shape, once for all a
   const line =
     /^ *(.*wrong\/60-wrong\.cedar:1:\d+: for policy `w`, attribute `nun` in context for Action::"administer-read" not found \(the same for 5 other actions\); did you mean `noun`\?)$/gm;
   const told = [];
-  for (const argv of [
-    ['policy', 'publish', folder, '-m', 'x'],
-    ['policy', 'test', folder],
-    ['policy', 'prove', folder],
-    ['policy', 'diff', folder, '--meaning'],
-    ['policy', 'simulate', folder],
-  ]) {
+  for (const argv of readingPolicies(folder)) {
     const { code, err } = await nullius(...argv);
     assert.equal(code, 1, err);
     const lines = [...err.matchAll(line)].map(([, words]) => words);
@@ -270,13 +273,7 @@ test('every command tells where in the schema something is wrong', async () => {
   writeFileSync(file, readFileSync(file, 'utf8').replace('entity Group in [Group];', 'entity Group in [Grupo];'));
   const line =
     /^ *.*wrong-schema\/schema\.cedarschema:4:18: failed to resolve type: Grupo; .*`Grupo` has not been declared/m;
-  for (const argv of [
-    ['policy', 'publish', folder, '-m', 'x'],
-    ['policy', 'test', folder],
-    ['policy', 'prove', folder],
-    ['policy', 'diff', folder, '--meaning'],
-    ['policy', 'simulate', folder],
-  ]) {
+  for (const argv of readingPolicies(folder)) {
     const { code, err } = await nullius(...argv);
     assert.equal(code, 1, err);
     assert.match(err, line);

@@ -8,7 +8,7 @@ import type { Caller } from './caller.ts';
 import { ApiProblem, nearestWords, type ProblemDetails, problem, problemResponse, withMore } from './problem.ts';
 import { progressStream } from './progress-stream.ts';
 import { readJson } from './read-json.ts';
-import type { Answered, Call, Route } from './route.ts';
+import { type Answered, type Call, isReadById, type Route } from './route.ts';
 import { routes } from './routes.ts';
 import type { ApiServices } from './services.ts';
 
@@ -109,10 +109,9 @@ async function answer(options: ApiOptions, received: Received): Promise<Response
 }
 
 /** RFC 9110 10.2.2: where what a route made is read from now on; null where it cannot be read by itself. */
-function locationOf({ path }: Route, made: unknown): string | null {
-  const { id } = made as { id?: unknown };
-  const isRead = routes.some((each) => each.method === 'GET' && each.path === `${path}/:id`);
-  return isRead && typeof id === 'string' ? `/api/v1${path}/${encodeURIComponent(id)}` : null;
+function locationOf(made: Route, body: unknown): string | null {
+  const { id } = body as { id?: unknown };
+  return typeof id === 'string' && isReadById(routes, made) ? `/api/v1${made.path}/${encodeURIComponent(id)}` : null;
 }
 
 /** What the route answers. A name of nothing there is comes with the nearest one, where the caller may read those names. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { originOf } from '#shell/wire';
-import type { Route } from './route.ts';
+import { isReadById, type Route } from './route.ts';
 import type { ApiServices } from './services.ts';
 
 function jsonSchema(schema: z.core.$ZodType, io: 'input' | 'output'): Record<string, unknown> {
@@ -32,8 +32,7 @@ const location = {
   Location: { description: 'Where what was made is read', schema: { type: 'string', format: 'uri-reference' } },
 };
 
-/** `isReadById`: is there a route that reads one of what this one makes? */
-function operation(route: Route, { isReadById }: { isReadById: boolean }): Record<string, unknown> {
+function operation(route: Route, routes: readonly Route[]): Record<string, unknown> {
   const status = String(route.status ?? 200);
   const answer = { schema: jsonSchema(route.answer, 'output') };
   const types = [route.contentType ?? 'application/json', ...(route.tellsProgress ? ['text/event-stream'] : [])];
@@ -52,7 +51,7 @@ function operation(route: Route, { isReadById }: { isReadById: boolean }): Recor
     responses: {
       [status]: {
         description: route.summary,
-        ...(status === '201' && isReadById ? { headers: location } : {}),
+        ...(status === '201' && isReadById(routes, route) ? { headers: location } : {}),
         ...(status === '204' ? {} : { content }),
       },
       default: {
@@ -96,8 +95,7 @@ export function openApiDocument(
   const paths: Record<string, Record<string, unknown>> = {};
   for (const route of routes) {
     const path = route.path.replace(/:(\w+)/g, '{$1}');
-    const isReadById = routes.some((each) => each.method === 'GET' && each.path === `${route.path}/:id`);
-    paths[path] = { ...paths[path], [route.method.toLowerCase()]: operation(route, { isReadById }) };
+    paths[path] = { ...paths[path], [route.method.toLowerCase()]: operation(route, routes) };
   }
   return {
     openapi: '3.1.0',

@@ -77,3 +77,7 @@ export function route<Params = Record<never, never>, Query = Record<never, never
 ): Route {
   return spec as Route;
 }
+
+/** Is one of what this route makes read by a route of its own? */
+export const isReadById = (routes: readonly Route[], { path }: Route): boolean =>
+  routes.some((each) => each.method === 'GET' && each.path === `${path}/:id`);

@@ -12,6 +12,7 @@ import { pdpRoutes } from './groups/pdp.ts';
 import { policyRoutes } from './groups/policies.ts';
 import { policyAccessRoutes } from './groups/policy-access.ts';
 import { policyExplainRoutes } from './groups/policy-explain.ts';
+import { policyFindingsRoutes } from './groups/policy-findings.ts';
 import { policyLifeRoutes } from './groups/policy-life.ts';
 import { policyProveRoutes } from './groups/policy-prove.ts';
 import { policySimulateRoutes } from './groups/policy-simulate.ts';
@@ -40,6 +41,7 @@ const described: readonly Route[] = [
   ...policyAccessRoutes,
   ...policyExplainRoutes,
   ...policyLifeRoutes,
+  ...policyFindingsRoutes,
   ...policySimulateRoutes,
   ...policyProveRoutes,
   ...eventRoutes,

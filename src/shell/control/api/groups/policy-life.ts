@@ -1,10 +1,8 @@
 import { z } from 'zod';
 import type { TestReport } from '#decision/analysis';
 import type { PolicyDescription } from '#decision/engine';
-import { answerOf, policyErrorsOf, shadowEffectsOf } from '#evidence/log';
 import { formatUid, nameSchema, policyStageSchema } from '#foundation/model';
 import { failuresOf } from '../../gates.ts';
-import { mayAdminister } from '../authorise.ts';
 import { change, checkRevision } from '../change.ts';
 import { pageOf, pageQuery, paginate } from '../page.ts';
 import {
@@ -17,7 +15,7 @@ import {
 } from '../policy-shapes.ts';
 import { notFound, problem } from '../problem.ts';
 import { type Route, route } from '../route.ts';
-import type { ApiServices, EventQuery, EventView } from '../services.ts';
+import type { ApiServices } from '../services.ts';
 import { nameParams, policyDraftView, viewAll, viewFact } from '../view.ts';
 
 const answerView = z.strictObject({
@@ -257,135 +255,5 @@ const draftRoutes: readonly Route[] = [
   }),
 ];
 
-const dayMs = 86_400_000;
-/** Events that one count looks at; then it says so. */
-const countedEventsMax = 20_000;
-const countPage = 1_000;
-
-/** Calls back for the newest events that match. Gives false where there were more than are looked at. */
-async function countEvents(
-  { events }: ApiServices,
-  filter: Pick<EventQuery, 'since' | 'shadow' | 'errors'>,
-  onEvent: (event: EventView) => void,
-): Promise<boolean> {
-  let cursor: string | undefined;
-  let [seen, pages] = [0, 0];
-  do {
-    const more = cursor === undefined ? {} : { cursor };
-    const page = await events.query({ ...filter, order: 'newest-first', limit: countPage, ...more });
-    for (const event of page.items) onEvent(event);
-    seen += page.items.length;
-    cursor = page.next ?? undefined;
-    pages += 1;
-  } while (cursor !== undefined && seen < countedEventsMax && pages * countPage < countedEventsMax);
-  return cursor === undefined;
-}
-
-interface ShadowCount {
-  policy: string;
-  allow: number;
-  deny: number;
-  lastAt: number;
-  example: string;
-}
-
-const shadowRoute = route({
-  method: 'GET',
-  path: '/policies/shadow',
-  noun: 'policy',
-  action: 'read',
-  summary: 'What policies that are not in force would have changed, counted from the journals',
-  query: z.strictObject({ since: z.coerce.number().int().min(0).optional() }),
-  answer: z.strictObject({
-    since: z.int(),
-    /** False: there were more events than were looked at, and the newest were. */
-    isComplete: z.boolean(),
-    items: z.array(
-      z.strictObject({
-        policy: z.string(),
-        /** Decisions it would have turned into a permission, and into a refusal. */
-        allow: z.int(),
-        deny: z.int(),
-        lastAt: z.int(),
-        /** Id of the newest such event. */
-        example: z.string(),
-      }),
-    ),
-  }),
-  handle: async ({ services, query }) => {
-    const since = query.since ?? services.clock() - dayMs;
-    const counts = new Map<string, ShadowCount>();
-    const isComplete = await countEvents(services, { since, shadow: 'any' }, ({ id, time, payload }) => {
-      for (const { policy, answer } of shadowEffectsOf(payload)) {
-        const count = counts.get(policy) ?? { policy, allow: 0, deny: 0, lastAt: time, example: id };
-        count[answer] += 1;
-        counts.set(policy, count);
-      }
-    });
-    const items = [...counts.values()].sort((a, b) => b.allow + b.deny - (a.allow + a.deny));
-    return { body: { since, isComplete, items } };
-  },
-});
-
-interface ErrorCount {
-  policy: string;
-  times: number;
-  refused: number;
-  message: string | null;
-  lastAt: number;
-  example: string | null;
-}
-
-/** What a policy that failed says may quote a value of any length. */
-const errorLengthMax = 200;
-
-const errorsRoute = route({
-  method: 'GET',
-  path: '/policies/errors',
-  noun: 'policy',
-  action: 'read',
-  summary:
-    'Policies that failed while they were judged, counted from the journals: findings, for their authors to mend',
-  query: z.strictObject({ since: z.coerce.number().int().min(0).optional() }),
-  answer: z.strictObject({
-    since: z.int(),
-    /** False: there were more events than were looked at, and the newest were. */
-    isComplete: z.boolean(),
-    items: z.array(
-      z.strictObject({
-        policy: z.string(),
-        times: z.int(),
-        /** How often the request was refused although others permitted it, because this `forbid` failed. */
-        refused: z.int(),
-        /** What failed, the last time, cut; null for who may not read events. */
-        message: z.string().nullable(),
-        lastAt: z.int(),
-        /** Id of the newest such event; null for who may not read events. */
-        example: z.string().nullable(),
-      }),
-    ),
-  }),
-  handle: async ({ services, caller, query }) => {
-    const since = query.since ?? services.clock() - dayMs;
-    const counts = new Map<string, ErrorCount>();
-    const policies = services.policies()?.compiled.policies;
-    const tells = mayAdminister(services, caller, { noun: 'event', action: 'read' });
-    const isComplete = await countEvents(services, { since, errors: 'any' }, ({ id, time, payload }) => {
-      const isRefused = answerOf(payload) === 'indeterminate';
-      for (const { policy, message } of policyErrorsOf(payload)) {
-        const told = tells
-          ? { message: message.slice(0, errorLengthMax), example: id }
-          : { message: null, example: null };
-        const count = counts.get(policy) ?? { policy, times: 0, refused: 0, lastAt: time, ...told };
-        count.times += 1;
-        if (isRefused && policies?.get(policy)?.effect === 'forbid') count.refused += 1;
-        counts.set(policy, count);
-      }
-    });
-    const items = [...counts.values()].sort((a, b) => b.times - a.times);
-    return { body: { since, isComplete, items } };
-  },
-});
-
-/** Tests, drafts and shadow: what comes before a policy is in force; and what failed since. */
-export const policyLifeRoutes: readonly Route[] = [testRoute, statesRoute, ...draftRoutes, shadowRoute, errorsRoute];
+/** Tests, states and drafts: what comes before a policy is in force. */
+export const policyLifeRoutes: readonly Route[] = [testRoute, statesRoute, ...draftRoutes];
