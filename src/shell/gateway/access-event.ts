@@ -8,7 +8,7 @@ import type { Site } from './sites.ts';
 
 /** The event of one judged request: who, what, the answer and why. Query values are never part of it. */
 export function accessEvent(
-  gate: Gate,
+  gate: Pick<Gate, 'facts'>,
   judged: {
     readonly id: string;
     readonly now: number;
@@ -57,7 +57,9 @@ function whoAsked(
   { identified, question, now }: { identified?: Identified; question: Question; now: number },
 ): { principal: PrincipalInput; token: string | null } {
   const bearer = identified?.bearer ?? null;
-  if (bearer?.isOf(facts) === true) return { principal: bearer.principal, token: null };
+  // Between the judgement and a second event of the same request a session may have come to its end.
+  if (bearer?.isOf(facts) === true && now < bearer.session.expiresAt)
+    return { principal: bearer.principal, token: null };
   const subject = identify(facts, { asker: question.asker, now });
   return { principal: principalOf(subject), token: subject.token?.id ?? null };
 }
