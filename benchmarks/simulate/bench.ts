@@ -19,7 +19,7 @@ import {
 } from '#decision/analysis';
 import { readParsedForm } from '#decision/engine';
 import { preparePolicies } from '#decision/parser';
-import { keyring, openJournal, replayLog, sealable, writeHttpActivity } from '#evidence/log';
+import { keyring, openJournal, replayLog, sealable, WrittenPrincipal, writeHttpActivity } from '#evidence/log';
 import { httpActivityClass } from '#evidence/log/recorded';
 import type { FactRow, Question } from '#foundation/model';
 import { FactTable } from '#information/inventory';
@@ -134,12 +134,16 @@ const ring = keyring(keys);
 async function writeJournal(): Promise<void> {
   const options = { directory: join(root, 'gateway-1'), writer: 'gateway-1', sync: 'interval' as const, keys: ring };
   const { journal } = await openJournal({ ...options, random: randomBytes, now: () => start });
-  const principals = Array.from({ length: users }, (_, at) => ({
-    type: 'User' as const,
-    uid: `u${at}`,
-    name: `u${at}`,
-    sessionId: `x${at}`,
-  }));
+  const principals = Array.from(
+    { length: users },
+    (_, at) =>
+      new WrittenPrincipal({
+        type: 'User',
+        uid: `u${at}`,
+        name: `u${at}`,
+        sessionId: `x${at}`,
+      }),
+  );
   for (let at = 0; at < decisions; at += 500) {
     const events = Array.from({ length: Math.min(500, decisions - at) }, (_, index) => {
       const [user, app] = [random(users), popular(apps)];

@@ -17,6 +17,7 @@ export { ancestorsMax, groupsAbove, HierarchyTooLarge, segmentsAround, sensitivi
 export { hypotheticalSession } from './hypothetical-session.ts';
 export { identify, operatorUid, type Subject } from './identify.ts';
 export { adviceOf, type JudgeInput, judge, judgeFacts, type PublishedPolicies, timeReviewMs } from './judge.ts';
+export { LastAnswer } from './last-answer.ts';
 export { type CutReason, type FactChange, type LiveStream, type LiveStreamNeeds, LiveStreams } from './live-streams.ts';
 export { type PublicationStatement, publicationStatement, type SignedPolicy } from './publication-statement.ts';
 export { type Asking, askingFor, type Reach, type ReachInput, reachOf } from './reach.ts';

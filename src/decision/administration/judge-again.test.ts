@@ -63,6 +63,8 @@ describe('a verdict says when it must be judged again', () => {
       'context.now.offset(duration("1h")) < datetime("2100-01-01")',
       '[context.session.authAgeSeconds].contains(5)',
       '{t: context.now}.t < datetime("2100-01-01")',
+      '{Value: context.now}.Value < datetime("2100-01-01")',
+      '{Value: 1, t: context.now}.t < datetime("2100-01-01")',
       '(if context.tls then context.session else context.session).authAgeSeconds < 900',
     ];
     for (const way of ways)

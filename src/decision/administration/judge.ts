@@ -7,6 +7,7 @@ import type { FactEntities } from './fact-entities.ts';
 import { type Facts, factsForQuestion } from './facts-for-question.ts';
 import { HierarchyTooLarge } from './hierarchy.ts';
 import type { Subject } from './identify.ts';
+import type { LastAnswer } from './last-answer.ts';
 import type { StageSubject } from './stage.ts';
 import { scopesCover } from './token-scope.ts';
 
@@ -202,18 +203,27 @@ function answer(input: JudgeInput, { facts, isStored }: { facts: Facts; isStored
   }
 }
 
+/** Can the time change the answer at no other moment than `judgeAgainAt`? */
+function isEndExact({ now, subject }: Facts, { timePoints }: CompiledPolicies): boolean {
+  return timePoints.isComplete && now >= (subject.session?.body.authTime ?? 0);
+}
+
 /**
  * Answers a question from the facts as they are now. Never throws for anything a client can send: what cannot be judged is
- * `indeterminate`, which is a denial.
+ * `indeterminate`, which is a denial. `last`: what was answered to the same asker before, and then what is answered now.
  */
-export function judge(input: JudgeInput): Verdict {
+export function judge(input: JudgeInput, last?: LastAnswer): Verdict {
+  const known = last?.to(input);
+  if (known !== undefined) return known;
   try {
     const facts = factsForQuestion(input.view, input);
     if (facts === null) return indeterminate(input, 'the resource is not known', null);
     // Of a service no fact says anything, so it is brought along.
     const isApp = facts.resource.type === 'App';
     const isStored = isApp && input.policies?.entities?.standsFor(input.view, { about: 'app' }) === true;
-    return answer(input, { facts, isStored });
+    const verdict = answer(input, { facts, isStored });
+    if (input.policies !== null && isEndExact(facts, input.policies.compiled)) last?.keep(input, verdict);
+    return verdict;
   } catch (error) {
     if (error instanceof HierarchyTooLarge) return indeterminate(input, error.message, null);
     throw error;

@@ -51,6 +51,8 @@ const named: readonly (readonly [condition: string, kind: FactKind, id: string, 
   ['Grant::"g".user.status == "active"', 'user', 'boss', { status: 'suspended' }],
   ['[Grant::"g"] == [Grant::"g"] && Grant::"g".user == User::"boss"', 'grant', 'g', null],
   ['!(User::"late" has status)', 'user', 'late', {}],
+  ['{Value: true, boss: User::"boss".status}.boss == "active"', 'user', 'boss', { status: 'suspended' }],
+  ['{"in": User::"boss".status}["in"] == "active"', 'user', 'boss', { status: 'suspended' }],
   ['Shop::Door::"front".isOpen', 'entity', 'Shop::Door::"front"', { attrs: { isOpen: false } }],
   ['(if context.tls then User::"boss" else principal).status == "active"', 'user', 'boss', { status: 'suspended' }],
 ];

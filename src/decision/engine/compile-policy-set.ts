@@ -3,6 +3,7 @@ import { sha256Base64url } from '#foundation/crypto';
 import type { Decision, EntityUid } from '#foundation/model';
 import { CompiledEvaluator, type DecisionWithReads } from './compiled/compiled-evaluator.ts';
 import { EntityStore } from './compiled/entity-store.ts';
+import { readsContext } from './context-path.ts';
 import type { DecisionRequest } from './decision-request.ts';
 import { EngineError } from './engine-error.ts';
 import { linkPolicies, type TemplateLink } from './link-template.ts';
@@ -34,6 +35,8 @@ export interface CompiledPolicies {
   readonly readsTime: boolean;
   /** When it may. */
   readonly timePoints: TimePoints;
+  /** Does any policy read `context.path`? Else requests of one kind have one answer, whatever they ask for. */
+  readonly readsPath: boolean;
   /** What policies read because they name it: an answer may change with facts about these although it is about others. */
   readonly named: readonly EntityUid[];
   /** The schema it was compiled with: `vocabularyOf()` says what can be asked by it. Null with Cedar's own evaluator, which keeps it. */
@@ -82,6 +85,7 @@ export function describePolicies(
     policies: new Map([...policies].map(([id, policy]) => [id, describe(id, policy)])),
     readsTime: !points.isComplete || points.agesSeconds.length > 0 || points.timesMs.length > 0,
     timePoints: points,
+    readsPath: readsContext(parsed, 'path'),
     named: namedEntities(parsed),
   };
 }

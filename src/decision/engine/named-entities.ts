@@ -1,16 +1,13 @@
 import type { EntityUid } from '#foundation/model';
+import { isNode, madeMembers } from './context-path.ts';
 import type { PolicyJson } from './policy-set.ts';
-
-type Node = Readonly<Record<string, unknown>>;
-
-const isNode = (json: unknown): json is Node => typeof json === 'object' && json !== null && !Array.isArray(json);
 
 /** Operators that only compare what stands beside them. */
 const comparing = ['==', '!=', 'contains', 'containsAll', 'containsAny'] as const;
 
 /** A literal, or a set of literals. */
 function isLiteral(json: unknown): boolean {
-  if (!isNode(json)) return false;
+  if (!isNode(json) || madeMembers(json) !== undefined) return false;
   const items = json['Set'];
   return 'Value' in json || (Array.isArray(items) && items.every(isLiteral));
 }
@@ -36,6 +33,11 @@ class Reader {
   read(json: unknown): void {
     if (Array.isArray(json)) for (const item of json) this.read(item);
     if (!isNode(json)) return;
+    const members = madeMembers(json);
+    if (members !== undefined) {
+      this.read(members);
+      return;
+    }
     const beside = comparing.map((operator) => json[operator]).find(isNode);
     // Of what stands above something only the name counts; of what it stands above, all between the two.
     const within = json['in'];

@@ -1,5 +1,6 @@
 import { parseDatetime } from './compiled/datetime.ts';
 import { EvaluationError } from './compiled/evaluation-error.ts';
+import { contextPath, isNode, madeMembers } from './context-path.ts';
 import type { PolicyJson } from './policy-set.ts';
 
 /** When the answers of a policy set can change though no fact does. */
@@ -11,8 +12,6 @@ export interface TimePoints {
   /** Is the time read in no other way than by comparing it with what a policy says? Else its answers may change at any time. */
   readonly isComplete: boolean;
 }
-
-type Node = Readonly<Record<string, unknown>>;
 
 /** Where the outcome of `time OPERATOR literal` changes: when the two meet, just behind, or both. */
 const changes = { '<': [0], '>=': [0], '<=': [1], '>': [1], '==': [0, 1], '!=': [0, 1] } as const;
@@ -28,18 +27,6 @@ const turned: Readonly<Record<Comparison, Comparison>> = {
   '==': '==',
   '!=': '!=',
 };
-
-const isNode = (json: unknown): json is Node => typeof json === 'object' && json !== null && !Array.isArray(json);
-
-/** `['session', 'bound']` for `context.session.bound`; undefined for what is no path from the context. */
-function contextPath(json: unknown): string[] | undefined {
-  if (!isNode(json)) return undefined;
-  if (json['Var'] === 'context') return [];
-  const access = json['.'];
-  if (!isNode(access)) return undefined;
-  const path = contextPath(access['left']);
-  return path === undefined ? undefined : [...path, String(access['attr'])];
-}
 
 const isAge = (json: unknown) => contextPath(json)?.join('.') === 'session.authAgeSeconds';
 const isNow = (json: unknown) => contextPath(json)?.join('.') === 'now';
@@ -88,7 +75,13 @@ class Reader {
 
   read(json: unknown): void {
     if (Array.isArray(json)) for (const item of json) this.read(item);
-    if (!isNode(json) || 'Value' in json) return;
+    if (!isNode(json)) return;
+    const members = madeMembers(json);
+    if (members !== undefined) {
+      this.read(members);
+      return;
+    }
+    if ('Value' in json) return;
     if (comparisons.some((operator) => json[operator] !== undefined && this.#noteComparison(operator, json[operator])))
       return;
     const path = contextPath(json);

@@ -53,3 +53,4 @@ export type { LogFault, VerifyOptions, VerifyReport, WriterReport } from './veri
 export { listWriters, verifyLog } from './verify-log.ts';
 export type { WrittenEvent } from './write-http-activity.ts';
 export { writeHttpActivity } from './write-http-activity.ts';
+export { type KeyNumber, WrittenPrincipal } from './written-principal.ts';

@@ -1,28 +1,21 @@
 import { jsonText } from '#foundation/encoding';
 import type { JournalEvent } from '#foundation/model';
 import { activityOf, type HttpActivityInput, httpActivity } from './events-access.ts';
-import { bounded, ocsfActor, ocsfVerdict, type PrincipalInput, severityOf, subjectOf } from './ocsf-objects.ts';
+import { bounded, ocsfVerdict, severityOf } from './ocsf-objects.ts';
+import type { WrittenPrincipal } from './written-principal.ts';
 
 /** An event whose payload is written already: the text of one JSON object, on one line. */
 export interface WrittenEvent extends Omit<JournalEvent, 'payload'> {
   readonly payload: string;
+  /** Whose `subject` it is, when they are in many events. */
+  readonly principal?: WrittenPrincipal;
 }
 
 /** Text of what comes again and again as the same object. Never changed in place, so the text stays right. */
-const actors = new WeakMap<PrincipalInput, string>();
 const verdicts = new WeakMap<
   readonly string[],
   { readonly answer: string; readonly words: readonly string[]; readonly policySequence: number; readonly text: string }
 >();
-
-function actorText(principal: PrincipalInput): string {
-  let text = actors.get(principal);
-  if (text === undefined) {
-    text = JSON.stringify(ocsfActor(principal));
-    actors.set(principal, text);
-  }
-  return text;
-}
 
 /** The members a verdict gives, without the braces around them. */
 function verdictText(verdict: HttpActivityInput['verdict'], policySequence: number): string {
@@ -52,7 +45,7 @@ function objectText(value: Readonly<Record<string, unknown>>): string {
  * The event httpActivity() gives, with its payload as the very text JSON.stringify() would make of it, put together from parts: it
  * is written for every request. What is unusual is left to httpActivity() itself.
  */
-export function writeHttpActivity(input: HttpActivityInput): WrittenEvent {
+export function writeHttpActivity(input: HttpActivityInput & { readonly principal: WrittenPrincipal }): WrittenEvent {
   const { method, url, userAgent, resource, verdict, principal, policySequence, unmapped } = input;
   const activityId = activityOf(method);
   const isUnusual =
@@ -78,9 +71,10 @@ export function writeHttpActivity(input: HttpActivityInput): WrittenEvent {
     activityId,
     severityId: severityOf(verdict.answer),
     statusId: verdict.answer === 'allow' ? 1 : 2,
-    subject: subjectOf(principal),
+    subject: principal.subject,
+    principal,
     policySequence,
     factRevision: input.factRevision,
-    payload: `{${verdictText(verdict, policySequence)},"profiles":["security_control","host"],"actor":${actorText(principal)},"http_request":{"http_method":"${method}","url":{"scheme":"${url.scheme}","hostname":${hostname}${port},"path":${quoted(url.path)}}${agent}},"src_endpoint":{"ip":${jsonText(input.address)}},"dst_endpoint":{"hostname":${hostname}${service}},"unmapped":${unmapped === undefined ? '{}' : objectText(unmapped)}}`,
+    payload: `{${verdictText(verdict, policySequence)},"profiles":["security_control","host"],"actor":${principal.actor},"http_request":{"http_method":"${method}","url":{"scheme":"${url.scheme}","hostname":${hostname}${port},"path":${quoted(url.path)}}${agent}},"src_endpoint":{"ip":${jsonText(input.address)}},"dst_endpoint":{"hostname":${hostname}${service}},"unmapped":${unmapped === undefined ? '{}' : objectText(unmapped)}}`,
   };
 }

@@ -3,23 +3,24 @@ import { test } from 'node:test';
 import { FactTable } from '#information/inventory';
 import { fakeFact } from '../../../tests/fakes/fact-view.ts';
 import { accessEvent } from './access-event.ts';
-import { bearerOf } from './bearer.ts';
+import { Bearers } from './bearer.ts';
 
 test('accessEvent() names whoever bears the session for as long as it lasts, and nobody afterwards', () => {
   const facts = new FactTable({ clock: () => 0 });
   const session = fakeFact('session', { user: 'u1', expiresAt: 1_000 });
+  const cookie = { session: 's1', resource: 'wiki', hash: 'h', previousHash: null, previousUntil: 0, rotatedAt: 0 };
   facts.replace({
     epoch: 1,
     revision: 1,
     rows: [
       { kind: 'session', id: 's1', revision: 1, body: session },
+      { kind: 'app-cookie', id: 'c1', revision: 1, body: cookie },
       { kind: 'user', id: 'u1', revision: 1, body: fakeFact('user', { name: 'ada' }) },
     ],
   });
-  const cookie = { session: 's1', resource: 'wiki', hash: 'h', previousHash: null, previousUntil: 0, rotatedAt: 0 };
   const judged = {
     id: 'e',
-    identified: { bearer: bearerOf(facts, cookie) },
+    identified: { bearer: new Bearers(facts).byCookie('h')?.bearer },
     question: { asker: { kind: 'session', sessionId: 's1' }, action: 'read', request: { route: 'default' } },
     verdict: { answer: 'deny', reasons: [], words: [], errors: [], policySequence: 1, factRevision: 1 },
     request: { method: 'GET', host: 'wiki', path: '/', address: '::1', tls: true, port: null, headers: [] },

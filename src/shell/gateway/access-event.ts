@@ -1,6 +1,6 @@
 import { identify, type Subject } from '#decision/administration';
 import { type GatewayRequest, headerOf } from '#enforcement/gateway';
-import { type PrincipalInput, type WrittenEvent, writeHttpActivity } from '#evidence/log';
+import { type WrittenEvent, WrittenPrincipal, writeHttpActivity } from '#evidence/log';
 import type { FactView, Question, Verdict } from '#foundation/model';
 import type { Gate } from './gate.ts';
 import type { Identified } from './identify-asker.ts';
@@ -50,12 +50,12 @@ export function accessEvent(
   });
 }
 
-const stranger: PrincipalInput = { type: 'Anonymous', uid: 'anonymous' };
+const stranger = new WrittenPrincipal({ type: 'Anonymous', uid: 'anonymous' });
 
 function whoAsked(
   facts: FactView,
   { identified, question, now }: { identified?: Identified; question: Question; now: number },
-): { principal: PrincipalInput; token: string | null } {
+): { principal: WrittenPrincipal; token: string | null } {
   const bearer = identified?.bearer ?? null;
   // Between the judgement and a second event of the same request a session may have come to its end.
   if (bearer?.isOf(facts) === true && now < bearer.session.expiresAt)
@@ -64,11 +64,12 @@ function whoAsked(
   return { principal: principalOf(subject), token: subject.token?.id ?? null };
 }
 
-function principalOf({ uid, user, session }: Subject): PrincipalInput {
+function principalOf({ uid, user, session }: Subject): WrittenPrincipal {
   if (uid.type !== 'User' || user === null) {
-    return uid.type === 'Workload' ? { type: 'Workload', uid: uid.id } : stranger;
+    return uid.type === 'Workload' ? new WrittenPrincipal({ type: 'Workload', uid: uid.id }) : stranger;
   }
-  return { type: 'User', uid: uid.id, name: user.name, email: user.email ?? undefined, sessionId: session?.id };
+  const { name, email } = user;
+  return new WrittenPrincipal({ type: 'User', uid: uid.id, name, email: email ?? undefined, sessionId: session?.id });
 }
 
 /** An administrator in the console may use the journal space that is kept, so that a full disk does not lock them out. */

@@ -15,6 +15,7 @@ import { fakeFact } from '../../../tests/fakes/fact-view.ts';
 import { publishedPolicies } from '../../../tests/published-policies.ts';
 import { accessFlow } from './access-flow.ts';
 import { Assertions } from './assertions.ts';
+import { Bearers } from './bearer.ts';
 import type { Gate } from './gate.ts';
 import { Metrics } from './metrics.ts';
 import { pooledIds } from './pooled-ids.ts';
@@ -97,6 +98,7 @@ const journal = await startJournal({
   writer: 'gateway-1',
   sync: 'interval',
   keyOf: (subject) => facts.get('journal-key', subject)?.key,
+  keysVersion: () => 1,
   signCheckpoint: async () => 'unsigned',
   reserveBytes: 4096,
 });
@@ -117,9 +119,11 @@ const parts: Partial<Gate> = {
   newId: pooledIds(randomBytes),
   urls,
   facts,
+  bearers: new Bearers(facts),
   sites: () => sites,
   isFreshFor: () => true,
-  judge: (question, at) => judge({ view: facts, policies, question, now: at }),
+  pdp: { host: 'pdp.localhost' } as Gate['pdp'],
+  judge: (question, at, last) => judge({ view: facts, policies, question, now: at }, last),
   remedies: (question, at) => findRemedies({ view: facts, policies, question, now: at }),
   advice: (verdict) => adviceOf(policies, verdict),
   record: (event, options) => journal.append(event, options),

@@ -48,7 +48,7 @@ export async function accessFlow(gate: Gate, exchange: Exchange): Promise<void> 
 
   const question = questionOfRequest(request, { asker: identified.asker, site, route: route.label });
   const epoch = gate.facts.epoch;
-  const verdict = judgeAccess(gate, { question, request, site, now });
+  const verdict = judgeAccess(gate, { question, request, site, identified, now });
   if (isWorthAnEvent(gate, { identified, question, verdict, site })) {
     const isReserved = isAdministration(gate, { site, asker: identified.asker });
     await gate.record(accessEvent(gate, { id, now, identified, question, verdict, request, site }), { isReserved });

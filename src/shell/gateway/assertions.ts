@@ -27,7 +27,6 @@ interface Made {
 
 /** For one bearer and resource: the newest, and the one that is being made. */
 export interface KeptAssertion {
-  readonly resource: string;
   made: Made | undefined;
   coming: Promise<Made> | undefined;
 }
@@ -62,8 +61,8 @@ export class Assertions {
   }
 
   /** A JWT at hand, or a promise of a fresh one. Throws ControlError when control cannot make one. */
-  get(bearer: Pick<Bearer, 'sessionId' | 'assertion' | 'assertions'>, resource: string): string | Promise<string> {
-    const kept = keptFor(bearer, resource);
+  get(bearer: Pick<Bearer, 'sessionId' | 'at'>, resource: string): string | Promise<string> {
+    const kept = bearer.at(resource).assertion;
     const good = kept.made?.key.isGood === true ? kept.made : undefined;
     const leftMs = good === undefined ? 0 : good.expiresAt - this.#clock();
     if (good !== undefined && leftMs > assertionRenewMs) return good.jwt;
@@ -184,16 +183,6 @@ export class Assertions {
     }
     return key;
   }
-}
-
-/** Who asks for one app asks for it again: that one is at hand without looking for it. */
-function keptFor(bearer: Pick<Bearer, 'assertion' | 'assertions'>, resource: string): KeptAssertion {
-  const { assertion, assertions } = bearer;
-  if (assertion?.resource === resource) return assertion;
-  const kept = assertions.get(resource) ?? { resource, made: undefined, coming: undefined };
-  assertions.set(resource, kept);
-  bearer.assertion = kept;
-  return kept;
 }
 
 /** Of our own control's JWT; empty when it names none, which no key has. */

@@ -3,9 +3,9 @@ import { test } from 'node:test';
 import type { AppCookie, FactRow } from '#foundation/model';
 import { FactTable } from '#information/inventory';
 import { fakeFact } from '../../../tests/fakes/fact-view.ts';
-import { bearerOf } from './bearer.ts';
+import { Bearers } from './bearer.ts';
 
-const cookie: AppCookie = {
+const body: AppCookie = {
   session: 's1',
   resource: 'wiki',
   hash: 'h',
@@ -13,62 +13,90 @@ const cookie: AppCookie = {
   previousUntil: 0,
   rotatedAt: 0,
 };
+const cookie: FactRow = { kind: 'app-cookie', id: 'c1', revision: 1, body };
 const session: FactRow = { kind: 'session', id: 's1', revision: 1, body: fakeFact('session', { user: 'u1' }) };
 const user: FactRow = { kind: 'user', id: 'u1', revision: 1, body: fakeFact('user', { name: 'Ada' }) };
 
 function started() {
-  const facts = new FactTable({ clock: () => 0 });
-  facts.replace({ epoch: 1, revision: 1, rows: [session, user] });
-  const before = bearerOf(facts, cookie);
-  assert.ok(before !== null);
-  return { facts, before };
+  const state = { now: 0 };
+  const facts = new FactTable({ clock: () => state.now });
+  const bearers = new Bearers(facts);
+  facts.onChange((changes) => bearers.forget(changes));
+  facts.replace({ epoch: 1, revision: 1, rows: [session, user, cookie] });
+  const before = bearers.byCookie('h')?.bearer;
+  assert.ok(before);
+  return { state, facts, bearers, before };
 }
 
-test('bearerOf() gives the same object for as long as session and user are the same facts', () => {
-  const { facts, before } = started();
-  assert.equal(bearerOf(facts, cookie), before);
+test('a cookie leads to the same bearer for as long as session and user are the same facts', () => {
+  const { facts, bearers, before } = started();
+  assert.equal(bearers.byCookie('h')?.bearer, before);
   facts.apply([{ kind: 'user', id: 'u2', revision: 2, body: fakeFact('user') }], 2);
   assert.ok(!before.isOf(facts));
-  assert.equal(before.asOf(facts), before);
-  assert.equal(bearerOf(facts, cookie), before);
+  assert.equal(bearers.now(before), before);
+  assert.equal(bearers.byCookie('h')?.bearer, before);
   assert.ok(before.isOf(facts));
 });
 
-test('bearerOf() and asOf() say of a user or session that changed what the facts say now, and nothing of one that is gone', () => {
+test('of a user or session that changed a bearer says what the facts say now, and nothing of one that is gone', () => {
   const renamed: FactRow = { ...user, revision: 2, body: fakeFact('user', { name: 'Grace' }) };
   const ended: FactRow = { ...session, revision: 2, body: fakeFact('session', { user: 'u1', status: 'revoked' }) };
   for (const row of [renamed, ended]) {
-    const { facts, before } = started();
+    const { facts, bearers, before } = started();
+    before.at('wiki').assertion.made = { jwt: 'of before', expiresAt: 0, key: { isGood: true } };
     facts.apply([row], 2);
-    for (const after of [before.asOf(facts), bearerOf(facts, cookie)]) {
-      assert.notEqual(after, before);
-      assert.equal(after?.user, facts.get('user', 'u1'));
-      assert.equal(after?.session, facts.get('session', 's1'));
-      assert.equal(after?.principal.name, row === renamed ? 'Grace' : 'Ada');
-      assert.equal(after?.assertion, null);
+    for (const after of [bearers.now(before), bearers.byCookie('h')?.bearer]) {
+      assert.ok(after && after !== before);
+      assert.equal(after.user, facts.get('user', 'u1'));
+      assert.equal(after.session, facts.get('session', 's1'));
+      assert.equal(after.principal.name, row === renamed ? 'Grace' : 'Ada');
+      assert.equal(after.at('wiki').assertion.made, undefined);
     }
   }
   for (const row of [session, user]) {
-    const { facts, before } = started();
+    const { facts, bearers, before } = started();
     facts.apply([{ ...row, revision: 2, body: null }], 2);
-    assert.equal(before.asOf(facts), null);
-    assert.equal(bearerOf(facts, cookie), null);
+    assert.equal(bearers.now(before), null);
+    assert.equal(bearers.byCookie('h')?.bearer, null);
   }
+});
+
+test('a cookie that is gone, or was replaced and whose grace is over, leads to nobody', () => {
+  const { facts, bearers } = started();
+  facts.apply([{ kind: 'app-cookie', id: 'c1', revision: 2, body: null }], 2);
+  assert.equal(bearers.byCookie('h'), undefined);
+  const replaced = started();
+  const rotated = { ...body, hash: 'newer', previousHash: 'h', previousUntil: 60 };
+  replaced.facts.apply([{ ...cookie, revision: 2, body: rotated }], 2);
+  for (const hash of ['h', 'newer']) assert.equal(replaced.bearers.byCookie(hash)?.bearer, replaced.before, hash);
+  replaced.state.now = 60;
+  assert.equal(replaced.bearers.byCookie('h'), undefined, 'though no fact has changed');
+  assert.equal(replaced.bearers.byCookie('newer')?.body, rotated);
 });
 
 test('a copy of the facts of another epoch with the same revision makes another bearer', () => {
   const { facts, before } = started();
+  // One that nobody tells of changes.
+  const bearers = new Bearers(facts);
+  assert.equal(bearers.byCookie('h')?.bearer?.principal.name, 'Ada');
   const other: FactRow = { ...user, body: fakeFact('user', { name: 'Mallory' }) };
-  facts.replace({ epoch: 2, revision: 1, rows: [session, other] });
+  facts.replace({ epoch: 2, revision: 1, rows: [session, other, cookie] });
   assert.ok(!before.isOf(facts));
-  assert.equal(bearerOf(facts, cookie)?.principal.name, 'Mallory');
+  assert.equal(bearers.byCookie('h')?.bearer?.principal.name, 'Mallory');
 });
 
-test('a cookie that is rotated, and one for another app, lead to the same bearer', () => {
-  const { facts, before } = started();
-  const rotated: AppCookie = { ...cookie, hash: 'newer', previousHash: 'h' };
-  facts.apply([{ kind: 'app-cookie', id: 'c1', revision: 2, body: rotated }], 2);
-  assert.equal(bearerOf(facts, rotated), before);
-  assert.equal(bearerOf(facts, { ...cookie, resource: 'crm', hash: 'other' }), before);
-  assert.notEqual(bearerOf(facts, { ...cookie, session: 's2' }), before);
+test('cookies for several apps lead to the same bearer, and one of another session does not', () => {
+  const { facts, bearers, before } = started();
+  const rows: FactRow[] = [
+    { kind: 'app-cookie', id: 'c2', revision: 2, body: { ...body, resource: 'crm', hash: 'other' } },
+    { kind: 'session', id: 's2', revision: 2, body: fakeFact('session', { user: 'u1' }) },
+    { kind: 'app-cookie', id: 'c3', revision: 2, body: { ...body, session: 's2', hash: 'third' } },
+  ];
+  facts.apply(rows, 2);
+  assert.equal(bearers.byCookie('other')?.bearer, before);
+  assert.notEqual(bearers.byCookie('third')?.bearer, before);
+  assert.equal(before.at('wiki'), before.at('wiki'), 'what is kept at an app is found again');
+  const atWiki = before.at('wiki');
+  assert.notEqual(before.at('crm'), atWiki);
+  assert.equal(before.at('wiki'), atWiki);
 });

@@ -1,7 +1,15 @@
-import type { PrincipalInput } from '#evidence/log';
+import { LastAnswer } from '#decision/administration';
+import { WrittenPrincipal } from '#evidence/log';
 import type { AppCookie, Asker, FactView, Session, User } from '#foundation/model';
 import type { KeptAssertion } from './assertions.ts';
 import type { Seen } from './seen-sessions.ts';
+
+/** What is kept of one bearer at one app. */
+export interface BearerAt {
+  readonly resource: string;
+  readonly assertion: KeptAssertion;
+  readonly lastAnswer: LastAnswer;
+}
 
 /**
  * The person of a session, with all that every request of theirs needs in one object: with thousands of people active, looking up
@@ -13,12 +21,12 @@ export class Bearer {
   readonly user: User;
   readonly asker: Asker;
   /** What events say about them: the same object every time, so that it is written down once. */
-  readonly principal: PrincipalInput;
-  /** Of Assertions, who alone looks at them: the one that was asked for last, and those of all resources. */
-  assertion: KeptAssertion | null = null;
-  readonly assertions = new Map<string, KeptAssertion>();
+  readonly principal: WrittenPrincipal;
   /** Of SeenSessions. */
   seen: Seen | null = null;
+  /** Of the app that was asked for last, and of all. */
+  #at: BearerAt | null = null;
+  readonly #everywhere = new Map<string, BearerAt>();
   /** The facts as of when this was true. */
   #epoch: number;
   #revision: number;
@@ -30,19 +38,20 @@ export class Bearer {
     this.user = user;
     this.asker = Object.freeze({ kind: 'session', sessionId });
     const { name, email } = user;
-    this.principal = { type: 'User', uid: session.user, name, email: email ?? undefined, sessionId };
+    this.principal = new WrittenPrincipal({
+      type: 'User',
+      uid: session.user,
+      name,
+      email: email ?? undefined,
+      sessionId,
+    });
     this.#epoch = at.epoch;
     this.#revision = at.revision;
   }
 
   /** Have the facts stood still since this was last found to be true? */
-  isOf(facts: FactView): boolean {
+  isOf(facts: Pick<FactView, 'epoch' | 'revision'>): boolean {
     return this.#revision === facts.revision && this.#epoch === facts.epoch;
-  }
-
-  /** The same person by the facts as they are now, this very object if they say the same; null when session or user is gone. */
-  asOf(facts: FactView): Bearer | null {
-    return this.isOf(facts) ? this : lookUp(facts, this.sessionId);
   }
 
   /** Session and user are these very facts still. */
@@ -51,43 +60,86 @@ export class Bearer {
     this.#revision = at.revision;
     return this;
   }
-}
 
-/** Those of facts that are gone go with them. Cookies come and go with each rotation; who bears them stays. */
-interface Bearers {
-  readonly byCookie: WeakMap<AppCookie, Bearer>;
-  readonly bySession: WeakMap<Session, Bearer>;
-}
-
-const known = new WeakMap<FactView, Bearers>();
-
-function bearersIn(facts: FactView): Bearers {
-  let bearers = known.get(facts);
-  if (bearers === undefined) {
-    bearers = { byCookie: new WeakMap(), bySession: new WeakMap() };
-    known.set(facts, bearers);
+  /** Who asks for one app asks for it again: that one is at hand without looking for it. */
+  at(resource: string): BearerAt {
+    if (this.#at?.resource === resource) return this.#at;
+    let at = this.#everywhere.get(resource);
+    if (at === undefined) {
+      at = { resource, assertion: { made: undefined, coming: undefined }, lastAnswer: new LastAnswer() };
+      this.#everywhere.set(resource, at);
+    }
+    this.#at = at;
+    return at;
   }
-  return bearers;
 }
 
-function lookUp(facts: FactView, sessionId: string): Bearer | null {
-  const session = facts.get('session', sessionId);
-  const user = session === undefined ? undefined : facts.get('user', session.user);
-  if (session === undefined || user === undefined) return null;
-  const { bySession } = bearersIn(facts);
-  const found = bySession.get(session);
-  if (found?.user === user) return found.confirm(facts);
-  const bearer = new Bearer({ sessionId, session, user }, facts);
-  bySession.set(session, bearer);
-  return bearer;
+/** An app cookie that is among the facts, and who bears it; null when session or user is gone. */
+export interface BornCookie {
+  readonly id: string;
+  readonly body: AppCookie;
+  readonly bearer: Bearer | null;
 }
 
-/** Session and user behind an app cookie as the facts are now, whether the session is still good or not; null when one of them is gone. */
-export function bearerOf(facts: FactView, cookie: AppCookie): Bearer | null {
-  const { byCookie } = bearersIn(facts);
-  const found = byCookie.get(cookie);
-  if (found?.isOf(facts) === true) return found;
-  const bearer = lookUp(facts, cookie.session);
-  if (bearer !== null && bearer !== found) byCookie.set(cookie, bearer);
-  return bearer;
+interface Kept extends BornCookie {
+  readonly epoch: number;
+  readonly revision: number;
+}
+
+/** More hashes are not kept at once: each rotation makes a new one. */
+const keptMax = 50_000;
+
+/** Who bears the app cookies of one view of facts. What is found is kept for as long as the facts stand still, and looked at again then. */
+export class Bearers {
+  readonly facts: FactView;
+  #byHash = new Map<string, Kept>();
+  /** Those of facts that are gone go with them. Cookies come and go with each rotation; who bears them stays. */
+  readonly #bySession = new WeakMap<Session, Bearer>();
+
+  constructor(facts: FactView) {
+    this.facts = facts;
+  }
+
+  /** The cookie whose value has this hash, as the facts are now, whether its session is still good or not; undefined for any that is not known. */
+  byCookie(hash: string): BornCookie | undefined {
+    const { facts } = this;
+    const { epoch, revision } = facts;
+    const kept = this.#byHash.get(hash);
+    if (kept?.revision === revision && kept.epoch === epoch) return kept;
+    const cookie = facts.appCookieByHash(hash);
+    if (cookie === undefined) {
+      if (kept !== undefined) this.#byHash.delete(hash);
+      return undefined;
+    }
+    const { id, body } = cookie;
+    const found = { id, body, bearer: this.#bySessionId(body.session), epoch, revision };
+    // How long a value that was replaced is still good depends on the time.
+    if (body.hash !== hash) return found;
+    if (this.#byHash.size >= keptMax) this.#byHash = new Map();
+    this.#byHash.set(hash, found);
+    return found;
+  }
+
+  /** Lets go of cookies that changed: what was found of them is not looked at any more either way. */
+  forget(changes: readonly { readonly before: { readonly kind: string; readonly body: unknown } | null }[]): void {
+    for (const { before } of changes)
+      if (before?.kind === 'app-cookie') this.#byHash.delete((before.body as AppCookie).hash);
+  }
+
+  /** The same person by the facts as they are now, this very object if they say the same; null when session or user is gone. */
+  now(bearer: Bearer): Bearer | null {
+    return bearer.isOf(this.facts) ? bearer : this.#bySessionId(bearer.sessionId);
+  }
+
+  #bySessionId(sessionId: string): Bearer | null {
+    const { facts } = this;
+    const session = facts.get('session', sessionId);
+    const user = session === undefined ? undefined : facts.get('user', session.user);
+    if (session === undefined || user === undefined) return null;
+    const found = this.#bySession.get(session);
+    if (found?.user === user) return found.confirm(facts);
+    const bearer = new Bearer({ sessionId, session, user }, facts);
+    this.#bySession.set(session, bearer);
+    return bearer;
+  }
 }

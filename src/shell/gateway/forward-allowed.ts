@@ -21,7 +21,7 @@ export async function forwardAllowed(gate: Gate, judged: Judged & { readonly epo
       words: 'The address of this app cannot be used. An administrator can correct it.',
     });
   const own = ['nullius-decision', id];
-  const bearer = identified.bearer?.asOf(gate.facts) ?? null;
+  const bearer = identified.bearer === null ? null : gate.bearers.now(identified.bearer);
   if (bearer !== null) {
     const assertion = gate.assertions.get(bearer, site.id);
     own.push('nullius-assertion', typeof assertion === 'string' ? assertion : await assertion);

@@ -1,9 +1,10 @@
-import type { LiveStreams } from '#decision/administration';
+import type { LastAnswer, LiveStreams } from '#decision/administration';
 import type { Exchange, ForwardHandle, ForwardOptions, GatewayRequest, Sweep, Upstreams } from '#enforcement/gateway';
 import type { StrangerRequest, WrittenEvent } from '#evidence/log';
 import type { FactView, Question, Remedy, Verdict } from '#foundation/model';
 import type { PublicUrls } from '#shell/wire';
 import type { Assertions } from './assertions.ts';
+import type { Bearers } from './bearer.ts';
 import type { CallControl } from './control-client.ts';
 import type { CutEvents } from './cut-events.ts';
 import type { Identified } from './identify-asker.ts';
@@ -20,11 +21,14 @@ export interface Gate {
   readonly newId: () => string;
   readonly urls: PublicUrls;
   readonly facts: FactView;
+  /** Who bears which cookie by these facts. */
+  readonly bearers: Bearers;
   readonly sites: () => ReadonlyMap<string, Site>;
   readonly isFreshFor: (sensitivity: Site['sensitivity']) => boolean;
   /** Can control be asked? Waits a little for one that is just starting again. */
   readonly isControlThere: () => Promise<boolean>;
-  readonly judge: (question: Question, now: number) => Verdict;
+  /** See judge(): `last` is what the same asker was answered before at the same app. */
+  readonly judge: (question: Question, now: number, last?: LastAnswer) => Verdict;
   readonly remedies: (question: Question, now: number) => readonly Remedy[];
   /** Those of the verdict's words that say what a person can do. */
   readonly advice: (verdict: Verdict) => readonly string[];

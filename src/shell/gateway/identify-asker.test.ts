@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import type { AppCookie, FactView, Session, Token } from '#foundation/model';
 import { FactTable } from '#information/inventory';
 import { fakeFact } from '../../../tests/fakes/fact-view.ts';
+import { Bearers } from './bearer.ts';
 import { cookieValue, identifyAsker } from './identify-asker.ts';
 
 const now = 1_800_000_000_000;
@@ -54,7 +55,7 @@ const withCookie = (value: string) => ({
   nulliusToken: undefined,
 });
 const asker = (facts: FactView, credentials: Parameters<typeof identifyAsker>[0], resource = 'wiki') =>
-  identifyAsker(credentials, { facts, resource, now }).asker;
+  identifyAsker(credentials, { bearers: new Bearers(facts), resource, now }).asker;
 
 test('identifyAsker() knows the session behind a current cookie and one in its rotation grace', () => {
   assert.deepEqual(asker(factsWith(), withCookie('current')), { kind: 'session', sessionId: 's1' });
@@ -97,7 +98,10 @@ test('identifyAsker() knows no revoked, expired or foreign token', () => {
 
 test('identifyAsker() keeps Authorization for the app when the token in it is not ours', () => {
   const foreign = { cookie: undefined, authorization: 'Bearer somebody-elses', nulliusToken: undefined };
-  assert.equal(identifyAsker(foreign, { facts: factsWith(), resource: 'wiki', now }).tokenInAuthorization, false);
+  assert.equal(
+    identifyAsker(foreign, { bearers: new Bearers(factsWith()), resource: 'wiki', now }).tokenInAuthorization,
+    false,
+  );
 });
 
 test('cookieValue() trusts no cookie that was sent twice', () => {

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
-import { type Asker, cookieNotUsedYet, type FactView } from '#foundation/model';
-import { type Bearer, bearerOf } from './bearer.ts';
+import { type Asker, cookieNotUsedYet } from '#foundation/model';
+import type { Bearer, Bearers } from './bearer.ts';
 
 /** Cookies of ours on app hosts. Browsers keep `__Host-` names to this host, secure and with path `/`. */
 export const appCookieName = '__Host-nullius_app';
@@ -38,9 +38,10 @@ export interface Credentials {
  */
 export function identifyAsker(
   credentials: Credentials,
-  context: { facts: FactView; resource: string; now: number },
+  context: { bearers: Bearers; resource: string; now: number },
 ): Identified {
-  const { facts, resource, now } = context;
+  const { bearers, resource, now } = context;
+  const { facts } = bearers;
   const sent = credentials.authorization === undefined ? undefined : tokenIn(credentials.authorization);
   const known = sent === undefined ? undefined : facts.tokenByHash(hash('sha256', sent, 'base64url'));
   const tokenInAuthorization = known !== undefined;
@@ -61,26 +62,25 @@ export function identifyAsker(
   const value = credentials.cookie === undefined ? undefined : cookieValue(credentials.cookie, appCookieName);
   if (value === undefined) return nobody;
   const valueHash = hash('sha256', value, 'base64url');
-  const cookie = facts.appCookieByHash(valueHash);
+  const cookie = bearers.byCookie(valueHash);
   if (cookie === undefined) {
     return facts.replacedAppCookieByHash(valueHash) === undefined ? nobody : { ...nobody, copiedCookieHash: valueHash };
   }
-  if (cookie.body.resource !== resource) return nobody;
-  const isCurrent = cookie.body.hash === valueHash;
-  const bearer = bearerOf(facts, cookie.body);
-  const session = bearer?.session ?? facts.get('session', cookie.body.session);
+  const { id, body, bearer } = cookie;
+  if (body.resource !== resource) return nobody;
+  const session = bearer?.session ?? facts.get('session', body.session);
   if (session === undefined || session.status !== 'active' || session.expiresAt <= now) return nobody;
   return {
-    asker: bearer?.asker ?? { kind: 'session', sessionId: cookie.body.session },
+    asker: bearer?.asker ?? { kind: 'session', sessionId: body.session },
     bearer,
     copiedCookieHash: null,
     tokenInAuthorization,
     cookie: {
-      id: cookie.id,
+      id,
       hash: valueHash,
-      rotatedAt: cookie.body.rotatedAt,
-      isCurrent,
-      isNewestUnused: cookie.body.previousUntil === cookieNotUsedYet,
+      rotatedAt: body.rotatedAt,
+      isCurrent: body.hash === valueHash,
+      isNewestUnused: body.previousUntil === cookieNotUsedYet,
     },
   };
 }

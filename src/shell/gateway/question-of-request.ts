@@ -18,7 +18,7 @@ export function identifyRequest(
       authorization: request.authorization ?? undefined,
       nulliusToken: headerOf(request, 'nullius-token'),
     },
-    { facts: gate.facts, resource: site.id, now },
+    { bearers: gate.bearers, resource: site.id, now },
   );
   if (identified.copiedCookieHash !== null) void reportCopiedCookie(gate, identified.copiedCookieHash);
   return identified;

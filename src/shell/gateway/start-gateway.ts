@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { adviceOf, findRemedies, judge, LiveStreams } from '#decision/administration';
+import { adviceOf, findRemedies, judge, type LastAnswer, LiveStreams } from '#decision/administration';
 import { createSweep, createUpstreams, forwardRequest } from '#enforcement/gateway';
 import type { Clock, MonotonicClock, Question, RandomBytes } from '#foundation/model';
 import { type JournalClient, startJournal } from '#shell/journal';
@@ -8,6 +8,7 @@ import { Replica, type ReplicaError } from '#shell/replica';
 import type { GatewayHandoff } from '#shell/wire';
 import { certificatesByAcme } from './acme-certificates.ts';
 import { Assertions } from './assertions.ts';
+import { Bearers } from './bearer.ts';
 import { issuedByOurCa, ownCertificate, type ServerCertificates } from './certificates.ts';
 import { callWhile, connectControl } from './control-client.ts';
 import { linkToControl } from './control-link.ts';
@@ -159,8 +160,9 @@ function makeGate(handoff: GatewayHandoff, parts: Parts) {
   let sites = sitesFrom(facts, siteOptions);
   policies.refresh(facts);
 
-  const judgeNow = (question: Question, now: number) =>
-    judge({ view: facts, policies: policies.current, question, now });
+  const judgeNow = (question: Question, now: number, last?: LastAnswer) =>
+    judge({ view: facts, policies: policies.current, question, now }, last);
+  const bearers = new Bearers(facts);
   const onFault = (error: unknown) => needs.notice(`a request failed closed: ${String(error)}`);
   const live = new LiveStreams({
     clock,
@@ -200,6 +202,7 @@ function makeGate(handoff: GatewayHandoff, parts: Parts) {
   /** Certificates are had after the gate is made, because they are asked for through it. */
   const acme: { answer: ServerCertificates['httpAnswer'] } = { answer: undefined };
   facts.onChange((changes) => {
+    bearers.forget(changes);
     if (changes.some(({ kind }) => kind === 'resource' || kind === 'segment')) {
       sites = sitesFrom(facts, siteOptions);
       for (const listener of onSites) listener();
@@ -245,6 +248,7 @@ function makeGate(handoff: GatewayHandoff, parts: Parts) {
     newId,
     urls: handoff.urls,
     facts,
+    bearers,
     sites: () => sites,
     isFreshFor: (sensitivity) => replica.isFreshFor(sensitivity),
     isControlThere,

@@ -12,6 +12,7 @@ import type { FactRow, Resource } from '#foundation/model';
 import { FactTable } from '#information/inventory';
 import { type MakePolicies, preparedPolicies } from '../../../tests/published-policies.ts';
 import { Assertions } from './assertions.ts';
+import { Bearers } from './bearer.ts';
 import { type CallControl, ControlError } from './control-client.ts';
 import type { Gate } from './gate.ts';
 import { serve } from './listeners.ts';
@@ -127,9 +128,10 @@ export async function startTestGate(
     newId: () => `id-${++ids}`,
     urls,
     facts,
+    bearers: new Bearers(facts),
     sites,
     isFreshFor: () => true,
-    judge: (question, now) => judge({ ...input, question, now }),
+    judge: (question, now, last) => judge({ ...input, question, now }, last),
     remedies: (question, now) => findRemedies({ ...input, question, now }),
     advice: (verdict) => adviceOf(input.policies, verdict),
     record: async (event) => {

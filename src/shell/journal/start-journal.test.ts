@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { LogError, queryLog, verifyLog } from '#evidence/log';
+import { LogError, queryLog, verifyLog, WrittenPrincipal } from '#evidence/log';
 import { type StartJournalOptions, startJournal } from '#shell/journal';
 import {
   journalFolder,
@@ -73,39 +73,50 @@ test('events of every length and alphabet come into the log as they were, howeve
   );
 });
 
-test("a subject's events are sealed by its key as it is now, though it is asked for only when keys have changed", async (t) => {
-  const keys = new Map(keyTexts);
-  const asked: string[] = [];
-  let keysVersion = 0;
-  const keyOf = (subject: string) => {
-    asked.push(subject);
-    return keys.get(subject);
-  };
-  const { root, open } = start(t, { keyOf, keysVersion: () => keysVersion });
-  const journal = await open();
-  const append = async (subject: string) => {
-    const event = testEvent(subject);
-    await journal.append(event);
-    return event.id;
-  };
-  const readable = async () => {
-    const query = { directory: root, keys: testKeyring, limit: 100, order: 'oldest-first' } as const;
-    return (await queryLog(query)).records.flatMap(({ id, payload }) => (payload === null ? [] : [id]));
-  };
-  const before = [await append('ada'), await append('bob'), await append('ada'), await append('ada')];
-  assert.equal(asked.filter((subject) => subject === 'ada').length, 1);
-  keys.set('ada', Buffer.alloc(32, 7).toString('base64url'));
-  keysVersion += 1;
-  const unreadable = await append('ada');
-  const between = await append('bob');
-  keys.delete('ada');
-  keysVersion += 1;
-  const afterErasure = await append('ada');
-  await journal.close();
-  const found = await readable();
-  assert.ok(!found.includes(unreadable), 'sealed by the new key, which the reader does not have');
-  assert.deepEqual(found, [...before, between, afterErasure], 'with no key of its own, by the one of strangers');
-});
+for (const isWritten of [false, true])
+  test(`a subject's events are sealed by its key as it is now, though it is asked for only when keys have changed (${isWritten ? 'one object for' : 'by the name of'} who is in many)`, async (t) => {
+    const keys = new Map(keyTexts);
+    const asked: string[] = [];
+    let keysVersion = 0;
+    const keyOf = (subject: string) => {
+      asked.push(subject);
+      return keys.get(subject);
+    };
+    const { root, open } = start(t, { keyOf, keysVersion: () => keysVersion });
+    const journal = await open();
+    const principals = new Map(
+      ['ada', 'bob'].map((uid) => [uid, new WrittenPrincipal({ type: 'User', uid })] as const),
+    );
+    const append = async (subject: string, to = journal) => {
+      const event = testEvent(subject);
+      const principal = principals.get(subject);
+      assert.ok(principal);
+      await to.append(isWritten ? { ...event, payload: JSON.stringify(event.payload), principal } : event);
+      return event.id;
+    };
+    const readable = async (directory = root) => {
+      const query = { directory, keys: testKeyring, limit: 100, order: 'oldest-first' } as const;
+      return (await queryLog(query)).records.flatMap(({ id, payload }) => (payload === null ? [] : [id]));
+    };
+    const before = [await append('ada'), await append('bob'), await append('ada'), await append('ada')];
+    assert.equal(asked.filter((subject) => subject === 'ada').length, 1);
+    const other = start(t, { keysVersion: () => keysVersion });
+    const otherJournal = await other.open();
+    const elsewhere = [await append('bob', otherJournal), await append('ada', otherJournal)];
+    await otherJournal.close();
+    assert.deepEqual(await readable(other.root), elsewhere, 'another journal has numbers of its own');
+    keys.set('ada', Buffer.alloc(32, 7).toString('base64url'));
+    keysVersion += 1;
+    const unreadable = await append('ada');
+    const between = await append('bob');
+    keys.delete('ada');
+    keysVersion += 1;
+    const afterErasure = await append('ada');
+    await journal.close();
+    const found = await readable();
+    assert.ok(!found.includes(unreadable), 'sealed by the new key, which the reader does not have');
+    assert.deepEqual(found, [...before, between, afterErasure], 'with no key of its own, by the one of strangers');
+  });
 
 test('append() resolves in mode before-answer', async (t) => {
   const { open } = start(t, { sync: 'before-answer' });

@@ -4,6 +4,7 @@ import {
   type CheckpointStatement,
   checkEvent,
   type JournalRepair,
+  type KeyNumber,
   LogError,
   type SyncMode,
   strangerSubject,
@@ -154,10 +155,7 @@ class WorkerJournal implements JournalClient {
   readonly #worker: Worker;
   readonly #options: StartJournalOptions;
   readonly #queuedEventsMax: number;
-  readonly #sentKeys = new Map<
-    string,
-    { readonly key: string; readonly number: number; version: number | undefined }
-  >();
+  #sentKeys = new Map<string, KeyNumber & { readonly key: string }>();
   #newKeys: SubjectKeyText[] = [];
   #nextKeyNumber = firstKeyNumber;
   readonly #unanswered = new Map<number, Batch>();
@@ -203,7 +201,7 @@ class WorkerJournal implements JournalClient {
       return Promise.reject(error);
     }
     const batch = this.#batch(payload, isReserved);
-    batch.block.add(event, { payload, key: this.#keyNumber(event.subject) });
+    batch.block.add(event, { payload, key: this.#keyNumber(event) });
     batch.characters += payload.length;
     this.#queued += 1;
     this.#queuedCharacters += payload.length;
@@ -249,23 +247,28 @@ class WorkerJournal implements JournalClient {
   }
 
   /** Whose key seals it: the subject's own when it has one. Sees to it that the worker will know that key. */
-  #keyNumber(subject: string): number {
+  #keyNumber({ subject, principal }: Pick<WrittenEvent, 'subject' | 'principal'>): number {
     if (subject === systemSubject) return systemKeyNumber;
     if (subject === strangerSubject) return strangerKeyNumber;
+    const among = this.#sentKeys;
     const version = this.#options.keysVersion?.();
-    const sent = this.#sentKeys.get(subject);
-    if (sent !== undefined && version !== undefined && sent.version === version) return sent.number;
+    const known = principal?.keyNumber?.among === among ? principal.keyNumber : among.get(subject);
+    if (known !== undefined && version !== undefined && known.version === version) {
+      if (principal !== undefined) principal.keyNumber = known;
+      return known.number;
+    }
     const key = this.#options.keyOf(subject);
     if (key === undefined) return strangerKeyNumber;
-    if (sent?.key === key) {
-      sent.version = version;
-      return sent.number;
+    let sent = among.get(subject);
+    if (sent?.key !== key) {
+      sent = { among, key, number: this.#nextKeyNumber, version };
+      this.#nextKeyNumber += 1;
+      among.set(subject, sent);
+      this.#newKeys.push({ number: sent.number, subject, key });
     }
-    const number = this.#nextKeyNumber;
-    this.#nextKeyNumber += 1;
-    this.#sentKeys.set(subject, { key, number, version });
-    this.#newKeys.push({ number, subject, key });
-    return number;
+    sent.version = version;
+    if (principal !== undefined) principal.keyNumber = sent;
+    return sent.number;
   }
 
   #handOver(): void {
@@ -286,7 +289,8 @@ class WorkerJournal implements JournalClient {
       this.#worker.postMessage(batch.number satisfies ToWorker);
     }
     if (this.#sentKeys.size >= sentKeysMax) {
-      this.#sentKeys.clear();
+      // Another map, so that nobody goes by a number of this one.
+      this.#sentKeys = new Map();
       this.#worker.postMessage({ type: 'forget-keys' } satisfies ToWorker);
     }
   }

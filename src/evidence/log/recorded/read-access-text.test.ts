@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { httpActivity, type VerdictInput, writeHttpActivity } from '#evidence/log';
+import { httpActivity, type VerdictInput, WrittenPrincipal, writeHttpActivity } from '#evidence/log';
 import { AccessReader, recordedQuestion } from '#evidence/log/recorded';
 import { type PlacedText, readable } from '../known-bytes.ts';
 
@@ -60,7 +60,7 @@ test('AccessReader reads from the text what recordedQuestion() reads from the pa
         time: 5,
         policySequence: 1,
         factRevision: 1,
-        principal: { type, uid: 'u', name, email, sessionId },
+        principal: new WrittenPrincipal({ type, uid: 'u', name, email, sessionId }),
         method: rest.method,
         url: { scheme, hostname, port, path },
         userAgent,

@@ -66,7 +66,7 @@ export async function judgeForwarded(
   if (isRefusal(route)) return refused(request, { id, refusal: route });
   const question = questionOfRequest(request, { asker: identified.asker, site, route: route.label });
   const isHandshake = handshakeNames.some((name) => has(headers, name));
-  const judge = (at: number) => judgeBoth(gate, { question, request, site, now: at, isHandshake });
+  const judge = (at: number) => judgeBoth(gate, { question, request, site, identified, now: at, isHandshake });
   const verdict = judge(now);
   const judged = { id, request, site, identified, now, question, verdict };
   if (isWorthAnEvent(gate, judged)) await gate.record(accessEvent(gate, { ...judged, via: caller.tokenId }));
@@ -135,7 +135,7 @@ type JudgedHere = Omit<Judged, 'exchange'>;
 /** Who the app shall believe to be asking, and what of the client's own credentials it may see. */
 async function identityFor(gate: Gate, { id, identified, request, site, now }: JudgedHere): Promise<string[]> {
   const identity = ['nullius-decision', id];
-  const bearer = identified.bearer?.asOf(gate.facts) ?? null;
+  const bearer = identified.bearer === null ? null : gate.bearers.now(identified.bearer);
   if (bearer !== null) {
     identity.push('nullius-assertion', await gate.assertions.get(bearer, site.id));
     gate.seen.saw(bearer, now);
