@@ -26,9 +26,9 @@ export class PadMemory {
   }
 }
 
-/** A place's first payload makes this much of the stream, as the calls cost more than the ciphering; later ones up to the maximum. */
 const madeBytesMin = 1024;
-const madeBytesMax = 2048;
+/** A place's first payload makes 1024 bytes of the stream, as the calls cost more than the ciphering; later ones this many. */
+export const madeBytesMax = 2048;
 const zeros = Buffer.alloc(madeBytesMax);
 
 /** The stream from the block on in which this place lies. */
@@ -73,14 +73,20 @@ export class PadStream {
   readonly #key: KeyObject;
   /** Undefined until the first byte is wanted: a reader begins somewhere else. */
   #cipher: Cipheriv | undefined;
+  readonly #kept: Buffer | undefined;
   /** What comes next of the stream, and how much of that is used. */
   #made: Buffer = Buffer.alloc(0);
   #used = 0;
   #nextBytes = madeBytesMin;
   #position = 0;
 
-  constructor(key: KeyObject) {
+  /**
+   * `kept`: `madeBytesMax` of memory for what is made ahead. What Node's cipher gives is then let go of at once; many streams that each hold on
+   * to memory of their own make V8 collect the whole heap twice a second.
+   */
+  constructor(key: KeyObject, kept?: Buffer) {
     this.#key = key;
+    this.#kept = kept;
   }
 
   /** Bytes of the stream that were used. */
@@ -96,7 +102,7 @@ export class PadStream {
     this.#nextBytes = madeBytesMin;
     this.#make();
     // What ciphers the end of the payload before, in the same block.
-    this.#used = inBlock(position);
+    this.#used += inBlock(position);
   }
 
   /** Ciphers, or deciphers, in place the `length` bytes that lie in the memory. */
@@ -110,9 +116,12 @@ export class PadStream {
 
   #make(): void {
     this.#cipher ??= cipherAt(this.#key, 0);
-    this.#made = this.#cipher.update(zeros.subarray(0, this.#nextBytes));
+    const made = this.#cipher.update(zeros.subarray(0, this.#nextBytes));
+    this.#made = this.#kept ?? made;
+    // In memory that is kept it lies at the end.
+    this.#used = this.#made.byteLength - made.byteLength;
+    if (this.#kept !== undefined) made.copy(this.#kept, this.#used);
     this.#nextBytes = Math.min(2 * this.#nextBytes, madeBytesMax);
-    this.#used = 0;
   }
 
   /** Moves the next bytes of the stream to where the payload lies in its own memory. */

@@ -3,18 +3,22 @@ import { hash } from 'node:crypto';
 const hashBlockBytes = 64;
 const digestBytes = 32;
 
+/** Memory that one key takes. */
+export const hmacBytes = 2 * hashBlockBytes + digestBytes;
+
 /**
  * HMAC-SHA-256 (RFC 2104) of one message after the other, put together from one-shot hashes: an Hmac object costs as much as
  * sealing a record. A test compares it with Node's own.
  */
 export class QuickHmac {
   /** The key as the inner hash takes it, then as the outer one does, and room for a digest. */
-  readonly #pads = Buffer.alloc(2 * hashBlockBytes + digestBytes);
-  readonly #inner = this.#pads.subarray(0, hashBlockBytes);
-  readonly #outer = this.#pads.subarray(hashBlockBytes);
+  readonly #inner: Buffer;
+  readonly #outer: Buffer;
 
-  /** `key`: a block of the hash at most. */
-  constructor(key: Uint8Array) {
+  /** `key`: a block of the hash at most. `memory`: `hmacBytes`, where its owner has some. */
+  constructor(key: Uint8Array, memory: Buffer = Buffer.alloc(hmacBytes)) {
+    this.#inner = memory.subarray(0, hashBlockBytes);
+    this.#outer = memory.subarray(hashBlockBytes, hmacBytes);
     this.take(key);
   }
 

@@ -73,26 +73,35 @@ test('quickHkdf() gives what hkdfSync() gives', () => {
   );
 });
 
-test('a PayloadStream is what AES-256-CTR makes of the payloads laid end to end, whatever their lengths', () => {
+test('a PayloadStream is what AES-256-CTR makes of one subject’s payloads laid end to end, whatever their lengths and whoever comes in between', () => {
   const textOf = fc.oneof(fc.string({ unit: 'binary', maxLength: 50 }), fc.string({ minLength: 500, maxLength: 9000 }));
   fc.assert(
-    fc.property(fc.array(textOf, { minLength: 1, maxLength: 20 }), (texts) => {
+    fc.property(fc.array(fc.tuple(fc.nat({ max: 4 }), textOf), { minLength: 1, maxLength: 40 }), (payloads) => {
       const salt = randomBytes(16);
       const sealer = new PayloadSealer(() => salt);
-      const key = Buffer.from(hkdfSync('sha256', ada.key, salt, 'nullius journal record 2', 64));
-      const cipher = createCipheriv('aes-256-ctr', key.subarray(0, 32), Buffer.alloc(16));
-      let position = 0;
-      for (const text of texts) {
-        const { sealed, header } = seal(sealer, { text });
-        const body = cipher.update(text, 'utf8');
+      const streams = Array.from({ length: 5 }, (_, index) => {
+        const subject = subjectKey(`person ${index}`, randomBytes(32));
+        const key = Buffer.from(hkdfSync('sha256', subject.key, salt, 'nullius journal record 2', 64));
+        return {
+          subject,
+          key,
+          cipher: createCipheriv('aes-256-ctr', key.subarray(0, 32), Buffer.alloc(16)),
+          position: 0,
+        };
+      });
+      for (const [whose, text] of payloads) {
+        const stream = streams[whose];
+        assert.ok(stream);
+        const { sealed, header } = seal(sealer, { text, subject: stream.subject });
+        const body = stream.cipher.update(text, 'utf8');
         const place = Buffer.alloc(8);
-        place.writeBigUInt64BE(BigInt(position));
+        place.writeBigUInt64BE(BigInt(stream.position));
         assert.deepEqual(sealed, Buffer.concat([salt, place, body]));
         assert.equal(
-          createHmac('sha256', key.subarray(32)).update(taggedText(header)).digest('base64url'),
+          createHmac('sha256', stream.key.subarray(32)).update(taggedText(header)).digest('base64url'),
           header.writer_tag,
         );
-        position += body.byteLength;
+        stream.position += body.byteLength;
       }
     }),
     { numRuns: 50 },

@@ -1,7 +1,7 @@
 import { createSecretKey, type KeyObject } from 'node:crypto';
 import type { SubjectKey } from './journal-keys.ts';
-import { PadMemory, PadStream, positionBytes } from './pad-stream.ts';
-import { QuickHmac, quickHkdf } from './quick-hmac.ts';
+import { madeBytesMax, PadMemory, PadStream, positionBytes } from './pad-stream.ts';
+import { hmacBytes, QuickHmac, quickHkdf } from './quick-hmac.ts';
 
 export const saltBytes = 16;
 /** Where in its stream a payload begins is written after two bytes of zero. */
@@ -14,6 +14,10 @@ export const keyBytes = 32;
  * record begins a stream anew. Some 160 MB when so many are active.
  */
 export const sealedStreamsMax = 16_384;
+
+/** Memory that one stream takes, and how many share a piece. */
+const streamBytes = madeBytesMax + hmacBytes;
+const streamsTogether = 64;
 
 /** A stream that reached this place is followed by another: far below what its position can say (and what one AES key should cipher). */
 const streamBytesMax = 2 ** 40;
@@ -44,11 +48,12 @@ export class PayloadStream {
   readonly #salt: Uint8Array;
   readonly #hmac: QuickHmac;
 
-  constructor(subject: SubjectKey, salt: Uint8Array) {
+  /** `memory`: `streamBytes`. */
+  constructor(subject: SubjectKey, salt: Uint8Array, memory: Buffer) {
     const { cipherKey, tagKey } = derive(subject, salt);
     this.#salt = salt;
-    this.#pad = new PadStream(cipherKey);
-    this.#hmac = new QuickHmac(tagKey);
+    this.#pad = new PadStream(cipherKey, memory.subarray(0, madeBytesMax));
+    this.#hmac = new QuickHmac(tagKey, memory.subarray(madeBytesMax));
   }
 
   /** Writes salt || position || ciphertext to the beginning of the memory, and gives their length. */
@@ -85,6 +90,8 @@ export function makeRoom<K>(streams: Map<K, unknown>, streamsMax: number): void 
 export class PayloadSealer {
   readonly #random: (byteCount: number) => Uint8Array;
   readonly #streams = new Map<SubjectKey, PayloadStream>();
+  /** Memory for streams to come. Those that were made together go together: the oldest first. */
+  #free = Buffer.alloc(0);
 
   constructor(random: (byteCount: number) => Uint8Array) {
     this.#random = random;
@@ -94,8 +101,15 @@ export class PayloadSealer {
     const known = this.#streams.get(subject);
     if (known?.isSpent === false) return known;
     makeRoom(this.#streams, sealedStreamsMax);
-    const stream = new PayloadStream(subject, Uint8Array.from(this.#random(saltBytes)));
+    const stream = new PayloadStream(subject, Uint8Array.from(this.#random(saltBytes)), this.#memory());
     this.#streams.set(subject, stream);
     return stream;
+  }
+
+  #memory(): Buffer {
+    if (this.#free.byteLength === 0) this.#free = Buffer.alloc(streamsTogether * streamBytes);
+    const memory = this.#free.subarray(0, streamBytes);
+    this.#free = this.#free.subarray(streamBytes);
+    return memory;
   }
 }
