@@ -2,12 +2,14 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import fc from 'fast-check';
 import type { FactRow, Question, Verdict } from '#foundation/model';
 import { FactTable } from '#information/inventory';
+import { collectGarbage } from '../../../tests/collect-garbage.ts';
 import { fakeFact } from '../../../tests/fakes/fact-view.ts';
 import { publishedPolicies } from '../../../tests/published-policies.ts';
-import { type JudgeInput, judge, LastAnswer } from './index.ts';
+import { identify, type JudgeInput, judge, LastAnswer } from './index.ts';
 
 const schema = readFileSync(join(import.meta.dirname, '../../../policies/schema.cedarschema'), 'utf8');
 const start = 1_800_000_000_000;
@@ -205,6 +207,12 @@ describe('judge() with what it answered before', () => {
     assert.equal(again({ view: factsOf(first) }), undefined);
     assert.equal(again({ policies: publish(view, open) }), undefined);
     assert.equal(again({ policies: null }), undefined);
+    const as = identify(view, { asker: { kind: 'session', sessionId: 'other' }, now: start });
+    assert.equal(again({ as }), undefined);
+    const last = new LastAnswer();
+    const input = { view, policies: inForce, question: questionOf(), now: start };
+    judge({ ...input, as }, last);
+    assert.equal(last.to(input), undefined, 'of somebody who might be nothing is kept');
   });
 
   test('keeps nothing that could not be judged, and nothing of tokens', () => {
@@ -216,5 +224,38 @@ describe('judge() with what it answered before', () => {
     const byToken = { ...input, question: { ...questionOf(), asker } };
     judge(byToken, last);
     assert.equal(last.to(byToken), undefined);
+  });
+
+  test('keeps nothing of the head that a request was cut out of', () => {
+    const headBytes = 256 * 1024;
+    const readsPath = publish(view, [...open, { effect: 'forbid', kind: 'when', condition: 'context.path == "/no"' }]);
+    const input = (policies: JudgeInput['policies'], index: number): JudgeInput => {
+      const head = Buffer.alloc(headBytes, `a-head-with-the-secrets-of-${index}-`).toString('latin1');
+      const cut = { path: head.slice(1, 40), host: head.slice(50, 90) };
+      return { view, policies, question: questionOf({ request: cut }), now: start };
+    };
+    for (const policies of [inForce, readsPath]) {
+      const asked = Array.from({ length: 64 }, () => new LastAnswer());
+      collectGarbage();
+      const before = process.memoryUsage().heapUsed;
+      for (const [index, last] of asked.entries()) judge(input(policies, index), last);
+      collectGarbage();
+      const grown = process.memoryUsage().heapUsed - before;
+      assert.ok(grown < 8 * headBytes, `${grown} bytes for ${asked.length} answers`);
+      for (const [index, last] of asked.entries()) assert.equal(last.to(input(policies, index))?.answer, 'allow');
+    }
+  });
+
+  test('does not keep policies that are no longer in force', async () => {
+    const last = new LastAnswer();
+    const replaced = () => {
+      const policies = publish(view, open);
+      judge({ view, policies, question: questionOf(), now: start }, last);
+      return new WeakRef(policies);
+    };
+    const policies = replaced();
+    await setImmediate();
+    collectGarbage();
+    assert.equal(policies.deref(), undefined);
   });
 });
