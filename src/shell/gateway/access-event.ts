@@ -58,8 +58,7 @@ function whoAsked(
 ): { principal: WrittenPrincipal; token: string | null } {
   const bearer = identified?.bearer ?? null;
   // Between the judgement and a second event of the same request a session may have come to its end.
-  if (bearer?.isOf(facts) === true && now < bearer.session.expiresAt)
-    return { principal: bearer.principal, token: null };
+  if (bearer?.isOf(facts) === true && now < bearer.goodUntil) return { principal: bearer.principal, token: null };
   const subject = identify(facts, { asker: question.asker, now });
   return { principal: principalOf(subject), token: subject.token?.id ?? null };
 }

@@ -1,6 +1,13 @@
 import { LastAnswer } from '#decision/administration';
 import { WrittenPrincipal } from '#evidence/log';
-import type { AppCookie, Asker, FactView, Session, User } from '#foundation/model';
+import {
+  type AppCookie,
+  type Asker,
+  cookieNotUsedYet,
+  type FactView,
+  type Session,
+  type User,
+} from '#foundation/model';
 import type { KeptAssertion } from './assertions.ts';
 import type { Seen } from './seen-sessions.ts';
 
@@ -19,6 +26,10 @@ export class Bearer {
   readonly sessionId: string;
   readonly session: Session;
   readonly user: User;
+  /** What each request asks of the session: before which time it is good (milliseconds since the epoch, 0 when it has ended), and whose it is. */
+  readonly goodUntil: number;
+  readonly userId: string;
+  readonly idleMs: number;
   readonly asker: Asker;
   /** What events say about them: the same object every time, so that it is written down once. */
   readonly principal: WrittenPrincipal;
@@ -36,6 +47,9 @@ export class Bearer {
     this.sessionId = sessionId;
     this.session = session;
     this.user = user;
+    this.goodUntil = session.status === 'active' ? session.expiresAt : 0;
+    this.userId = session.user;
+    this.idleMs = session.idleMs;
     this.asker = Object.freeze({ kind: 'session', sessionId });
     const { name, email } = user;
     this.principal = new WrittenPrincipal({
@@ -79,6 +93,11 @@ export interface BornCookie {
   readonly id: string;
   readonly body: AppCookie;
   readonly bearer: Bearer | null;
+  /** Of the body, for who looks at every request. */
+  readonly resource: string;
+  readonly rotatedAt: number;
+  readonly isCurrent: boolean;
+  readonly isNewestUnused: boolean;
 }
 
 interface Kept extends BornCookie {
@@ -112,9 +131,13 @@ export class Bearers {
       return undefined;
     }
     const { id, body } = cookie;
-    const found = { id, body, bearer: this.#bySessionId(body.session), epoch, revision };
+    const { resource, rotatedAt, previousUntil } = body;
+    const isCurrent = body.hash === hash;
+    const isNewestUnused = previousUntil === cookieNotUsedYet;
+    const bearer = this.#bySessionId(body.session);
+    const found = { id, body, bearer, resource, rotatedAt, isCurrent, isNewestUnused, epoch, revision };
     // How long a value that was replaced is still good depends on the time.
-    if (body.hash !== hash) return found;
+    if (!isCurrent) return found;
     if (this.#byHash.size >= keptMax) this.#byHash = new Map();
     this.#byHash.set(hash, found);
     return found;

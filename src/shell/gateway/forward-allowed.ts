@@ -46,7 +46,7 @@ export async function forwardAllowed(gate: Gate, judged: Judged & { readonly epo
   });
   let handle: ForwardHandle | undefined;
   let cutBefore: string | undefined;
-  const userId = bearer?.session.user ?? null;
+  const userId = bearer?.userId ?? null;
   const unregister = gate.live.register({
     sessionId: asker.kind === 'session' ? asker.sessionId : null,
     userId,

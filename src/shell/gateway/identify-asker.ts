@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
-import { type Asker, cookieNotUsedYet } from '#foundation/model';
-import type { Bearer, Bearers } from './bearer.ts';
+import type { Asker, FactView } from '#foundation/model';
+import type { Bearer, Bearers, BornCookie } from './bearer.ts';
 
 /** Cookies of ours on app hosts. Browsers keep `__Host-` names to this host, secure and with path `/`. */
 export const appCookieName = '__Host-nullius_app';
@@ -66,23 +66,21 @@ export function identifyAsker(
   if (cookie === undefined) {
     return facts.replacedAppCookieByHash(valueHash) === undefined ? nobody : { ...nobody, copiedCookieHash: valueHash };
   }
-  const { id, body, bearer } = cookie;
-  if (body.resource !== resource) return nobody;
-  const session = bearer?.session ?? facts.get('session', body.session);
-  if (session === undefined || session.status !== 'active' || session.expiresAt <= now) return nobody;
+  const { id, bearer, rotatedAt, isCurrent, isNewestUnused } = cookie;
+  if (cookie.resource !== resource || now >= (bearer?.goodUntil ?? goodUntilOf(facts, cookie))) return nobody;
   return {
-    asker: bearer?.asker ?? { kind: 'session', sessionId: body.session },
+    asker: bearer?.asker ?? { kind: 'session', sessionId: cookie.body.session },
     bearer,
     copiedCookieHash: null,
     tokenInAuthorization,
-    cookie: {
-      id,
-      hash: valueHash,
-      rotatedAt: body.rotatedAt,
-      isCurrent: body.hash === valueHash,
-      isNewestUnused: body.previousUntil === cookieNotUsedYet,
-    },
+    cookie: { id, hash: valueHash, rotatedAt, isCurrent, isNewestUnused },
   };
+}
+
+/** Of a session whose user is gone. */
+function goodUntilOf(facts: FactView, { body }: BornCookie): number {
+  const session = facts.get('session', body.session);
+  return session?.status === 'active' ? session.expiresAt : 0;
 }
 
 /** The value of the one cookie called `name`; undefined when absent or sent twice (RFC 6265 leaves the order to the sender). */

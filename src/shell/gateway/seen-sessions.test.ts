@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { fakeFact } from '../../../tests/fakes/fact-view.ts';
 import { type CallControl, ControlError } from './control-client.ts';
 import { SeenSessions } from './seen-sessions.ts';
 
@@ -14,11 +13,10 @@ function started() {
     return {};
   };
   const seen = new SeenSessions(call as unknown as CallControl, () => state.now);
-  const session = fakeFact('session', { idleMs: 60_000 });
   const bearers = new Map<string, Parameters<typeof seen.saw>[0]>();
   const saw = (sessionId: string, at: number) => {
     state.now = at;
-    const bearer = bearers.get(sessionId) ?? { sessionId, session, seen: null };
+    const bearer = bearers.get(sessionId) ?? { sessionId, idleMs: 60_000, seen: null };
     bearers.set(sessionId, bearer);
     seen.saw(bearer, at);
   };

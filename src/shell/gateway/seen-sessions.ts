@@ -33,19 +33,18 @@ export class SeenSessions {
     this.#timer.unref();
   }
 
-  saw(bearer: Pick<Bearer, 'sessionId' | 'session' | 'seen'>, at: number): void {
-    const seen = bearer.seen?.isKept === true ? bearer.seen : this.#seenOf(bearer.sessionId);
-    bearer.seen = seen;
-    seen.at = at;
-    seen.idleMs = bearer.session.idleMs;
+  saw(bearer: Pick<Bearer, 'sessionId' | 'idleMs' | 'seen'>, at: number): void {
+    if (bearer.seen?.isKept !== true) bearer.seen = this.#seenOf(bearer);
+    bearer.seen.at = at;
   }
 
-  #seenOf(sessionId: string): Seen {
+  #seenOf({ sessionId, idleMs }: Pick<Bearer, 'sessionId' | 'idleMs'>): Seen {
     let seen = this.#seen.get(sessionId);
     if (seen === undefined) {
       seen = { isKept: true, at: 0, reportedAt: -1, idleMs: 0 };
       this.#seen.set(sessionId, seen);
     }
+    seen.idleMs = idleMs;
     return seen;
   }
 
