@@ -2,7 +2,7 @@ import type { EntityJson } from '#decision/engine';
 import type { Asker, EntityUid, FactView, Grant, RequestContext } from '#foundation/model';
 import type { Ancestry } from './hierarchy.ts';
 import type { Subject } from './identify.ts';
-import { type Standing, standingOf } from './standing.ts';
+import { standingOf } from './standing.ts';
 
 /** What policies see as `context.session`. */
 export interface SessionFacts {
@@ -60,30 +60,13 @@ const noSession: SessionFacts = Object.freeze({
 /** No device has been enrolled yet: said in so many words, as policies expect. */
 const noDevice: DeviceFacts = Object.freeze({ known: false, compliance: 'unknown' });
 
-/** Requests of one person and second that must have come before what they share is kept. */
-const keptAfter = 8;
-
-/**
- * After a few requests of one second the same object for the rest of it, which the engine then reads once. What is asked for only a few
- * times a second, as most of many people do, is not kept: it would outlive V8's young generation, and letting go of it costs more than
- * making it anew.
- */
-function sessionFacts(standing: Standing, now: number): SessionFacts {
-  const { session } = standing.subject;
+function sessionFacts({ session }: Subject, now: number): SessionFacts {
   if (session === null) return noSession;
   const { credential, phishingResistant, authTime, bound, provider } = session.body;
   // A proof from the future (a clock set back) is not a fresh one.
   const age = now < authTime ? authAgeUnknownSeconds : Math.floor((now - authTime) / 1000);
   const authAgeSeconds = Math.min(age, authAgeUnknownSeconds);
-  if (standing.session?.authAgeSeconds === authAgeSeconds) return standing.session;
-  const facts = { present: true, credential, phishingResistant, authAgeSeconds, bound, provider };
-  if (standing.askedAtAge !== authAgeSeconds) {
-    standing.askedAtAge = authAgeSeconds;
-    standing.askedTimes = 0;
-  }
-  standing.askedTimes += 1;
-  if (standing.askedTimes > keptAfter) standing.session = Object.freeze(facts);
-  return facts;
+  return { present: true, credential, phishingResistant, authAgeSeconds, bound, provider };
 }
 
 export interface QuestionToFacts {
@@ -116,7 +99,7 @@ export function factsForQuestion(
     action: question.action,
     request: question.request,
     now,
-    session: sessionFacts(standing, now),
+    session: sessionFacts(subject, now),
     device: noDevice,
     token,
     grants,

@@ -91,12 +91,6 @@ export interface Standing {
   readonly token: Facts['token'];
   readonly grants: Facts['grants'];
   readonly read: readonly EntityUid[];
-  /** Of the last second with many requests: it tells the age of the proof in seconds. */
-  session: Facts['session'] | null;
-  /** That age when somebody asked last; -1 before. */
-  askedAtAge: number;
-  /** How often it was that age when somebody asked. */
-  askedTimes: number;
 }
 
 /** What the facts of one revision say: every request asks it again, and it changes seldom. */
@@ -279,9 +273,6 @@ function look(view: FactView, { asker, resource, now, as }: Asked): Standing | n
     token,
     grants,
     read,
-    session: null,
-    askedAtAge: -1,
-    askedTimes: 0,
   };
 }
 
