@@ -2,7 +2,7 @@ import { ocsfActor, type PrincipalInput, subjectOf } from './ocsf-objects.ts';
 
 /** The number by which one writer goes by the key that seals what is about a principal. */
 export interface KeyNumber {
-  /** The keys that this writer knows by such numbers. */
+  /** Stands for the keys that this writer knows by such numbers. */
   readonly among: object;
   readonly number: number;
   /** The keys there were when the number was last found to be right. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { serialize } from 'node:v8';
 import { LogError, queryLog, verifyLog, WrittenPrincipal } from '#evidence/log';
 import { type StartJournalOptions, startJournal } from '#shell/journal';
 import {
@@ -117,6 +118,39 @@ for (const isWritten of [false, true])
     assert.ok(!found.includes(unreadable), 'sealed by the new key, which the reader does not have');
     assert.deepEqual(found, [...before, between, afterErasure], 'with no key of its own, by the one of strangers');
   });
+
+test('what hangs on a principal tells of no other key, and serves nobody behind the moment at which the thread forgets its keys', async (t) => {
+  const asked: string[] = [];
+  const keyOf = (subject: string) => {
+    asked.push(subject);
+    return keyTexts.get(subject) ?? keyTexts.get('bob');
+  };
+  const { root, open } = start(t, { keyOf, keysVersion: () => 0 });
+  const journal = await open();
+  const ada = new WrittenPrincipal({ type: 'User', uid: 'ada' });
+  const append = async (principal: WrittenPrincipal) => {
+    const event = testEvent(principal.subject);
+    await journal.append({ ...event, payload: JSON.stringify(event.payload), principal });
+    return event.id;
+  };
+  const before = await append(ada);
+  const others = Array.from({ length: 17_000 }, (_, index) => testEvent(`other-${index}`));
+  for (let from = 0; from < others.length; from += 1000)
+    await Promise.all(others.slice(from, from + 1000).map((event) => journal.append(event)));
+  const hanging = serialize(ada.keyNumber).length;
+  const after = await append(ada);
+  await journal.close();
+  assert.ok(hanging < 1000, `${hanging} bytes`);
+  assert.equal(asked.filter((subject) => subject === 'ada').length, 2);
+  const [first, last] = await Promise.all(
+    (['oldest-first', 'newest-first'] as const).map(async (order) => {
+      const { records } = await queryLog({ directory: root, keys: testKeyring, limit: 1, order });
+      return records[0];
+    }),
+  );
+  assert.deepEqual([first?.id, last?.id], [before, after]);
+  assert.ok(first?.payload && last?.payload, 'sealed by her key');
+});
 
 test('append() resolves in mode before-answer', async (t) => {
   const { open } = start(t, { sync: 'before-answer' });

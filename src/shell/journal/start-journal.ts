@@ -150,12 +150,19 @@ function settingsOf(options: StartJournalOptions): WorkerSettings {
   };
 }
 
+interface SentKey {
+  readonly key: string;
+  readonly number: KeyNumber;
+}
+
 class WorkerJournal implements JournalClient {
   readonly repair: JournalRepair | undefined;
   readonly #worker: Worker;
   readonly #options: StartJournalOptions;
   readonly #queuedEventsMax: number;
-  #sentKeys = new Map<string, KeyNumber & { readonly key: string }>();
+  readonly #sentKeys = new Map<string, SentKey>();
+  /** Stands for these keys until they are forgotten: nothing hangs on it, because principals keep it for as long as they last. */
+  #among: object = {};
   #newKeys: SubjectKeyText[] = [];
   #nextKeyNumber = firstKeyNumber;
   readonly #unanswered = new Map<number, Batch>();
@@ -250,25 +257,25 @@ class WorkerJournal implements JournalClient {
   #keyNumber({ subject, principal }: Pick<WrittenEvent, 'subject' | 'principal'>): number {
     if (subject === systemSubject) return systemKeyNumber;
     if (subject === strangerSubject) return strangerKeyNumber;
-    const among = this.#sentKeys;
+    const among = this.#among;
     const version = this.#options.keysVersion?.();
-    const known = principal?.keyNumber?.among === among ? principal.keyNumber : among.get(subject);
+    const known = principal?.keyNumber?.among === among ? principal.keyNumber : this.#sentKeys.get(subject)?.number;
     if (known !== undefined && version !== undefined && known.version === version) {
       if (principal !== undefined) principal.keyNumber = known;
       return known.number;
     }
     const key = this.#options.keyOf(subject);
     if (key === undefined) return strangerKeyNumber;
-    let sent = among.get(subject);
+    let sent = this.#sentKeys.get(subject);
     if (sent?.key !== key) {
-      sent = { among, key, number: this.#nextKeyNumber, version };
+      sent = { key, number: { among, number: this.#nextKeyNumber, version } };
       this.#nextKeyNumber += 1;
-      among.set(subject, sent);
-      this.#newKeys.push({ number: sent.number, subject, key });
+      this.#sentKeys.set(subject, sent);
+      this.#newKeys.push({ number: sent.number.number, subject, key });
     }
-    sent.version = version;
-    if (principal !== undefined) principal.keyNumber = sent;
-    return sent.number;
+    sent.number.version = version;
+    if (principal !== undefined) principal.keyNumber = sent.number;
+    return sent.number.number;
   }
 
   #handOver(): void {
@@ -289,8 +296,8 @@ class WorkerJournal implements JournalClient {
       this.#worker.postMessage(batch.number satisfies ToWorker);
     }
     if (this.#sentKeys.size >= sentKeysMax) {
-      // Another map, so that nobody goes by a number of this one.
-      this.#sentKeys = new Map();
+      this.#sentKeys.clear();
+      this.#among = {};
       this.#worker.postMessage({ type: 'forget-keys' } satisfies ToWorker);
     }
   }
