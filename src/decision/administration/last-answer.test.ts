@@ -198,12 +198,16 @@ describe('judge() with what it answered before', () => {
     assert.equal(again({ now: start - 1 }), undefined, 'a clock that was set back');
   });
 
-  test('never for somebody else, another app, other facts or other policies', () => {
+  test('never for somebody else, another app or request, other facts or other policies', () => {
     const { again } = answered();
     assert.equal(again({ question: questionOf({ sessionId: 'other' }) }), undefined);
     assert.equal(again({ question: { ...questionOf(), asker: { kind: 'anonymous' } } }), undefined);
     assert.equal(again({ question: questionOf({ app: 'crm' }) }), undefined);
     assert.equal(again({ question: questionOf({ action: 'write' }) }), undefined);
+    assert.equal(again({ question: { ...questionOf(), resource: { type: 'Service', id: 'wiki' } } }), undefined);
+    const others = { method: 'HEAD', host: 'y', route: 'public', address: '10.0.0.2', tls: false, noun: 'user' };
+    for (const [member, other] of Object.entries(others))
+      assert.equal(again({ question: questionOf({ request: { [member]: other } }) }), undefined, member);
     assert.equal(again({ view: factsOf(first) }), undefined);
     assert.equal(again({ policies: publish(view, open) }), undefined);
     assert.equal(again({ policies: null }), undefined);

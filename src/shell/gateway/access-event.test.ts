@@ -5,7 +5,7 @@ import { fakeFact } from '../../../tests/fakes/fact-view.ts';
 import { accessEvent } from './access-event.ts';
 import { Bearers } from './bearer.ts';
 
-test('accessEvent() names whoever bears the session for as long as it lasts, and nobody afterwards', () => {
+test('accessEvent() names whoever bears the session for as long as it lasts, as the facts name them, and nobody afterwards', () => {
   const facts = new FactTable({ clock: () => 0 });
   const session = fakeFact('session', { user: 'u1', expiresAt: 1_000 });
   const cookie = { session: 's1', resource: 'wiki', hash: 'h', previousHash: null, previousUntil: 0, rotatedAt: 0 };
@@ -28,4 +28,8 @@ test('accessEvent() names whoever bears the session for as long as it lasts, and
   } as unknown as Parameters<typeof accessEvent>[1];
   assert.equal(accessEvent({ facts }, { ...judged, now: 999 }).subject, 'u1');
   assert.equal(accessEvent({ facts }, { ...judged, now: 1_000 }).subject, 'stranger');
+  facts.apply([{ kind: 'user', id: 'u1', revision: 2, body: fakeFact('user', { name: 'grace' }) }], 2);
+  assert.match(accessEvent({ facts }, { ...judged, now: 999 }).payload, /grace/);
+  facts.apply([{ kind: 'session', id: 's1', revision: 3, body: { ...session, status: 'revoked' } }], 3);
+  assert.equal(accessEvent({ facts }, { ...judged, now: 999 }).subject, 'stranger');
 });
