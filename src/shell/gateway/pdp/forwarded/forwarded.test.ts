@@ -174,6 +174,26 @@ test('the address is the one that the proxy saw, the route the one of the path, 
   assert.equal(await status(forward('/secret/x', { ...asAda, 'x-forwarded-for': '192.0.2.7, 10.9.9.9' })), 200);
 });
 
+test('a path that gets another route while the answer is made is answered by the route that it has then', async (t) => {
+  const policies = policiesWithTodo(`
+    @id("secret") forbid (principal, action, resource == App::"wiki") when { context.route == "secret" };
+  `);
+  const { get, put, gate, events } = await start(t, policies);
+  const app = gate.facts.get('resource', 'wiki');
+  assert.ok(app);
+  let onAssertion = () => {};
+  const assertion = () => {
+    onAssertion();
+    return 'a.b.c';
+  };
+  Object.assign(gate, { assertions: { get: assertion } });
+  assert.equal((await get('/auth/forward', forward('/secret/x', asAda))).status, 200);
+  const routes = [{ path: '/secret/**', label: 'secret', encodedSlash: false }];
+  onAssertion = () => put([{ kind: 'resource', id: 'wiki', body: { ...app, routes } }]);
+  assert.equal((await get('/auth/forward', forward('/secret/x', asAda))).status, 403);
+  assert.match(String(events.at(-1)?.payload), /"route":"secret"/);
+});
+
 test('a handshake of a WebSocket must be allowed as a connection too', async (t) => {
   const policies = policiesWithTodo(
     '@id("no-sockets") forbid (principal, action == Action::"connect", resource == App::"wiki");',

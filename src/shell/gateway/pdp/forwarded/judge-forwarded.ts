@@ -13,13 +13,13 @@ import {
   viewOfRefusal,
   withoutOwnCookies,
 } from '#enforcement/gateway';
-import { pdpScopeCovers, type Verdict } from '#foundation/model';
+import { pdpScopeCovers, type Question, type Verdict } from '#foundation/model';
 import { accessEvent, isWorthAnEvent } from '../../access-event.ts';
 import { isCookieFlood } from '../../cookie-flood.ts';
 import type { Gate, Judged } from '../../gate.ts';
 import { judgeAccess } from '../../judge-access.ts';
 import { isOwnEndpoint } from '../../own-endpoints.ts';
-import { identifyRequest, questionOfRequest } from '../../question-of-request.ts';
+import { identifyRequest, questionNow, questionOfRequest } from '../../question-of-request.ts';
 import { verdictAnswer } from '../../verdict-answers.ts';
 import type { KnownCall } from '../pdp.ts';
 
@@ -66,15 +66,19 @@ export async function judgeForwarded(
   if (isRefusal(route)) return refused(request, { id, refusal: route });
   const question = questionOfRequest(request, { asker: identified.asker, site, route: route.label });
   const isHandshake = handshakeNames.some((name) => has(headers, name));
-  const judge = (at: number) => judgeBoth(gate, { question, request, site, identified, now: at, isHandshake });
-  const verdict = judge(now);
+  const judge = (asked: Question, at: number) =>
+    judgeBoth(gate, { question: asked, request, site, identified, now: at, isHandshake });
+  const { epoch } = gate.facts;
+  const verdict = judge(question, now);
   const judged = { id, request, site, identified, now, question, verdict };
   if (isWorthAnEvent(gate, judged)) await gate.record(accessEvent(gate, { ...judged, via: caller.tokenId }));
   if (verdict.answer !== 'allow') return refusedBy(gate, judged);
   const identity = await identityFor(gate, judged);
   // What changed while the event and the assertion were made counts: the proxy lets the request through with this answer.
-  if (gate.facts.revision === verdict.factRevision) return { kind: 'allowed', identity };
-  const again = { ...judged, id: gate.newId(), now: gate.clock(), verdict: judge(gate.clock()) };
+  if (gate.facts.revision === verdict.factRevision && gate.facts.epoch === epoch) return { kind: 'allowed', identity };
+  const asked = questionNow(gate.sites(), { question, path: request });
+  const later = gate.clock();
+  const again = { ...judged, id: gate.newId(), now: later, question: asked, verdict: judge(asked, later) };
   if (again.verdict.answer === 'allow') return { kind: 'allowed', identity };
   await gate.record(accessEvent(gate, { ...again, via: caller.tokenId }));
   return refusedBy(gate, again);
