@@ -194,6 +194,17 @@ test('a path that gets another route while the answer is made is answered by the
   assert.match(String(events.at(-1)?.payload), /"route":"secret"/);
 });
 
+test('where facts have grown too old while the answer was made, the answer is no', async (t) => {
+  const { get, gate } = await start(t, policiesWithTodo());
+  let isFresh = true;
+  const assertion = () => {
+    isFresh = false;
+    return 'a.b.c';
+  };
+  Object.assign(gate, { isFreshFor: () => isFresh, assertions: { get: assertion } });
+  assert.equal((await get('/auth/forward', forward('/page', asAda))).status, 503);
+});
+
 test('a handshake of a WebSocket must be allowed as a connection too', async (t) => {
   const policies = policiesWithTodo(
     '@id("no-sockets") forbid (principal, action == Action::"connect", resource == App::"wiki");',

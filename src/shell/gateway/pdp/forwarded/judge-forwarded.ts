@@ -74,6 +74,7 @@ export async function judgeForwarded(
   if (isWorthAnEvent(gate, judged)) await gate.record(accessEvent(gate, { ...judged, via: caller.tokenId }));
   if (verdict.answer !== 'allow') return refusedBy(gate, judged);
   const identity = await identityFor(gate, judged);
+  if (!gate.isFreshFor(site.sensitivity)) return refused(request, { id, refusal: unavailable });
   // What changed while the event and the assertion were made counts: the proxy lets the request through with this answer.
   if (gate.facts.revision === verdict.factRevision && gate.facts.epoch === epoch) return { kind: 'allowed', identity };
   const asked = questionNow(gate.sites(), { question, path: request });
