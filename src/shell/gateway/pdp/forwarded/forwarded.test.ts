@@ -194,6 +194,17 @@ test('a path that gets another route while the answer is made is answered by the
   assert.match(String(events.at(-1)?.payload), /"route":"secret"/);
 });
 
+test('facts of another epoch count as moved, though their revision is the same', async (t) => {
+  const { get, gate, facts } = await start(t);
+  const assertion = () => {
+    const others = facts.rows().filter(({ kind }) => kind !== 'session');
+    facts.replace({ epoch: facts.epoch + 1, revision: facts.revision, rows: others });
+    return 'a.b.c';
+  };
+  Object.assign(gate, { assertions: { get: assertion } });
+  assert.notEqual((await get('/auth/forward', forward('/page', asAda))).status, 200, 'her session is gone');
+});
+
 test('where facts have grown too old while the answer was made, the answer is no', async (t) => {
   const { get, gate } = await start(t, policiesWithTodo());
   let isFresh = true;
