@@ -104,10 +104,15 @@ function explained(compiled: CompiledPolicies, reasons: readonly string[]): Expl
   };
 }
 
+/** Can the time change the answer at no other moment than `judgeAgainAt`? Not when policies read it in ways that are not understood, nor with a proof from the future. */
+function isEndExact({ now, subject }: Facts, { timePoints }: CompiledPolicies): boolean {
+  return timePoints.isComplete && now >= (subject.session?.body.authTime ?? now);
+}
+
 /** When session, token or grant ends, or a policy's comparison with the time has another outcome, whichever comes first. */
-function judgeAgainAt(facts: Facts, { timePoints }: CompiledPolicies): number | null {
+function judgeAgainAt(facts: Facts, compiled: CompiledPolicies): number | null {
   const { now, endsAt, subject } = facts;
-  const { agesSeconds, timesMs, isComplete } = timePoints;
+  const { agesSeconds, timesMs } = compiled.timePoints;
   let at = endsAt ?? Number.POSITIVE_INFINITY;
   const authTime = subject.session?.body.authTime;
   if (authTime !== undefined && agesSeconds.length > 0) {
@@ -116,8 +121,8 @@ function judgeAgainAt(facts: Facts, { timePoints }: CompiledPolicies): number | 
   }
   const time = firstBeyond(timesMs, now);
   if (time !== undefined) at = Math.min(at, time);
-  // A proof from the future makes ages that are none; and who reads the time otherwise may change the answer at any moment.
-  if (!isComplete || (authTime !== undefined && now < authTime)) at = Math.min(at, now + timeReviewMs);
+  // Who reads the time otherwise may change the answer at any moment.
+  if (!isEndExact(facts, compiled)) at = Math.min(at, now + timeReviewMs);
   return at === Number.POSITIVE_INFINITY ? null : at;
 }
 
@@ -201,11 +206,6 @@ function answer(input: JudgeInput, { facts, isStored }: { facts: Facts; isStored
     if (isOurs) return indeterminate(input, error.message, facts);
     throw error;
   }
-}
-
-/** Can the time change the answer at no other moment than `judgeAgainAt`? */
-function isEndExact({ now, subject }: Facts, { timePoints }: CompiledPolicies): boolean {
-  return timePoints.isComplete && now >= (subject.session?.body.authTime ?? 0);
 }
 
 /**

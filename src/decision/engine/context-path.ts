@@ -1,9 +1,5 @@
+import { isNode, madeMembers } from './expression-json.ts';
 import type { PolicyJson } from './policy-set.ts';
-
-export type Node = Readonly<Record<string, unknown>>;
-
-export const isNode = (json: unknown): json is Node =>
-  typeof json === 'object' && json !== null && !Array.isArray(json);
 
 /** `['session', 'bound']` for `context.session.bound`; undefined for what is no path from the context. */
 export function contextPath(json: unknown): string[] | undefined {
@@ -13,12 +9,6 @@ export function contextPath(json: unknown): string[] | undefined {
   if (!isNode(access)) return undefined;
   const path = contextPath(access['left']);
   return path === undefined ? undefined : [...path, String(access['attr'])];
-}
-
-/** The members of a record that an expression makes: their names are the author's, and may be those of operators. */
-export function madeMembers(json: Node): readonly unknown[] | undefined {
-  const record = json['Record'];
-  return isNode(record) ? Object.values(record) : undefined;
 }
 
 /** Does the expression read that member of the context? One that takes the context in any other way than by its members counts as reading all. */

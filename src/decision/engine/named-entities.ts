@@ -1,5 +1,5 @@
 import type { EntityUid } from '#foundation/model';
-import { isNode, madeMembers } from './context-path.ts';
+import { isNode, madeMembers } from './expression-json.ts';
 import type { PolicyJson } from './policy-set.ts';
 
 /** Operators that only compare what stands beside them. */
@@ -7,7 +7,7 @@ const comparing = ['==', '!=', 'contains', 'containsAll', 'containsAny'] as cons
 
 /** A literal, or a set of literals. */
 function isLiteral(json: unknown): boolean {
-  if (!isNode(json) || madeMembers(json) !== undefined) return false;
+  if (!isNode(json)) return false;
   const items = json['Set'];
   return 'Value' in json || (Array.isArray(items) && items.every(isLiteral));
 }

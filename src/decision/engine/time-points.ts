@@ -1,6 +1,7 @@
 import { parseDatetime } from './compiled/datetime.ts';
 import { EvaluationError } from './compiled/evaluation-error.ts';
-import { contextPath, isNode, madeMembers } from './context-path.ts';
+import { contextPath } from './context-path.ts';
+import { isNode, madeMembers } from './expression-json.ts';
 import type { PolicyJson } from './policy-set.ts';
 
 /** When the answers of a policy set can change though no fact does. */
