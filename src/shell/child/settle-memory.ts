@@ -15,7 +15,7 @@ type Collect = (options: { type: 'major'; execution: 'sync'; flavor: 'last-resor
  * V8's collector, by a context that is made while the flag is set. The flag is not on the command line, because with it V8 takes none of
  * the code that Node has compiled of its own modules: 30 to 100 ms of each start. Undefined when another thread took the flag back meanwhile.
  */
-function findCollect(): Collect | undefined {
+export function findCollect(): Collect | undefined {
   setFlagsFromString('--expose-gc');
   const collect: unknown = runInNewContext('globalThis.gc');
   setFlagsFromString('--no-expose-gc');
