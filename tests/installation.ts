@@ -2,11 +2,12 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
-import { type AddressInfo, connect, createServer as createTcpServer } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { freePort } from './free-port.ts';
 import { PasskeyClient } from './passkey-client.ts';
 
 const program = fileURLToPath(new URL('../bin/nullius', import.meta.url));
@@ -149,17 +150,6 @@ async function runCli(cwd: string, args: string[]): Promise<{ code: number | nul
   });
   const [code] = await once(child, 'close');
   return { code: code as number | null, stdout, stderr };
-}
-
-/** A port that nobody listens on right now. */
-export async function freePort(): Promise<number> {
-  const server = createTcpServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 /** A real app on loopback: says what it got, streams events on `/events`, and counts what reached it. */

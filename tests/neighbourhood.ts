@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import type { TestContext } from 'node:test';
 import { connect } from 'node:tls';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
-import { freePort, type Installation, installationFor } from './installation.ts';
+import { freePort } from './free-port.ts';
+import { type Installation, installationFor } from './installation.ts';
 import { addAuthenticator, startChromium } from './sign-in-browser.ts';
 import { type BrowserApp, startBrowserApp } from './stand-ins/browser-app.ts';
 

@@ -5,7 +5,7 @@ import { Agent, get } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { freePort } from './installation.ts';
+import { freePort } from './free-port.ts';
 
 /**
  * Starts pebble and its DNS server, which knows every name as 127.0.0.1. Its own TLS certificate is self-signed: `caPem`.

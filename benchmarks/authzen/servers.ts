@@ -2,10 +2,10 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from '../../tests/free-port.ts';
 import { startInstallation } from '../../tests/installation.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -23,15 +23,6 @@ export function processorSeconds(pid: number): number {
 
 function onCore(pid: number, core: number): void {
   spawnSync('taskset', ['-a', '-p', '-c', String(core), String(pid)]);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 /** The whole product with the to-do example; what is measured is its gateway process, journal thread included. */

@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict';
 import { createServer, type Server, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
-import { freePort, type Installation, installationFor, startApp } from '../installation.ts';
+import { freePort } from '../free-port.ts';
+import { type Installation, installationFor, startApp } from '../installation.ts';
 import type { PasskeyClient } from '../passkey-client.ts';
 import { ask, eventually } from './product.ts';
 

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { freePort, installationFor, startApp } from '../installation.ts';
+import { freePort } from '../free-port.ts';
+import { installationFor, startApp } from '../installation.ts';
 import type { PasskeyClient } from '../passkey-client.ts';
 import { ask, eventually, openStream, processesOf, signalTo } from './product.ts';
 

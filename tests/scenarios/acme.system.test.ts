@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { connect, type PeerCertificate, type TLSSocket } from 'node:tls';
-import { freePort, type Installation, installationFor, startApp, startInstallation } from '../installation.ts';
+import { freePort } from '../free-port.ts';
+import { type Installation, installationFor, startApp, startInstallation } from '../installation.ts';
 import { startPebble } from '../pebble.ts';
 
 function certificateOf(installation: Installation, host: string, ca: string): Promise<PeerCertificate> {

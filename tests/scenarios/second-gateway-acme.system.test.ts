@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { connect } from 'node:tls';
 import { eventually } from '../faults/product.ts';
-import { freePort, startApp, startInstallation } from '../installation.ts';
+import { freePort } from '../free-port.ts';
+import { startApp, startInstallation } from '../installation.ts';
 import { startPebble } from '../pebble.ts';
 import { run, runGateway } from '../second-gateway.ts';
 

@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { eventually } from '../faults/product.ts';
-import { freePort, type Installation, installationFor, startApp } from '../installation.ts';
+import { freePort } from '../free-port.ts';
+import { type Installation, installationFor, startApp } from '../installation.ts';
 import { PasskeyClient } from '../passkey-client.ts';
 import { run, runGateway } from '../second-gateway.ts';
 

@@ -1,12 +1,12 @@
 // Sign-in as people meet it: the whole product as `nullius up` starts it, in Chromium.
 import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { chromium, type Page } from 'playwright-core';
 import { startExternalProvider } from '../external-provider.ts';
+import { freePort } from '../free-port.ts';
 import { installationFor } from '../installation.ts';
 import { addAuthenticator } from '../sign-in-browser.ts';
 
@@ -19,15 +19,6 @@ async function look(page: Page, name: string): Promise<void> {
     await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
     await page.screenshot({ path: `${shots}/${name}-${colorScheme}.png`, fullPage: true });
   }
-}
-
-/** A port nobody listens on: an external provider must know our redirect URI before we run. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 test('first administrator by link and passkey to the console; a colleague through the external provider', async (t) => {

@@ -23,7 +23,7 @@ import { connectSigner } from '#shell/signer-client';
 import { controlPeerName, gatewayOfAltName, gatewayPeerName, peerDomain } from '#shell/wire';
 import { createAuthorityCertificate, issueClientCertificate, issueServerCertificate } from '#trust/ca';
 import { startTestControl, type TestControl } from '../../../../tests/fakes/test-control.ts';
-import { freePort } from '../../../../tests/installation.ts';
+import { freePort } from '../../../../tests/free-port.ts';
 
 let control: TestControl;
 let port: number;
