@@ -1,5 +1,6 @@
 import type { ClientSide } from './client-side.ts';
 import { forwardWebSocket } from './forward-websocket.ts';
+import type { KeptField } from './http1/kept-field.ts';
 import {
   clientBodyIdleMsMax,
   staleRetriesMax,
@@ -43,6 +44,8 @@ export interface ForwardOptions {
   readonly client: ClientSide;
   /** As `requestHeadersFor` made them: flat, `host` first. */
   readonly headers: readonly string[];
+  /** A field of ours beside them that many requests carry. */
+  readonly kept: KeptField | null;
   readonly upstream: Upstream;
   /** One of our own services (`id`, `console`): it may set our cookies. */
   readonly ownService?: boolean;
@@ -231,13 +234,14 @@ class HttpForward implements ForwardHandle, Swept, UpstreamHandler {
   }
 
   #send(): void {
-    const { request, headers, upstream, client, strictTransportSecurity, ownService } = this.#options;
+    const { request, headers, kept, upstream, client, strictTransportSecurity, ownService } = this.#options;
     try {
       this.#exchange = upstream.sender.send(
         {
           method: request.method,
           target: request.target,
           headers,
+          kept,
           body: request.hasBody ? client.body : null,
           contentLength: request.contentLength,
           takesTrailers: request.takesTrailers,

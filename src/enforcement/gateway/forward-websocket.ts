@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import type { ForwardHandle, ForwardOptions, ForwardOutcome } from './forward-request.ts';
+import { withKept } from './http1/kept-field.ts';
 import { upstreamHeadersMsMax, websocketCloseMs, websocketIdleMsMax } from './limits.ts';
 import { type Refusal, refuse } from './refusal.ts';
 import { responseHeadersFor } from './response-headers.ts';
@@ -54,9 +55,9 @@ class WebSocketForward implements ForwardHandle, Swept {
     }
     this.#slot = sweep.add(this);
     client.onClose(() => this.#onClientClose());
-    const { headers } = this.#options;
+    const { headers, kept } = this.#options;
     this.#toApp = openToApp(
-      { target: request.target, headers, offer },
+      { target: request.target, headers: withKept(headers, kept), offer },
       {
         to: upstream,
         handler: {

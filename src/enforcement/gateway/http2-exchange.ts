@@ -7,6 +7,7 @@ import {
 } from 'node:http2';
 import { answerTrailersFor } from './http1/answer-trailers.ts';
 import { BodyWriter } from './http1/body-writer.ts';
+import { withKept } from './http1/kept-field.ts';
 import { MessageError } from './http1/message-error.ts';
 import { noteWholeEnd, withoutPseudo } from './http2-connection.ts';
 import { interimAnswersMax } from './limits.ts';
@@ -89,9 +90,9 @@ export class Http2Exchange implements UpstreamExchange {
   }
 
   #fields(): readonly string[] {
-    const { method, target, headers, takesTrailers } = this.#request;
+    const { method, target, headers, kept, takesTrailers } = this.#request;
     // `host` comes first, and is said as `:authority` (RFC 9113 8.3.1).
-    const [, authority = '', ...rest] = headers;
+    const [, authority = '', ...rest] = withKept(headers, kept);
     const pseudo = [':method', method, ':scheme', this.#scheme, ':authority', authority, ':path', target];
     // gRPC servers insist on `te: trailers`; it is hop-by-hop, so it is said anew.
     return takesTrailers ? [...pseudo, ...rest, 'te', 'trailers'] : [...pseudo, ...rest];

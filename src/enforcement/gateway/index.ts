@@ -7,6 +7,7 @@ export { type ForwardHandle, type ForwardOptions, type ForwardOutcome, forwardRe
 export { createFrontServers, type FrontServers, type FrontServersOptions } from './front-servers.ts';
 export { grpcRefusal, isGrpcCall } from './grpc-refusal.ts';
 export { isDisguised } from './header-names.ts';
+export { KeptField } from './http1/kept-field.ts';
 export { cookieBytesMax } from './limits.ts';
 export { matchRoute } from './match-route.ts';
 export { headerOf, isCrossOrigin, isNavigation, isPreflight, prefersHtml, refuseServiceWorker } from './navigation.ts';

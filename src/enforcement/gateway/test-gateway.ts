@@ -5,6 +5,7 @@ import type { TestContext } from 'node:test';
 import { createSecureContext } from 'node:tls';
 import type { Route } from '#foundation/model';
 import { makeCertificate } from '../../../tests/test-certificate.ts';
+import type { KeptField } from './http1/kept-field.ts';
 import {
   createFrontServers,
   createSweep,
@@ -56,6 +57,7 @@ export interface TestGatewayOptions {
   readonly upstreamUrl?: string;
   readonly allowPrivate?: boolean;
   readonly own?: readonly string[];
+  readonly kept?: KeptField;
   /** Also a TLS listener, for these names. */
   readonly tls?: readonly string[];
   readonly upstreamCa?: string;
@@ -111,6 +113,7 @@ export async function startGateway(t: Pick<TestContext, 'after'>, options: TestG
           keepAuthorization: true,
           host: target.authority,
         }),
+        kept: options.kept ?? null,
         upstream: upstreams.upstreamFor(target, { allowPrivate: options.allowPrivate ?? true }),
         sweep,
         strictTransportSecurity: null,

@@ -20,7 +20,7 @@ test('accessEvent() names whoever bears the session for as long as it lasts, as 
   });
   const judged = {
     id: 'e',
-    identified: { bearer: new Bearers(facts).byCookie('h')?.bearer },
+    identified: { bearer: new Bearers(facts).byCookie('h')?.identified.bearer },
     question: { asker: { kind: 'session', sessionId: 's1' }, action: 'read', request: { route: 'default' } },
     verdict: { answer: 'deny', reasons: [], words: [], errors: [], policySequence: 1, factRevision: 1 },
     request: { method: 'GET', host: 'wiki', path: '/', address: '::1', tls: true, port: null, headers: [] },

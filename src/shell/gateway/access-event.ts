@@ -2,8 +2,8 @@ import { identify, type Subject } from '#decision/administration';
 import { type GatewayRequest, headerOf } from '#enforcement/gateway';
 import { type WrittenEvent, WrittenPrincipal, writeHttpActivity } from '#evidence/log';
 import type { FactView, Question, Verdict } from '#foundation/model';
+import type { Identified } from './bearer.ts';
 import type { Gate } from './gate.ts';
-import type { Identified } from './identify-asker.ts';
 import type { Site } from './sites.ts';
 
 /** The event of one judged request: who, what, the answer and why. Query values are never part of it. */

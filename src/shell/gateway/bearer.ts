@@ -47,7 +47,7 @@ export class Bearer {
     this.sessionId = sessionId;
     this.session = session;
     this.user = user;
-    this.goodUntil = session.status === 'active' ? session.expiresAt : 0;
+    this.goodUntil = goodUntilOf(session);
     this.userId = session.user;
     this.idleMs = session.idleMs;
     this.asker = Object.freeze({ kind: 'session', sessionId });
@@ -88,19 +88,37 @@ export class Bearer {
   }
 }
 
-/** An app cookie that is among the facts, and who bears it; null when session or user is gone. */
-export interface BornCookie {
-  readonly id: string;
-  readonly body: AppCookie;
+/** Who asks, with the app cookie that showed it, for rotation and sign-out. */
+export interface Identified {
+  readonly asker: Asker;
+  /** Of a session whose user there is. */
   readonly bearer: Bearer | null;
-  /** Of the body, for who looks at every request. */
+  readonly cookie: {
+    readonly id: string;
+    readonly hash: string;
+    readonly rotatedAt: number;
+    readonly isCurrent: boolean;
+    /** Has nobody shown the newest value yet? */
+    readonly isNewestUnused: boolean;
+  } | null;
+  /** Hash of a cookie value that was replaced and whose grace is over: the browser has the new one, so this is a copy. */
+  readonly copiedCookieHash: string | null;
+  /** True when `Authorization` holds a token of ours, in force or not: it is not forwarded to apps. */
+  readonly tokenInAuthorization: boolean;
+}
+
+/** An app cookie that is among the facts. */
+export interface BornCookie {
+  readonly body: AppCookie;
+  /** For who looks at every request: the app it is for, and before which time its session is good. */
   readonly resource: string;
-  readonly rotatedAt: number;
-  readonly isCurrent: boolean;
-  readonly isNewestUnused: boolean;
+  readonly goodUntil: number;
+  /** Who asks with it while it is good, and with nothing else; the bearer is null when session or user is gone. */
+  readonly identified: Identified;
 }
 
 interface Kept extends BornCookie {
+  readonly hash: string;
   readonly epoch: number;
   readonly revision: number;
 }
@@ -108,10 +126,19 @@ interface Kept extends BornCookie {
 /** More hashes are not kept at once: each rotation makes a new one. */
 const keptMax = 50_000;
 
+/**
+ * Some 30 bits of a hash. A table of such numbers is looked up without hashing a text and without reading those of others, most of which
+ * no cache holds; whose the number is, the whole hash says.
+ */
+function numberOf(hash: string): number {
+  const high = (hash.charCodeAt(0) << 24) ^ (hash.charCodeAt(1) << 18) ^ (hash.charCodeAt(2) << 12);
+  return (high ^ (hash.charCodeAt(3) << 6) ^ hash.charCodeAt(4)) & 0x3fffffff;
+}
+
 /** Who bears the app cookies of one view of facts. What is found is kept for as long as the facts stand still, and looked at again then. */
 export class Bearers {
   readonly facts: FactView;
-  #byHash = new Map<string, Kept>();
+  #byNumber = new Map<number, Kept>();
   /** Those of facts that are gone go with them. Cookies come and go with each rotation; who bears them stays. */
   readonly #bySession = new WeakMap<Session, Bearer>();
 
@@ -123,30 +150,40 @@ export class Bearers {
   byCookie(hash: string): BornCookie | undefined {
     const { facts } = this;
     const { epoch, revision } = facts;
-    const kept = this.#byHash.get(hash);
-    if (kept?.revision === revision && kept.epoch === epoch) return kept;
+    const number = numberOf(hash);
+    const kept = this.#byNumber.get(number);
+    if (kept?.revision === revision && kept.epoch === epoch && kept.hash === hash) return kept;
     const cookie = facts.appCookieByHash(hash);
     if (cookie === undefined) {
-      if (kept !== undefined) this.#byHash.delete(hash);
+      if (kept?.hash === hash) this.#byNumber.delete(number);
       return undefined;
     }
     const { id, body } = cookie;
-    const { resource, rotatedAt, previousUntil } = body;
+    const { session: sessionId, resource, rotatedAt, previousUntil } = body;
     const isCurrent = body.hash === hash;
     const isNewestUnused = previousUntil === cookieNotUsedYet;
-    const bearer = this.#bySessionId(body.session);
-    const found = { id, body, bearer, resource, rotatedAt, isCurrent, isNewestUnused, epoch, revision };
+    const bearer = this.#bySessionId(sessionId);
+    const identified: Identified = {
+      asker: bearer?.asker ?? { kind: 'session', sessionId },
+      bearer,
+      cookie: { id, hash, rotatedAt, isCurrent, isNewestUnused },
+      copiedCookieHash: null,
+      tokenInAuthorization: false,
+    };
+    const goodUntil = bearer?.goodUntil ?? goodUntilOf(facts.get('session', sessionId));
+    const found = { body, resource, goodUntil, identified, hash, epoch, revision };
     // How long a value that was replaced is still good depends on the time.
     if (!isCurrent) return found;
-    if (this.#byHash.size >= keptMax) this.#byHash = new Map();
-    this.#byHash.set(hash, found);
+    if (this.#byNumber.size >= keptMax) this.#byNumber = new Map();
+    this.#byNumber.set(number, found);
     return found;
   }
 
   /** Lets go of cookies that changed: what was found of them is not looked at any more either way. */
   forget(changes: readonly { readonly before: { readonly kind: string; readonly body: unknown } | null }[]): void {
-    for (const { before } of changes)
-      if (before?.kind === 'app-cookie') this.#byHash.delete((before.body as AppCookie).hash);
+    for (const { before } of changes) {
+      if (before?.kind === 'app-cookie') this.#byNumber.delete(numberOf((before.body as AppCookie).hash));
+    }
   }
 
   /** The same person by the facts as they are now, this very object if they say the same; null when session or user is gone. */
@@ -165,4 +202,8 @@ export class Bearers {
     this.#bySession.set(session, bearer);
     return bearer;
   }
+}
+
+function goodUntilOf(session: Session | undefined): number {
+  return session?.status === 'active' ? session.expiresAt : 0;
 }

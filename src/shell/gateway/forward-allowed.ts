@@ -1,4 +1,4 @@
-import { type ForwardHandle, type Refusal, requestHeadersFor } from '#enforcement/gateway';
+import { type ForwardHandle, KeptField, type Refusal, requestHeadersFor } from '#enforcement/gateway';
 import { accessEvent } from './access-event.ts';
 import { answerGatewayRefusal, answerUnavailable } from './answers.ts';
 import type { Gate, Judged } from './gate.ts';
@@ -20,11 +20,11 @@ export async function forwardAllowed(gate: Gate, judged: Judged & { readonly epo
       status: 502,
       words: 'The address of this app cannot be used. An administrator can correct it.',
     });
-  const own = ['nullius-decision', id];
+  let kept: KeptField | null = null;
   const bearer = identified.bearer === null ? null : gate.bearers.now(identified.bearer);
   if (bearer !== null) {
     const assertion = gate.assertions.get(bearer, site.id);
-    own.push('nullius-assertion', typeof assertion === 'string' ? assertion : await assertion);
+    kept = assertion instanceof KeptField ? assertion : await assertion;
     gate.seen.saw(bearer, judged.now);
   }
   const rotating = rotatedCookie(gate, judged);
@@ -38,7 +38,7 @@ export async function forwardAllowed(gate: Gate, judged: Judged & { readonly epo
   // Only the provider's site sets cookies of ours: they are its sign-in state.
   const ownService = isOwnSite && site.id === 'id';
   const headers = requestHeadersFor(request, {
-    own,
+    own: ['nullius-decision', id],
     // The console's API takes app tokens itself; elsewhere a token was for the gateway.
     keepAuthorization: !identified.tokenInAuthorization || site.id === 'console',
     host: isOwnSite || site.resource.preserveHost ? authorityOf(judged) : site.upstream.authority,
@@ -64,6 +64,7 @@ export async function forwardAllowed(gate: Gate, judged: Judged & { readonly epo
     request,
     client: exchange.client,
     headers,
+    kept,
     upstream: gate.upstreams.upstreamFor(site.upstream, { allowPrivate: isOwnSite || site.resource.allowPrivate }),
     ownService,
     sweep: gate.sweep,

@@ -1,29 +1,9 @@
 import { hash } from 'node:crypto';
-import type { Asker, FactView } from '#foundation/model';
-import type { Bearer, Bearers, BornCookie } from './bearer.ts';
+import type { Bearers, Identified } from './bearer.ts';
 
 /** Cookies of ours on app hosts. Browsers keep `__Host-` names to this host, secure and with path `/`. */
 export const appCookieName = '__Host-nullius_app';
 export const flowCookieName = '__Host-nullius_flow';
-
-/** Who asks, with the app cookie that showed it, for rotation and sign-out. */
-export interface Identified {
-  readonly asker: Asker;
-  /** Of a session whose user there is. */
-  readonly bearer: Bearer | null;
-  readonly cookie: {
-    readonly id: string;
-    readonly hash: string;
-    readonly rotatedAt: number;
-    readonly isCurrent: boolean;
-    /** Has nobody shown the newest value yet? */
-    readonly isNewestUnused: boolean;
-  } | null;
-  /** Hash of a cookie value that was replaced and whose grace is over: the browser has the new one, so this is a copy. */
-  readonly copiedCookieHash: string | null;
-  /** True when `Authorization` holds a token of ours, in force or not: it is not forwarded to apps. */
-  readonly tokenInAuthorization: boolean;
-}
 
 /** Everything below is attacker-controlled until its hash is found among the facts. */
 export interface Credentials {
@@ -31,6 +11,15 @@ export interface Credentials {
   readonly authorization: string | undefined;
   readonly nulliusToken: string | undefined;
 }
+
+const nobodyAtAll = {
+  asker: { kind: 'anonymous' },
+  bearer: null,
+  cookie: null,
+  copiedCookieHash: null,
+  tokenInAuthorization: false,
+} as const;
+const nobodyWithToken = { ...nobodyAtAll, tokenInAuthorization: true } as const;
 
 /**
  * Establishes the asker from an app cookie or an app token. Values are looked up by SHA-256, so that no secret is
@@ -49,13 +38,7 @@ export function identifyAsker(
     credentials.nulliusToken === undefined
       ? known
       : facts.tokenByHash(hash('sha256', credentials.nulliusToken, 'base64url'));
-  const nobody = {
-    asker: { kind: 'anonymous' },
-    bearer: null,
-    cookie: null,
-    copiedCookieHash: null,
-    tokenInAuthorization,
-  } as const;
+  const nobody = tokenInAuthorization ? nobodyWithToken : nobodyAtAll;
   if (token !== undefined && token.body.status === 'active' && token.body.expiresAt > now) {
     return { ...nobody, asker: { kind: 'token', tokenId: token.id } };
   }
@@ -66,21 +49,8 @@ export function identifyAsker(
   if (cookie === undefined) {
     return facts.replacedAppCookieByHash(valueHash) === undefined ? nobody : { ...nobody, copiedCookieHash: valueHash };
   }
-  const { id, bearer, rotatedAt, isCurrent, isNewestUnused } = cookie;
-  if (cookie.resource !== resource || now >= (bearer?.goodUntil ?? goodUntilOf(facts, cookie))) return nobody;
-  return {
-    asker: bearer?.asker ?? { kind: 'session', sessionId: cookie.body.session },
-    bearer,
-    copiedCookieHash: null,
-    tokenInAuthorization,
-    cookie: { id, hash: valueHash, rotatedAt, isCurrent, isNewestUnused },
-  };
-}
-
-/** Of a session whose user is gone. */
-function goodUntilOf(facts: FactView, { body }: BornCookie): number {
-  const session = facts.get('session', body.session);
-  return session?.status === 'active' ? session.expiresAt : 0;
+  if (cookie.resource !== resource || now >= cookie.goodUntil) return nobody;
+  return tokenInAuthorization ? { ...cookie.identified, tokenInAuthorization } : cookie.identified;
 }
 
 /** The value of the one cookie called `name`; undefined when absent or sent twice (RFC 6265 leaves the order to the sender). */

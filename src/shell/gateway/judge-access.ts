@@ -1,7 +1,7 @@
 import { type GatewayRequest, isPreflight } from '#enforcement/gateway';
 import type { Question, Verdict } from '#foundation/model';
+import type { Identified } from './bearer.ts';
 import type { Gate } from './gate.ts';
-import type { Identified } from './identify-asker.ts';
 import type { Site } from './sites.ts';
 
 interface Access {

@@ -1,9 +1,10 @@
 import type { LiveStream } from '#decision/administration';
 import { type GatewayRequest, headerOf, isRefusal, matchRoute } from '#enforcement/gateway';
 import type { Asker, Question } from '#foundation/model';
+import type { Identified } from './bearer.ts';
 import { cookieCounts } from './cookie-counts.ts';
 import type { Gate } from './gate.ts';
-import { type Identified, identifyAsker } from './identify-asker.ts';
+import { identifyAsker } from './identify-asker.ts';
 import { reportCopiedCookie } from './rotate-cookie.ts';
 import type { Site } from './sites.ts';
 

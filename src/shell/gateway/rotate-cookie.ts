@@ -1,7 +1,8 @@
 import { isNavigation } from '#enforcement/gateway';
+import type { Identified } from './bearer.ts';
 import { ControlError } from './control-client.ts';
 import type { Asked, Gate } from './gate.ts';
-import { appCookieName, type Identified } from './identify-asker.ts';
+import { appCookieName } from './identify-asker.ts';
 
 /** An app cookie older than this is replaced at the next page load. */
 export const cookieRotationMs = 15 * 60_000;

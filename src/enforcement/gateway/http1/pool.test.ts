@@ -59,6 +59,7 @@ const request = (target: string, options: Partial<UpstreamRequest> = {}): Upstre
   method: 'GET',
   target,
   headers: ['host', 'app'],
+  kept: null,
   body: null,
   contentLength: null,
   takesTrailers: false,

@@ -1,31 +1,17 @@
 import type { UpstreamRequest } from '../upstream-request.ts';
+import { isFieldName, isFieldValue } from './kept-field.ts';
 import { MessageError } from './message-error.ts';
 
 /** How the body of a request is marked off. */
 export type BodyFraming = 'none' | 'length' | 'chunked';
 
-const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const targetText = /^[\x21-\x7e\x80-\xff]+$/;
-/** What may not stand in a value: it would end the line, or does not fit into one byte. */
-const unfit = /[^\t\x20-\x7e\x80-\xff]/;
 
 /** Line end, name and colon of names found to be tokens, each made once: there are few, and we make or check them all. */
 const lineStarts = new Map<string, string>();
 const lineStartsMax = 1000;
 /** A client may send names as long as a whole head: those are not kept. */
 const lineStartBytesMax = 256;
-
-/** The assertions found fit: long texts of our own, each sent many times. A client's field of that name is never sent on. */
-const fitAssertions = new Set<string>();
-const fitAssertionsMax = 16_384;
-
-function isFitAssertion(value: string): boolean {
-  if (fitAssertions.has(value)) return true;
-  if (unfit.test(value)) return false;
-  if (fitAssertions.size >= fitAssertionsMax) fitAssertions.clear();
-  fitAssertions.add(value);
-  return true;
-}
 
 export function bodyFramingOf({ body, contentLength }: UpstreamRequest): BodyFraming {
   if (body === null) return 'none';
@@ -37,8 +23,8 @@ export function bodyFramingOf({ body, contentLength }: UpstreamRequest): BodyFra
  * read; they are checked again here, because a line break in one of them would be a request of the client's own making.
  */
 export function requestText(request: UpstreamRequest, framing: BodyFraming): string {
-  const { method, target, headers, contentLength } = request;
-  if (!token.test(method) || !targetText.test(target)) throw new MessageError('a request line that cannot be written');
+  const { method, target, headers, kept, contentLength } = request;
+  if (!isFieldName(method) || !targetText.test(target)) throw new MessageError('a request line that cannot be written');
   let text = `${method} ${target} HTTP/1.1`;
   let declaresLength = false;
   for (let at = 0; at < headers.length; at += 2) {
@@ -51,12 +37,11 @@ export function requestText(request: UpstreamRequest, framing: BodyFraming): str
       if (declaresLength || !isTrue) throw new MessageError("a length that is not the body's");
       declaresLength = true;
     }
-    if (name === 'nullius-assertion' ? !isFitAssertion(value) : unfit.test(value)) {
-      throw new MessageError('a header value that cannot be written');
-    }
+    if (!isFieldValue(value)) throw new MessageError('a header value that cannot be written');
     text += start;
     text += value;
   }
+  if (kept !== null) text += kept.line;
   if (declaresLength !== (contentLength !== null)) throw new MessageError('a length that was not declared');
   if (framing === 'chunked') return `${text}\r\ntransfer-encoding: chunked\r\n\r\n`;
   // RFC 9110 8.6: a method that usually has a body says when it has none.
@@ -66,7 +51,8 @@ export function requestText(request: UpstreamRequest, framing: BodyFraming): str
 }
 
 function lineStartOf(name: string): string {
-  if (!token.test(name) || name === 'transfer-encoding') throw new MessageError('a header name that cannot be written');
+  if (!isFieldName(name) || name === 'transfer-encoding')
+    throw new MessageError('a header name that cannot be written');
   const start = `\r\n${name}: `;
   if (lineStarts.size < lineStartsMax && start.length <= lineStartBytesMax) lineStarts.set(name, start);
   return start;

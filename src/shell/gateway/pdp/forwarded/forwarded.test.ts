@@ -3,6 +3,7 @@ import { hash } from 'node:crypto';
 import { connect } from 'node:http2';
 import { type TestContext, test } from 'node:test';
 import { bytesField, grpcFrame, messageIn, readFields, textOf } from '#enforcement/adapters';
+import { KeptField } from '#enforcement/gateway';
 import type { AppCookie } from '#foundation/model';
 import { fakeFact } from '../../../../../tests/fakes/fact-view.ts';
 import { policiesWithTodo, startTestPdp, tokenRow, userRow } from '../test-pdp.ts';
@@ -31,6 +32,7 @@ const rows = [
   tokenRow('t-proxy', 'nls_proxy', ['pdp:app:wiki']),
   tokenRow('t-other', 'nls_other', ['pdp:app:other']),
 ];
+const assertionField = new KeptField('nullius-assertion', 'a.b.c');
 const asAda = { cookie: 'theme=dark; __Host-nullius_app=secret' };
 const caller = { 'nullius-caller': 'nls_proxy' };
 const nginx = (uri: string, more: Record<string, string> = {}) => ({
@@ -61,7 +63,7 @@ async function start(t: TestContext, policies = policiesWithTodo(), app = {}) {
 
 test('a proxy is answered yes with the identity for the app, and the app gets none of our credentials', async (t) => {
   const { get, events, gate } = await start(t);
-  Object.assign(gate, { assertions: { get: () => 'a.b.c' } });
+  Object.assign(gate, { assertions: { get: () => assertionField } });
   for (const [path, headers] of [
     ['/auth/nginx', nginx('/page?x=1', asAda)],
     ['/auth/forward', forward('/page?x=1', asAda)],
@@ -184,7 +186,7 @@ test('a path that gets another route while the answer is made is answered by the
   let onAssertion = () => {};
   const assertion = () => {
     onAssertion();
-    return 'a.b.c';
+    return assertionField;
   };
   Object.assign(gate, { assertions: { get: assertion } });
   assert.equal((await get('/auth/forward', forward('/secret/x', asAda))).status, 200);
@@ -199,7 +201,7 @@ test('facts of another epoch count as moved, though their revision is the same',
   const assertion = () => {
     const others = facts.rows().filter(({ kind }) => kind !== 'session');
     facts.replace({ epoch: facts.epoch + 1, revision: facts.revision, rows: others });
-    return 'a.b.c';
+    return assertionField;
   };
   Object.assign(gate, { assertions: { get: assertion } });
   assert.notEqual((await get('/auth/forward', forward('/page', asAda))).status, 200, 'her session is gone');
@@ -210,7 +212,7 @@ test('where facts have grown too old while the answer was made, the answer is no
   let isFresh = true;
   const assertion = () => {
     isFresh = false;
-    return 'a.b.c';
+    return assertionField;
   };
   Object.assign(gate, { isFreshFor: () => isFresh, assertions: { get: assertion } });
   assert.equal((await get('/auth/forward', forward('/page', asAda))).status, 503);
@@ -221,7 +223,7 @@ test('a handshake of a WebSocket must be allowed as a connection too', async (t)
     '@id("no-sockets") forbid (principal, action == Action::"connect", resource == App::"wiki");',
   );
   const { get, gate } = await start(t, policies);
-  Object.assign(gate, { assertions: { get: () => 'a.b.c' } });
+  Object.assign(gate, { assertions: { get: () => assertionField } });
   assert.equal((await get('/auth/nginx', nginx('/ws', asAda))).status, 200);
   assert.equal((await get('/auth/nginx', nginx('/ws', { ...asAda, 'sec-websocket-key': 'x' }))).status, 403);
   const upgrade = { connection: 'Upgrade', upgrade: 'websocket' };
@@ -230,7 +232,7 @@ test('a handshake of a WebSocket must be allowed as a connection too', async (t)
 
 test('a WebSocket that policy allows passes, any other upgrade is refused', async (t) => {
   const { get, port, gate } = await start(t);
-  Object.assign(gate, { assertions: { get: () => 'a.b.c' } });
+  Object.assign(gate, { assertions: { get: () => assertionField } });
   const handshake = { connection: 'Upgrade', upgrade: 'websocket', 'sec-websocket-key': 'x' };
   assert.equal((await get('/auth/forward', forward('/ws', { ...asAda, ...handshake }))).status, 200);
   const posted = { ...asAda, ...handshake, 'x-forwarded-method': 'POST' };
@@ -319,7 +321,7 @@ function headersIn(message: Uint8Array, number: 2 | 3): Record<string, string> {
 
 test('Envoy is answered over gRPC: yes with identity, no with the answer for the client, and as a failed call without its token', async (t) => {
   const { port, gate } = await start(t);
-  Object.assign(gate, { assertions: { get: () => 'a.b.c' } });
+  Object.assign(gate, { assertions: { get: () => assertionField } });
   const allowed = await check(port, { headers: asAda });
   assert.equal(allowed.trailers['grpc-status'], '0');
   const set = headersIn(allowed.message, 3);

@@ -142,7 +142,8 @@ async function identityFor(gate: Gate, { id, identified, request, site, now }: J
   const identity = ['nullius-decision', id];
   const bearer = identified.bearer === null ? null : gate.bearers.now(identified.bearer);
   if (bearer !== null) {
-    identity.push('nullius-assertion', await gate.assertions.get(bearer, site.id));
+    const { name, value } = await gate.assertions.get(bearer, site.id);
+    identity.push(name, value);
     gate.seen.saw(bearer, now);
   }
   const cookie = withoutOwnCookies(request.cookie);
