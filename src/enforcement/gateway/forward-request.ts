@@ -1,6 +1,6 @@
 import type { ClientSide } from './client-side.ts';
 import { forwardWebSocket } from './forward-websocket.ts';
-import type { KeptField } from './http1/kept-field.ts';
+import type { KeptFields } from './http1/kept-fields.ts';
 import {
   clientBodyIdleMsMax,
   staleRetriesMax,
@@ -44,8 +44,8 @@ export interface ForwardOptions {
   readonly client: ClientSide;
   /** As `requestHeadersFor` made them: flat, `host` first. */
   readonly headers: readonly string[];
-  /** A field of ours beside them that many requests carry. */
-  readonly kept: KeptField | null;
+  /** Beside them, those of ours that many requests carry. */
+  readonly kept: readonly KeptFields[];
   readonly upstream: Upstream;
   /** One of our own services (`id`, `console`): it may set our cookies. */
   readonly ownService?: boolean;

@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 import type { ForwardHandle, ForwardOptions, ForwardOutcome } from './forward-request.ts';
-import { withKept } from './http1/kept-field.ts';
+import { withKept } from './http1/kept-fields.ts';
 import { upstreamHeadersMsMax, websocketCloseMs, websocketIdleMsMax } from './limits.ts';
 import { type Refusal, refuse } from './refusal.ts';
 import { responseHeadersFor } from './response-headers.ts';

@@ -7,7 +7,7 @@ import {
 } from 'node:http2';
 import { answerTrailersFor } from './http1/answer-trailers.ts';
 import { BodyWriter } from './http1/body-writer.ts';
-import { withKept } from './http1/kept-field.ts';
+import { withKept } from './http1/kept-fields.ts';
 import { MessageError } from './http1/message-error.ts';
 import { noteWholeEnd, withoutPseudo } from './http2-connection.ts';
 import { interimAnswersMax } from './limits.ts';

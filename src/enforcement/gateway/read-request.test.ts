@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { forwardedFields } from './forwarded-fields.ts';
+import { withKept } from './http1/kept-fields.ts';
 import { cookieCrumbsMax, headerCountMax } from './limits.ts';
 import { readAuthority } from './read-authority.ts';
 import { type ConnectionFacts, type RequestHead, readRequest } from './read-request.ts';
@@ -253,11 +255,9 @@ const forwarded = (rawHeaders: string[], cookie?: string) => {
     plain,
   );
   assert.ok(!isRefusal(request), JSON.stringify(request));
-  const flat = requestHeadersFor(request, {
-    own: ['nullius-assertion', 'ours', 'nullius-decision', 'd1'],
-    keepAuthorization: true,
-    host: 'app.internal',
-  });
+  const own = ['nullius-assertion', 'ours', 'nullius-decision', 'd1'];
+  const headers = requestHeadersFor(request, { own, keepAuthorization: true, host: 'app.internal' });
+  const flat = withKept(headers, [forwardedFields(plain, request)]);
   const map = new Map<string, string[]>();
   for (let at = 0; at < flat.length; at += 2)
     map.set(flat[at] ?? '', [...(map.get(flat[at] ?? '') ?? []), flat[at + 1] ?? '']);

@@ -7,7 +7,7 @@ const ownCookiePrefix = '__host-nullius';
 const signInCookiePrefix = '__Host-id_';
 
 export interface UpstreamHeaderOptions {
-  /** Headers we vouch for: `Nullius-Assertion`, `Nullius-Decision` … Name, value in turn. */
+  /** Headers we vouch for in this request alone: `Nullius-Decision`. Name, value in turn. */
   readonly own: readonly string[];
   /** Was `Authorization` a credential for us? Then the app does not see it. */
   readonly keepAuthorization: boolean;
@@ -19,7 +19,7 @@ export interface UpstreamHeaderOptions {
 
 /**
  * The headers an app gets, flat name and value: what the client sent minus hop-by-hop fields, minus everything only we may
- * say, plus our own. `host` comes first. Framing fields are left to whoever writes the request, except `content-length`.
+ * say, plus `own`; what `forwardedFields` says comes beside them. `host` comes first. Framing fields are left to whoever writes the request, except `content-length`.
  */
 export function requestHeadersFor(request: GatewayRequest, options: UpstreamHeaderOptions): string[] {
   const out: string[] = ['host', options.host];
@@ -36,22 +36,7 @@ export function requestHeadersFor(request: GatewayRequest, options: UpstreamHead
   if (cookie !== '') out.push('cookie', cookie);
   if (request.contentLength !== null && request.upgrade === null)
     out.push('content-length', `${request.contentLength}`);
-  const authority = request.port === null ? request.host : `${request.host}:${request.port}`;
-  const scheme = request.tls ? 'https' : 'http';
-  const address = request.address.includes(':') ? `"[${request.address}]"` : request.address;
-  out.push(
-    'x-forwarded-for',
-    request.address,
-    'x-forwarded-host',
-    authority,
-    'x-forwarded-proto',
-    scheme,
-    'x-real-ip',
-    request.address,
-    'forwarded',
-    `for=${address};host="${authority}";proto=${scheme}`,
-    ...options.own,
-  );
+  out.push(...options.own);
   return out;
 }
 

@@ -5,7 +5,8 @@ import type { TestContext } from 'node:test';
 import { createSecureContext } from 'node:tls';
 import type { Route } from '#foundation/model';
 import { makeCertificate } from '../../../tests/test-certificate.ts';
-import type { KeptField } from './http1/kept-field.ts';
+import { forwardedFields } from './forwarded-fields.ts';
+import type { KeptFields } from './http1/kept-fields.ts';
 import {
   createFrontServers,
   createSweep,
@@ -57,7 +58,7 @@ export interface TestGatewayOptions {
   readonly upstreamUrl?: string;
   readonly allowPrivate?: boolean;
   readonly own?: readonly string[];
-  readonly kept?: KeptField;
+  readonly kept?: KeptFields;
   /** Also a TLS listener, for these names. */
   readonly tls?: readonly string[];
   readonly upstreamCa?: string;
@@ -94,7 +95,7 @@ export async function startGateway(t: Pick<TestContext, 'after'>, options: TestG
     sweep,
     clock: Date.now,
     onTrouble: (code) => troubles.push(code),
-    onExchange: ({ request, client }) => {
+    onExchange: ({ request, connection, client }) => {
       if (isRefusal(request)) {
         sendAnswer(client, refusalAnswer(viewOfRefusal(request, { request: null, correlationId: 'c' }), null));
         return;
@@ -113,7 +114,7 @@ export async function startGateway(t: Pick<TestContext, 'after'>, options: TestG
           keepAuthorization: true,
           host: target.authority,
         }),
-        kept: options.kept ?? null,
+        kept: [forwardedFields(connection, request), ...(options.kept === undefined ? [] : [options.kept])],
         upstream: upstreams.upstreamFor(target, { allowPrivate: options.allowPrivate ?? true }),
         sweep,
         strictTransportSecurity: null,

@@ -1,5 +1,5 @@
 import type { ClientBody } from './client-body.ts';
-import type { KeptField } from './http1/kept-field.ts';
+import type { KeptFields } from './http1/kept-fields.ts';
 import type { Cleaning } from './response-headers.ts';
 
 /** A judged request on its way to an app. */
@@ -8,8 +8,8 @@ export interface UpstreamRequest {
   readonly target: string;
   /** As `requestHeadersFor` made them: flat, `host` first, `content-length` among them when the client declared one. */
   readonly headers: readonly string[];
-  /** One more field, of ours. */
-  readonly kept: KeptField | null;
+  /** Those of ours that many requests carry. */
+  readonly kept: readonly KeptFields[];
   readonly body: ClientBody | null;
   /** Length the client declared for its body; null when it did not. */
   readonly contentLength: number | null;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { KeptField } from '#enforcement/gateway';
+import { KeptFields } from '#enforcement/gateway';
 import { assertionsPerCallMax, type GatewayCalls } from '#shell/wire';
 import { fakeFact } from '../../../tests/fakes/fact-view.ts';
 import { Assertions } from './assertions.ts';
@@ -10,8 +10,9 @@ import { type CallControl, ControlError } from './control-client.ts';
 type Asked = GatewayCalls['assertions']['request']['asked'];
 const lifeMs = 60_000;
 
-const textOf = (field: KeptField | Promise<KeptField>) =>
-  field instanceof KeptField ? field.value : field.then(({ value }) => value);
+const valueIn = ({ pairs }: KeptFields) => pairs[1];
+const textOf = (field: KeptFields | Promise<KeptFields>) =>
+  field instanceof KeptFields ? valueIn(field) : field.then(valueIn);
 
 /** Control as the gateway sees it: makes an assertion that says whose it is and when it was made. */
 function control() {

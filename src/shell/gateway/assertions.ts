@@ -1,4 +1,4 @@
-import { KeptField } from '#enforcement/gateway';
+import { KeptFields } from '#enforcement/gateway';
 import { assertionsPerCallMax } from '#shell/wire';
 import type { Bearer } from './bearer.ts';
 import { type CallControl, ControlError } from './control-client.ts';
@@ -21,7 +21,7 @@ interface TokenKey {
 }
 
 interface Made {
-  readonly field: KeptField;
+  readonly fields: KeptFields;
   readonly expiresAt: number;
   readonly key: TokenKey;
 }
@@ -62,23 +62,23 @@ export class Assertions {
   }
 
   /** One at hand, or a promise of a fresh one, as the field that apps get. Throws ControlError when control cannot make one. */
-  get(bearer: Pick<Bearer, 'sessionId' | 'at'>, resource: string): KeptField | Promise<KeptField> {
+  get(bearer: Pick<Bearer, 'sessionId' | 'at'>, resource: string): KeptFields | Promise<KeptFields> {
     const kept = bearer.at(resource).assertion;
     const good = kept.made?.key.isGood === true ? kept.made : undefined;
     const leftMs = good === undefined ? 0 : good.expiresAt - this.#clock();
-    if (good !== undefined && leftMs > assertionRenewMs) return good.field;
+    if (good !== undefined && leftMs > assertionRenewMs) return good.fields;
     const about = { sessionId: bearer.sessionId, resource };
     if (good !== undefined && leftMs > assertionSendMs) {
       if (kept.coming === undefined) this.#renew(kept, { about, from: this.#renewals }).catch(() => {});
-      return good.field;
+      return good.fields;
     }
     // It may be gathering since it was no more than a renewal.
     if (kept.coming !== undefined) this.#hurryRenewals();
     return this.#renew(kept, { about, from: this.#urgent }).then(
-      ({ field }) => field,
+      ({ fields }) => fields,
       (error: unknown) => {
         const isAway = error instanceof ControlError && error.code === 'unreachable';
-        if (isAway && good !== undefined && good.expiresAt - assertionLeftMsMin > this.#clock()) return good.field;
+        if (isAway && good !== undefined && good.expiresAt - assertionLeftMsMin > this.#clock()) return good.fields;
         throw error;
       },
     );
@@ -161,7 +161,7 @@ export class Assertions {
         const answer = made[index];
         if (answer !== undefined && 'jwt' in answer) {
           const { jwt, expiresAt } = answer;
-          resolve({ field: new KeptField('nullius-assertion', jwt), expiresAt, key: this.#keyOf(jwt) });
+          resolve({ fields: new KeptFields('nullius-assertion', jwt), expiresAt, key: this.#keyOf(jwt) });
         } else {
           const { refused: message, status } = answer ?? { refused: 'control answered too little', status: 500 };
           reject(new ControlError('refused', { message, status }));

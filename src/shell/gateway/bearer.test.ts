@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { KeptField } from '#enforcement/gateway';
+import { KeptFields } from '#enforcement/gateway';
 import type { AppCookie, FactRow } from '#foundation/model';
 import { FactTable } from '#information/inventory';
 import { fakeFact } from '../../../tests/fakes/fact-view.ts';
@@ -44,7 +44,11 @@ test('of a user or session that changed a bearer says what the facts say now, an
   const ended: FactRow = { ...session, revision: 2, body: fakeFact('session', { user: 'u1', status: 'revoked' }) };
   for (const row of [renamed, ended]) {
     const { facts, bearers, before } = started();
-    before.at('wiki').assertion.made = { field: new KeptField('a', 'of before'), expiresAt: 0, key: { isGood: true } };
+    before.at('wiki').assertion.made = {
+      fields: new KeptFields('a', 'of before'),
+      expiresAt: 0,
+      key: { isGood: true },
+    };
     facts.apply([row], 2);
     for (const after of [bearers.now(before), bearers.byCookie('h')?.identified.bearer]) {
       assert.ok(after && after !== before);

@@ -1,4 +1,4 @@
-import { type ForwardHandle, KeptField, type Refusal, requestHeadersFor } from '#enforcement/gateway';
+import { type ForwardHandle, forwardedFields, KeptFields, type Refusal, requestHeadersFor } from '#enforcement/gateway';
 import { accessEvent } from './access-event.ts';
 import { answerGatewayRefusal, answerUnavailable } from './answers.ts';
 import type { Gate, Judged } from './gate.ts';
@@ -20,11 +20,11 @@ export async function forwardAllowed(gate: Gate, judged: Judged & { readonly epo
       status: 502,
       words: 'The address of this app cannot be used. An administrator can correct it.',
     });
-  let kept: KeptField | null = null;
+  const kept = [forwardedFields(exchange.connection, request)];
   const bearer = identified.bearer === null ? null : gate.bearers.now(identified.bearer);
   if (bearer !== null) {
     const assertion = gate.assertions.get(bearer, site.id);
-    kept = assertion instanceof KeptField ? assertion : await assertion;
+    kept.push(assertion instanceof KeptFields ? assertion : await assertion);
     gate.seen.saw(bearer, judged.now);
   }
   const rotating = rotatedCookie(gate, judged);

@@ -59,7 +59,7 @@ const request = (target: string, options: Partial<UpstreamRequest> = {}): Upstre
   method: 'GET',
   target,
   headers: ['host', 'app'],
-  kept: null,
+  kept: [],
   body: null,
   contentLength: null,
   takesTrailers: false,

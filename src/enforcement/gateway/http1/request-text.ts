@@ -1,5 +1,5 @@
 import type { UpstreamRequest } from '../upstream-request.ts';
-import { isFieldName, isFieldValue } from './kept-field.ts';
+import { isFieldName, isFieldValue } from './kept-fields.ts';
 import { MessageError } from './message-error.ts';
 
 /** How the body of a request is marked off. */
@@ -41,7 +41,7 @@ export function requestText(request: UpstreamRequest, framing: BodyFraming): str
     text += start;
     text += value;
   }
-  if (kept !== null) text += kept.line;
+  for (const { lines } of kept) text += lines;
   if (declaresLength !== (contentLength !== null)) throw new MessageError('a length that was not declared');
   if (framing === 'chunked') return `${text}\r\ntransfer-encoding: chunked\r\n\r\n`;
   // RFC 9110 8.6: a method that usually has a body says when it has none.

@@ -3,7 +3,7 @@ import { hash } from 'node:crypto';
 import { connect } from 'node:http2';
 import { type TestContext, test } from 'node:test';
 import { bytesField, grpcFrame, messageIn, readFields, textOf } from '#enforcement/adapters';
-import { KeptField } from '#enforcement/gateway';
+import { KeptFields } from '#enforcement/gateway';
 import type { AppCookie } from '#foundation/model';
 import { fakeFact } from '../../../../../tests/fakes/fact-view.ts';
 import { policiesWithTodo, startTestPdp, tokenRow, userRow } from '../test-pdp.ts';
@@ -32,7 +32,7 @@ const rows = [
   tokenRow('t-proxy', 'nls_proxy', ['pdp:app:wiki']),
   tokenRow('t-other', 'nls_other', ['pdp:app:other']),
 ];
-const assertionField = new KeptField('nullius-assertion', 'a.b.c');
+const assertionField = new KeptFields('nullius-assertion', 'a.b.c');
 const asAda = { cookie: 'theme=dark; __Host-nullius_app=secret' };
 const caller = { 'nullius-caller': 'nls_proxy' };
 const nginx = (uri: string, more: Record<string, string> = {}) => ({

@@ -142,8 +142,7 @@ async function identityFor(gate: Gate, { id, identified, request, site, now }: J
   const identity = ['nullius-decision', id];
   const bearer = identified.bearer === null ? null : gate.bearers.now(identified.bearer);
   if (bearer !== null) {
-    const { name, value } = await gate.assertions.get(bearer, site.id);
-    identity.push(name, value);
+    identity.push(...(await gate.assertions.get(bearer, site.id)).pairs);
     gate.seen.saw(bearer, now);
   }
   const cookie = withoutOwnCookies(request.cookie);

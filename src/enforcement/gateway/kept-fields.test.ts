@@ -4,11 +4,11 @@ import { createServer, type Http2Server } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { WebSocket, WebSocketServer } from 'ws';
-import { KeptField } from './http1/kept-field.ts';
+import { KeptFields } from './http1/kept-fields.ts';
 import { MessageError } from './http1/message-error.ts';
 import { startGateway } from './test-gateway.ts';
 
-const kept = new KeptField('nullius-assertion', 'ours');
+const kept = new KeptFields('nullius-assertion', 'ours');
 const forged = { 'nullius-assertion': 'forged' };
 
 test('a field that is kept reaches apps of HTTP/1.1, and takes the place of what the client says', async (t) => {
@@ -56,8 +56,9 @@ test('no field can be made that a server could read as two', () => {
     ['x: y\r\nz', 'a'],
     ['', 'a'],
   ] as const) {
-    assert.throws(() => new KeptField(name, value), MessageError, JSON.stringify([name, value]));
+    assert.throws(() => new KeptFields(name, value), MessageError, JSON.stringify([name, value]));
   }
-  assert.equal(new KeptField('x', 'caf\xe9').line, '\r\nx: caf\xe9');
-  assert.equal(new KeptField('x', 'caf\xe9').value, 'caf\xe9');
+  assert.equal(new KeptFields('x', 'caf\xe9').lines, '\r\nx: caf\xe9');
+  assert.deepEqual(new KeptFields('x', 'caf\xe9: 1', 'y', '').pairs, ['x', 'caf\xe9: 1', 'y', '']);
+  assert.deepEqual(new KeptFields().pairs, []);
 });
