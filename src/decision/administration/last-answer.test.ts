@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import fc from 'fast-check';
-import type { FactRow, Question, Verdict } from '#foundation/model';
+import type { FactRow, PolicyStage, Question, Verdict } from '#foundation/model';
 import { FactTable } from '#information/inventory';
 import { collectGarbage } from '../../../tests/collect-garbage.ts';
 import { fakeFact } from '../../../tests/fakes/fact-view.ts';
@@ -35,11 +35,21 @@ const conditions = [
   'context.tls',
 ];
 
+type Stood = { state: 'shadow' } | { state: 'staged'; stage: PolicyStage };
+const stood: readonly Stood[] = [
+  { state: 'shadow' },
+  { state: 'staged', stage: { percent: 50 } },
+  { state: 'staged', stage: { groups: ['staff'] } },
+  { state: 'staged', stage: { segments: ['inner'] } },
+];
+
 const policies = fc.array(
   fc.record({
     effect: fc.constantFrom('permit', 'permit', 'forbid'),
     kind: fc.constantFrom('when', 'unless'),
     condition: fc.constantFrom(...conditions),
+    /** Enforced, where nothing else is said. */
+    state: fc.option(fc.constantFrom<Stood>(...stood), { nil: undefined }),
   }),
   { minLength: 1, maxLength: 4 },
 );
@@ -118,11 +128,16 @@ function factsOf(rows: readonly Row[]) {
   return facts;
 }
 
-const publish = (view: FactTable, set: readonly { effect: string; kind: string; condition: string }[], sequence = 1) =>
+const publish = (
+  view: FactTable,
+  set: readonly { effect: string; kind: string; condition: string; state?: Stood | undefined }[],
+  sequence = 1,
+) =>
   publishedPolicies({
     sequence,
     schema,
     view,
+    states: set.flatMap(({ state }, index) => (state === undefined ? [] : [{ id: `p${index}`, ...state }])),
     policies: [
       {
         file: 'a.cedar',
