@@ -95,3 +95,36 @@ test('writeHttpActivity() writes byte for byte what httpActivity() builds, whate
     { numRuns: 1_000 },
   );
 });
+
+test('what is remembered of a place is told of nothing that is asked in another way', () => {
+  const base = {
+    id: 'AAAAAAAAAAAAAAAAAAAAAA',
+    time: 1,
+    policySequence: 2,
+    factRevision: 3,
+    principal: new WrittenPrincipal({ type: 'User', uid: 'ada', name: 'Ada' }),
+    method: 'GET',
+    url: { scheme: 'https', hostname: 'wiki.test', port: undefined, path: '/' },
+    address: '192.0.2.7',
+    resource: 'wiki',
+    verdict: { answer: 'allow', reasons: ['staff'], words: ['Staff may.'] },
+    unmapped: { action: 'read', route: 'default' },
+    place: {},
+  } as const;
+  const ways = [
+    { method: 'PUT' },
+    { url: { ...base.url, scheme: 'wss' } },
+    { url: { ...base.url, port: 8443 } },
+    { url: { ...base.url, path: '/other' } },
+    { unmapped: { ...base.unmapped, action: 'write' } },
+    { unmapped: { ...base.unmapped, route: 'other' } },
+    { address: '2001:db8::1', userAgent: 'other' },
+    { principal: new WrittenPrincipal({ type: 'User', uid: 'ben', name: 'Ben' }) },
+    { place: {}, resource: null, url: { ...base.url, hostname: 'other.test' } },
+  ] as const;
+  for (const way of ways) {
+    for (const asked of [base, { ...base, ...way }, base]) {
+      assert.equal(writeHttpActivity(asked).payload, JSON.stringify(httpActivity(asked).payload), JSON.stringify(way));
+    }
+  }
+});

@@ -41,12 +41,53 @@ function objectText(value: Readonly<Record<string, unknown>>): string {
   return `{${text}}`;
 }
 
+/** What events say of a place, as long as it is asked in the same way: what stands before the path, and behind the client's address. */
+interface PlaceText {
+  readonly method: string;
+  readonly scheme: string;
+  readonly port: number | undefined;
+  readonly action: unknown;
+  readonly route: unknown;
+  readonly before: string;
+  readonly after: string;
+}
+
+const places = new WeakMap<object, PlaceText>();
+
+function placeText(input: WrittenInput): PlaceText {
+  const { method, url, resource, place, unmapped = {} } = input;
+  const { action, route } = unmapped;
+  const known = place === undefined ? undefined : places.get(place);
+  const isSame = known?.method === method && known.scheme === url.scheme && known.port === url.port;
+  if (isSame && known.action === action && known.route === route) return known;
+  const hostname = quoted(url.hostname);
+  const port = url.port === undefined ? '' : `,"port":${url.port}`;
+  const service = resource === null ? '' : `,"svc_name":${jsonText(resource)}`;
+  const text = {
+    method,
+    scheme: url.scheme,
+    port: url.port,
+    action,
+    route,
+    before: `,"http_request":{"http_method":"${method}","url":{"scheme":"${url.scheme}","hostname":${hostname}${port},"path":`,
+    after: `},"dst_endpoint":{"hostname":${hostname}${service}},"unmapped":${objectText(unmapped)}}`,
+  };
+  if (place !== undefined) places.set(place, text);
+  return text;
+}
+
+export interface WrittenInput extends HttpActivityInput {
+  readonly principal: WrittenPrincipal;
+  /** Stands for resource, hostname and what `unmapped` holds beside `action` and `route`: the same object where all of it is the same. */
+  readonly place?: object | undefined;
+}
+
 /**
  * The event httpActivity() gives, with its payload as the very text JSON.stringify() would make of it, put together from parts: it
  * is written for every request. What is unusual is left to httpActivity() itself.
  */
-export function writeHttpActivity(input: HttpActivityInput & { readonly principal: WrittenPrincipal }): WrittenEvent {
-  const { method, url, userAgent, resource, verdict, principal, policySequence, unmapped } = input;
+export function writeHttpActivity(input: WrittenInput): WrittenEvent {
+  const { method, url, userAgent, verdict, principal, policySequence } = input;
   const activityId = activityOf(method);
   const isUnusual =
     activityId === undefined ||
@@ -60,10 +101,8 @@ export function writeHttpActivity(input: HttpActivityInput & { readonly principa
     const event = httpActivity(input);
     return { ...event, payload: JSON.stringify(event.payload) };
   }
-  const hostname = quoted(url.hostname);
-  const port = url.port === undefined ? '' : `,"port":${url.port}`;
   const agent = userAgent === undefined ? '' : `,"user_agent":${quoted(userAgent)}`;
-  const service = resource === null ? '' : `,"svc_name":${jsonText(resource)}`;
+  const { before, after } = placeText(input);
   return {
     id: input.id,
     time: input.time,
@@ -75,6 +114,6 @@ export function writeHttpActivity(input: HttpActivityInput & { readonly principa
     principal,
     policySequence,
     factRevision: input.factRevision,
-    payload: `{${verdictText(verdict, policySequence)},"profiles":["security_control","host"],"actor":${principal.actor},"http_request":{"http_method":"${method}","url":{"scheme":"${url.scheme}","hostname":${hostname}${port},"path":${quoted(url.path)}}${agent}},"src_endpoint":{"ip":${jsonText(input.address)}},"dst_endpoint":{"hostname":${hostname}${service}},"unmapped":${unmapped === undefined ? '{}' : objectText(unmapped)}}`,
+    payload: `{${verdictText(verdict, policySequence)},"profiles":["security_control","host"],"actor":${principal.actor}${before}${quoted(url.path)}}${agent}},"src_endpoint":{"ip":${jsonText(input.address)}${after}`,
   };
 }

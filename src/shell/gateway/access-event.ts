@@ -23,6 +23,7 @@ export function accessEvent(
   },
 ): WrittenEvent {
   const { id, now, question, verdict, request, site } = judged;
+  const { via } = judged;
   const { principal, token } = whoAsked(gate.facts, judged);
   return writeHttpActivity({
     id,
@@ -45,8 +46,9 @@ export function accessEvent(
       action: question.action,
       route: question.request.route,
       ...(token === null ? {} : { token }),
-      ...(judged.via === undefined ? {} : { via: judged.via }),
+      ...(via === undefined ? {} : { via }),
     },
+    place: token === null && via === undefined ? site : undefined,
   });
 }
 
