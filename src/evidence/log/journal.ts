@@ -129,6 +129,7 @@ export class Journal {
       sealer: this.#sealer,
       memory: this.#memory,
     });
+    this.#sealer.warm(events);
     for (const event of events) batch.add(event);
     await this.#place(batch, options);
     this.#memory.shrink();

@@ -29,6 +29,9 @@ export class PadMemory {
 const madeBytesMin = 1024;
 /** A place's first payload makes 1024 bytes of the stream, as the calls cost more than the ciphering; later ones this many. */
 export const madeBytesMax = 2048;
+const cacheLineBytes = 64;
+/** As many as most payloads need. */
+const warmedLines = 10;
 const zeros = Buffer.alloc(madeBytesMax);
 
 /** The stream from the block on in which this place lies. */
@@ -92,6 +95,13 @@ export class PadStream {
   /** Bytes of the stream that were used. */
   get position(): number {
     return this.#position;
+  }
+
+  /** Reads some of what comes next of the stream. See PayloadSealer.warm(). */
+  warm(): number {
+    let sum = 0;
+    for (let line = 0; line < warmedLines; line += 1) sum += this.#made[this.#used + line * cacheLineBytes] ?? 0;
+    return sum;
   }
 
   /** Goes to another place. For who reads: a writer never ciphers two texts by one part of the stream. */

@@ -22,6 +22,11 @@ export class QuickHmac {
     this.take(key);
   }
 
+  /** Reads what a tag needs. See PayloadSealer.warm(). */
+  warm(): number {
+    return (this.#inner[0] ?? 0) + (this.#outer[0] ?? 0);
+  }
+
   /** Goes on with another key. */
   take(key: Uint8Array): void {
     for (let index = 0; index < hashBlockBytes; index += 1) {
