@@ -32,9 +32,11 @@ export interface Frame {
 /** Writes a frame into `target` at `offset`, which must have room, and gives the offset behind it. */
 export function writeFrame(
   target: Buffer,
-  { offset, kind, text, rest }: { offset: number; kind: FrameKind; text: string; rest: Uint8Array },
+  { offset, kind, text, rest }: { offset: number; kind: FrameKind; text: string | Uint8Array; rest: Uint8Array },
 ): number {
-  const textLength = target.write(text, offset + frameOverheadBytes, 'latin1');
+  const textLength = text.length;
+  if (typeof text === 'string') target.write(text, offset + frameOverheadBytes, 'latin1');
+  else target.set(text, offset + frameOverheadBytes);
   const length = fixedBytes + textLength + rest.byteLength;
   target[offset + prefixBytes] = kind === 'record' ? 0 : 1;
   target.writeUInt16BE(textLength, offset + prefixBytes + 1);

@@ -1,9 +1,9 @@
 import { hash } from 'node:crypto';
-import { frameOverheadBytes, leafHashInPlace, textBytesMax, writeFrame } from './frame.ts';
+import { frameOverheadBytes, textBytesMax, writeFrame } from './frame.ts';
+import { HeaderMemory } from './header-memory.ts';
 import type { CompactRange } from './merkle-tree.ts';
 import type { PadMemory } from './pad-stream.ts';
-import { tagRoomBytes } from './quick-hmac.ts';
-import { checkHeaderFields, tagEnd, taggedText } from './record-header.ts';
+import { checkHeaderFields } from './record-header.ts';
 import { type PayloadSealer, sealMemory } from './seal-payload.ts';
 import { checkPayload, payloadBytesMax, type SealableEvent } from './sealable-event.ts';
 import { entryBytes, writeIndexEntry } from './segment-index.ts';
@@ -18,8 +18,7 @@ export class BatchMemory {
   entries: Buffer = Buffer.alloc(256 * entryBytes);
   /** Room for the largest sealed payload. */
   readonly sealing: PadMemory = sealMemory(payloadBytesMax);
-  /** Room for a header and what its tag needs before it. */
-  readonly tagging: Buffer = Buffer.alloc(tagRoomBytes + 2048);
+  readonly header: HeaderMemory = new HeaderMemory();
 
   /** Gives the memory of an unusually large batch back. */
   shrink(): void {
@@ -84,17 +83,14 @@ export class RecordBatch {
       status_id: fields.status_id,
       subject: subject.pseudonym,
       time: fields.time,
-      v: 2,
+      v: 2 as const,
       writer: this.#writer,
     };
-    const tagged = taggedText(header);
-    const tag = stream.tag(memory.tagging, memory.tagging.write(tagged, tagRoomBytes, 'latin1'));
-    const text = tagged + tagEnd(tag);
+    const text = memory.header.lay(header, stream);
     const offset = this.#framesEnd;
     memory.frames = grown(memory.frames, offset + frameOverheadBytes + textBytesMax + sealedBytes);
     this.#framesEnd = writeFrame(memory.frames, { offset, kind: 'record', text, rest: sealed });
-    const textStart = offset + frameOverheadBytes;
-    this.range.append(leafHashInPlace(memory.frames.subarray(textStart, textStart + text.length)));
+    this.range.append(memory.header.leaf());
     memory.entries = grown(memory.entries, this.#entriesEnd + entryBytes);
     writeIndexEntry(memory.entries, { at: this.#entriesEnd, header, offset: this.#offset + offset });
     this.#entriesEnd += entryBytes;
