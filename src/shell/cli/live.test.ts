@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { after, before, test } from 'node:test';
 import { startTestControl, type TestControl } from '../../../tests/fakes/test-control.ts';
 
@@ -277,6 +277,24 @@ test('every command tells where in the schema something is wrong', async () => {
     const { code, err } = await nullius(...argv);
     assert.equal(code, 1, err);
     assert.match(err, line);
+  }
+});
+
+test('a time that is not written as one is refused, whatever JavaScript would make of it', async () => {
+  for (const text of ['7', '0', '1 2', '2026-02-31', '2026-01-31T12:00:00']) {
+    const commands = [
+      ['log', 'query', '--since', text],
+      ['policy', 'simulate', '--since', text, resolve('policies')],
+      ['policy', 'explain', '--operator', '--resource', 'console', '--at', text],
+    ];
+    for (const argv of commands) {
+      const { code, err } = await nullius(...argv);
+      assert.deepEqual([code, err.includes(`\`${text}\` is no time; write \`2026-01-31T12:00:00Z\``)], [2, true], err);
+    }
+  }
+  for (const text of ['1h', '2026-01-31', '2026-01-31 12:00:00Z', '2026-01-31T12:00:00+01:00']) {
+    const { code, err } = await nullius('log', 'query', '--since', text);
+    assert.equal(code, 0, err);
   }
 });
 

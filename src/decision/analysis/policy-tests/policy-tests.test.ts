@@ -166,6 +166,10 @@ describe('readPolicyTests()', () => {
     'a key of a test that is none': [good('decision: allow, expect: 1'), 'unknown key `expect`; known here are `name`'],
     'another decision': [good('decision: maybe'), '`tests[0].decision` must be `allow` or `deny` or `indeterminate`'],
     'no decision': [good('policies: []'), '2:5: `tests[0].decision` is missing'],
+    'no action, for a typo in the key': [
+      `tests:\n  - name: a\n    principal: 'User::"ada"'\n    acton: 'Action::"read"'\n    resource: 'App::"wiki"'\n    decision: deny\n`,
+      '2:5: `tests[0].action` is missing',
+    ],
     'something that is no entity': [
       `tests:\n  - name: a\n    principal: ada\n    action: 'Action::"read"'\n    resource: 'App::"wiki"'\n    decision: deny\n`,
       '3:5: `tests[0].principal` is no entity; write `User::"ada"` in single quotes',

@@ -55,7 +55,8 @@ const uidSchema = z.unknown().transform((value, context): EntityUid => {
   if (uid !== undefined) return uid;
   context.addIssue({
     code: 'custom',
-    message: 'is no entity; write `User::"ada"` in single quotes: `\'User::"ada"\'`',
+    message:
+      value === undefined ? 'is missing' : 'is no entity; write `User::"ada"` in single quotes: `\'User::"ada"\'`',
   });
   return z.NEVER;
 });

@@ -1,7 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Checkpoint, VerifyReport } from '#evidence/log';
-import { parseDuration } from '../../config/duration.ts';
 import type { ApiClient } from '../client.ts';
 import type { Command, Invocation, OptionSpec } from '../command.ts';
 import { type EventView, eventLine } from '../event-line.ts';
@@ -9,6 +8,7 @@ import { CliError, exitCodes } from '../failure.ts';
 import { findUser } from '../lookup.ts';
 import { table, terminalJson } from '../output.ts';
 import { productVersion } from '../product-version.ts';
+import { parseTimeOrAgo } from '../time.ts';
 
 const filterOptions: Readonly<Record<string, OptionSpec>> = {
   since: { type: 'string', value: 'time', summary: 'from this time on: `2026-01-31T12:00:00Z`, or `2h` ago' },
@@ -26,16 +26,6 @@ const filterOptions: Readonly<Record<string, OptionSpec>> = {
 };
 const queryEventsMax = 10_000;
 const exportPageEvents = 200;
-
-/** `2h` is two hours ago; else a date as ISO 8601. */
-function parseTime(text: string): number {
-  const ago = parseDuration(text);
-  const time = ago === undefined ? Date.parse(text) : Date.now() - ago;
-  if (!Number.isFinite(time)) {
-    throw new CliError('usage', `\`${text}\` is no time; write \`2026-01-31T12:00:00Z\`, or \`2h\` for two hours ago`);
-  }
-  return time;
-}
 
 async function queryOf({ api, text }: Invocation): Promise<Record<string, string | number | undefined>> {
   const [since, until, user, outcome, eventClass] = [
@@ -56,8 +46,8 @@ async function queryOf({ api, text }: Invocation): Promise<Record<string, string
     throw new CliError('usage', `\`${shadow}\` is no answer; write \`allow\`, \`deny\` or \`any\``);
   }
   return {
-    since: since === undefined ? undefined : parseTime(since),
-    until: until === undefined ? undefined : parseTime(until),
+    since: since === undefined ? undefined : parseTimeOrAgo(since),
+    until: until === undefined ? undefined : parseTimeOrAgo(until),
     class: eventClass,
     user: user === undefined ? undefined : (await findUser(api, user)).id,
     resource: text('resource'),

@@ -3,6 +3,7 @@ import type { ApiClient } from '../client.ts';
 import type { Command, Invocation } from '../command.ts';
 import { CliError, exitCodes } from '../failure.ts';
 import { findUser } from '../lookup.ts';
+import { parseTime } from '../time.ts';
 
 const uidWords = ({ type, id }: EntityUid) => `${type}::${JSON.stringify(id)}`;
 
@@ -102,9 +103,6 @@ async function bodyOf({ api, positionals, text, flag }: Invocation): Promise<Rec
   if (age !== undefined && !/^\d{1,9}$/.test(age))
     throw new CliError('usage', '`--session-age` is a number of seconds');
   const at = text('at');
-  if (at !== undefined && !Number.isFinite(Date.parse(at))) {
-    throw new CliError('usage', `\`${at}\` is no time; write \`2026-01-31T12:00:00Z\``);
-  }
   const given = {
     user: name === undefined ? undefined : (await findUser(api, name)).id,
     token,
@@ -116,7 +114,7 @@ async function bodyOf({ api, positionals, text, flag }: Invocation): Promise<Rec
     method: text('method'),
     address: text('address'),
     noun: text('noun'),
-    at: at === undefined ? undefined : Date.parse(at),
+    at: at === undefined ? undefined : parseTime(at),
     session: age === undefined ? undefined : { authAgeSeconds: Number(age) },
   };
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));

@@ -1,21 +1,12 @@
 import type { Gains, RehearsalProgress, RehearsalReport } from '#foundation/model';
-import { parseDuration } from '../../config/duration.ts';
 import type { Command } from '../command.ts';
-import { CliError, exitCodes } from '../failure.ts';
+import { exitCodes } from '../failure.ts';
 import { formatTime, table } from '../output.ts';
 import { readFolder } from '../read-folder.ts';
+import { parseTimeOrAgo } from '../time.ts';
 
 const linesMax = 40;
 const days = 24 * 3_600_000;
-
-function timeOf(text: string): number {
-  const ago = parseDuration(text);
-  const time = ago === undefined ? Date.parse(text) : Date.now() - ago;
-  if (!Number.isFinite(time)) {
-    throw new CliError('usage', `\`${text}\` is no time; write \`2026-01-31T12:00:00Z\`, or \`7d\` for seven days ago`);
-  }
-  return time;
-}
 
 function gainsTable(title: string, gains: readonly Gains[]): string[] {
   if (gains.length === 0) return [];
@@ -25,7 +16,9 @@ function gainsTable(title: string, gains: readonly Gains[]): string[] {
 }
 
 function decisionWords({ decisions, subjects }: RehearsalReport['gained']): string {
-  return decisions === 0 ? '0' : `${decisions} of ${subjects} ${subjects === 1 ? 'subject' : 'subjects'}`;
+  if (decisions === 0) return 'no decision';
+  const [what, whose] = [decisions === 1 ? 'decision' : 'decisions', subjects === 1 ? 'subject' : 'subjects'];
+  return `${decisions} ${what} of ${subjects} ${whose}`;
 }
 
 function reportWords(report: RehearsalReport): string {
@@ -86,8 +79,8 @@ export const simulateCommand: Command = {
     const body = {
       ...(folder.schema === undefined ? {} : { schema: folder.schema }),
       policies: folder.policies,
-      since: since === undefined ? Date.now() - 7 * days : timeOf(since),
-      ...(until === undefined ? {} : { until: timeOf(until) }),
+      since: since === undefined ? Date.now() - 7 * days : parseTimeOrAgo(since),
+      ...(until === undefined ? {} : { until: parseTimeOrAgo(until) }),
     };
     const stop = new AbortController();
     process.once('SIGINT', () => stop.abort());

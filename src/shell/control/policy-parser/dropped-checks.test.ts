@@ -35,7 +35,21 @@ test('droppedChecks() names what is gone, says less, or stands under an assumpti
   assert.deepEqual(dropped(before, { ...before, 'b.invariants': never('b', 6) }), []);
   const turned = never('a', 5).replace('never', 'always');
   assert.deepEqual(dropped(before, { ...before, 'a.invariants': turned }), ['a']);
-  assert.deepEqual(dropped(before, { ...before, 'a.invariants': 'what is this' }), ['a', 'b']);
+});
+
+test('droppedChecks() says once that invariants cannot be read, and does not call each of them gone', () => {
+  const before = { 'a.invariants': `${never('a', 5)}\n${never('b', 6)}` };
+  const typo = '@id("mine") nver (principal, action, resource);';
+  for (const after of [{ ...before, 'mine.invariants': typo }, { 'a.invariants': 'what is this' }]) {
+    assert.deepEqual(droppedChecks(checks(before), checks(after)), [
+      'the invariants cannot be read, so none of those in force stands any more',
+    ]);
+  }
+  assert.deepEqual(
+    droppedChecks(checks({ 'a.invariants': typo }), checks(before)),
+    [],
+    'unreadable before, it guarded nothing',
+  );
 });
 
 test('droppedChecks() names tests whose question is not asked any more, or that expect a permission where they expected a refusal', () => {

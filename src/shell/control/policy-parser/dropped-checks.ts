@@ -26,11 +26,13 @@ const meaningOf = ({ kind, policy }: ParsedInvariant): string => {
   return JSON.stringify(said, (_name, value) => (typeof value === 'bigint' ? `${value}n` : value));
 };
 
-function byFile({ invariants, schema }: Checks): Map<string, ParsedInvariant[]> {
+/** Undefined where they cannot be read. */
+function byFile({ invariants, schema }: Checks): Map<string, ParsedInvariant[]> | undefined {
   const files = new Map<string, ParsedInvariant[]>();
   if (invariants.length === 0) return files;
-  for (const each of parseInvariants(invariants, schema).invariants)
-    files.set(each.file, [...(files.get(each.file) ?? []), each]);
+  const parsed = parseInvariants(invariants, schema);
+  if (parsed.problems.some(({ level }) => level === 'error')) return undefined;
+  for (const each of parsed.invariants) files.set(each.file, [...(files.get(each.file) ?? []), each]);
   return files;
 }
 
@@ -40,14 +42,18 @@ function droppedInvariants(before: Checks, after: Checks): string[] {
     stated: all.filter(({ kind }) => kind !== 'assume'),
     assumed: new Set(all.filter(({ kind }) => kind === 'assume').map(meaningOf)),
   });
-  const now = [...byFile(after).values()].map(split);
+  const [then, readable] = [byFile(before), byFile(after)];
+  if (then === undefined || then.size === 0) return [];
+  // Where they are wrong is told by the gate `invariants`.
+  if (readable === undefined) return ['the invariants cannot be read, so none of those in force stands any more'];
+  const now = [...readable.values()].map(split);
   const isKept = (invariant: ParsedInvariant, assumed: ReadonlySet<string>) =>
     now.some(
       (file) =>
         [...file.assumed].every((each) => assumed.has(each)) &&
         file.stated.some((each) => meaningOf(each) === meaningOf(invariant)),
     );
-  return [...byFile(before).values()]
+  return [...then.values()]
     .map(split)
     .flatMap(({ stated, assumed }) =>
       stated
