@@ -28,7 +28,7 @@ export class PadMemory {
 
 const madeBytesMin = 1024;
 /** A place's first payload makes 1024 bytes of the stream, as the calls cost more than the ciphering; later ones this many. */
-export const madeBytesMax = 2048;
+export const madeBytesMax = 3072;
 const cacheLineBytes = 64;
 /** As many as most payloads need. */
 const warmedLines = 10;

@@ -12,7 +12,7 @@ export const sealBytes = positionStart + positionBytes;
 export const keyBytes = 32;
 /**
  * Subjects whose streams a writer keeps at hand: more than the people we are made for, because with one too few in turn nearly every
- * record begins a stream anew. Some 160 MB when so many are active.
+ * record begins a stream anew. Some 190 MB when so many are active.
  */
 export const sealedStreamsMax = 16_384;
 
