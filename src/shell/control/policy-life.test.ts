@@ -346,6 +346,23 @@ test('going back keeps the invariants of today, which must hold, unless an overr
   assert.equal((await admin('POST', '/policies/rollback', { override: 'back' })).status, 200);
 });
 
+test('going back takes invariants away that alone were new, by an override only', async () => {
+  const { invariants, sequence } = await current();
+  const mistaken = {
+    file: 'mistaken.invariants',
+    text: '@id("mistaken") never (principal is User, action == Action::"read", resource == App::"demo");',
+  };
+  const published = await publishMore([], { invariants: [...invariants, mistaken], override: 'it seemed right' });
+  assert.deepEqual(published.body.override?.gates, ['invariants'], published.text);
+  const kept = await admin('POST', '/policies/rollback', {});
+  assert.deepEqual([kept.body.isNew, kept.body.sequence], [false, published.body.sequence], kept.text);
+  const chief = await tokenCaller(['policy:write', 'policy-override:write']);
+  const back = await chief('POST', '/policies/rollback', { sequence, override: 'it was not' });
+  assert.deepEqual([back.status, back.body.isNew], [200, true], back.text);
+  assert.deepEqual(back.body.override, { reason: 'it was not', gates: ['kept-checks'] });
+  assert.deepEqual(back.body.invariants, invariants);
+});
+
 test('an override that was not needed leaves no trace of one', async () => {
   const published = await publishMore([extra('fine', '&& false ')], { override: 'in case' });
   assert.equal(published.body.override, null);

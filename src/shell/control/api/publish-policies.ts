@@ -369,9 +369,11 @@ export async function rollback(
   const earlier = await verifiedPublication(services, found);
   // What the signer did not sign guards nothing, and is not signed now.
   const guarding = services.policies() === null ? undefined : today?.invariants;
-  const invariants = guarding ?? earlier.invariants;
+  const isAllButInvariants = isInForce(services, { ...earlier, invariants: guarding ?? earlier.invariants });
+  if (isAllButInvariants && (reason === undefined || isInForce(services, earlier))) return unchanged(services, ifMatch);
+  // Where nothing else is to come back, an override is about the invariants.
+  const invariants = isAllButInvariants ? earlier.invariants : (guarding ?? earlier.invariants);
   const restored = { ...earlier, invariants };
-  if (isInForce(services, restored)) return unchanged(services, ifMatch);
   await refuseEarly(services, compilePublication(restored));
   // Not in the queue of changes: proofs take their time.
   const dropped = guarding === undefined || today === undefined ? [] : await droppedBy(services, { today, restored });
