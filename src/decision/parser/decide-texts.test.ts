@@ -181,3 +181,26 @@ describe('parseLosslessJson()', () => {
     assert.equal(parseLosslessJson('12345678901234567890'), 12345678901234567890n);
   });
 });
+
+test('decideTexts() names the file whose content does not fit the schema, and what to do about a cycle', () => {
+  const permit = 'permit (principal, action, resource);';
+  const nested = schema.replace('entity Group;', 'entity Group in [Group];');
+  const group = (id: string, above: string) => ({
+    uid: { type: 'Group', id },
+    attrs: {},
+    parents: [{ type: 'Group', id: above }],
+  });
+  const entitiesOf = (...each: object[]) => file('e.json', JSON.stringify(each));
+  for (const [changes, told] of [
+    [
+      { schema: file('s.cedarschema', nested), entities: entitiesOf(group('a', 'b'), group('b', 'a')) },
+      { file: 'e.json', message: /cycle/, hint: /take one of the `parents` away/ },
+    ],
+    [{ entities: entitiesOf({ uid: { type: 'User', id: 'ada' }, attrs: {}, parents: [] }) }, { file: 'e.json' }],
+    [{ entities: entitiesOf({ uid: { type: 'Usr', id: 'ada' }, attrs: {}, parents: [] }) }, { file: 'e.json' }],
+    [{ request: file('r.json', request({ principal: 'Usr::"ada"' })) }, { file: 'r.json' }],
+    [{ request: file('r.json', request({ context: {} })) }, { file: 'r.json' }],
+  ] as const) {
+    assert.throws(() => decide(permit, changes), told);
+  }
+});

@@ -119,6 +119,19 @@ function checkSchema({ file, text }: PolicySource, schema: string): void {
   }
 }
 
+const loop = /^transitive closure .*cycle/;
+
+/** The evaluator is given both together, and tells by its words alone which is wrong. */
+function inFile(error: EngineError, { entities, request }: DecideTexts): EngineError {
+  const { code, message } = error;
+  if (code !== 'invalid-request' || error.file !== undefined) return error;
+  const hint = loop.test(message) ? 'Nothing stands above itself: take one of the `parents` away.' : undefined;
+  const isOfEntities = hint !== undefined || /^(entity |error during entity )/.test(message);
+  if (!isOfEntities && !/^(principal|action|resource|context|while parsing context)\b/.test(message)) return error;
+  const file = isOfEntities ? entities.file : request.file;
+  return new EngineError({ code, message, file, ...(hint === undefined ? {} : { hint }) });
+}
+
 /**
  * One decision from texts, exactly Cedar's. With a schema, request and entities are validated first and what does not fit
  * throws EngineError; policies that do not validate are given as warnings and judged all the same.
@@ -130,5 +143,9 @@ export function decideTexts(texts: DecideTexts): { decision: Decision; warnings:
   if (texts.schema !== null) checkSchema(texts.schema, schema ?? '');
   const compiled = compilePolicies(input);
   const warnings = checkPolicies(input).filter(({ code }) => code === 'policy-type');
-  return { decision: compiled.decide(request), warnings };
+  try {
+    return { decision: compiled.decide(request), warnings };
+  } catch (error) {
+    throw error instanceof EngineError ? inFile(error, texts) : error;
+  }
 }
