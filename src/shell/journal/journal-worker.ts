@@ -18,6 +18,7 @@ import { settleMemory } from '../child/settle-memory.ts';
 import { EventBlock } from './event-block.ts';
 import {
   type FromWorker,
+  firstKeyNumber,
   type SubjectKeyText,
   strangerKeyNumber,
   systemKeyNumber,
@@ -35,8 +36,10 @@ class JournalWorker {
   readonly #settings: WorkerSettings;
   readonly #journal: Journal;
   readonly #unlock: Unlock;
-  readonly #fixedKeys: readonly (readonly [number, SubjectKey])[];
-  readonly #keys = new Map<number, SubjectKey>();
+  readonly #fixedKeys: readonly SubjectKey[];
+  /** Those that were told, one after the other, since keys were forgotten, and the number of the first. */
+  #keys: SubjectKey[] = [];
+  #firstKey = firstKeyNumber;
   readonly #blocks = new Map<number, EventBlock>();
   readonly #signing = new Map<number, { resolve: (note: string) => void; reject: (error: Error) => void }>();
   #requests = 0;
@@ -49,14 +52,14 @@ class JournalWorker {
     settings: WorkerSettings;
     journal: Journal;
     unlock: Unlock;
-    fixedKeys: readonly (readonly [number, SubjectKey])[];
+    /** By their numbers. */
+    fixedKeys: readonly SubjectKey[];
   }) {
     this.#port = parts.port;
     this.#settings = parts.settings;
     this.#journal = parts.journal;
     this.#unlock = parts.unlock;
     this.#fixedKeys = parts.fixedKeys;
-    this.#forgetKeys();
     this.#port.on('message', (message: ToWorker) => this.#receive(message));
     this.#timers = [
       setInterval(() => {
@@ -69,8 +72,8 @@ class JournalWorker {
   }
 
   #forgetKeys(): void {
-    this.#keys.clear();
-    for (const [number, key] of this.#fixedKeys) this.#keys.set(number, key);
+    this.#firstKey += this.#keys.length;
+    this.#keys = [];
   }
 
   #send(message: FromWorker): void {
@@ -101,14 +104,20 @@ class JournalWorker {
 
   #takeKeys(keys: readonly SubjectKeyText[]): void {
     for (const { number, subject, key } of keys) {
-      this.#keys.set(number, subjectKey(subject, Buffer.from(key, 'base64url')));
+      if (number !== this.#firstKey + this.#keys.length)
+        throw new Error('INVARIANT: keys are numbered as they are sent');
+      this.#keys.push(subjectKey(subject, Buffer.from(key, 'base64url')));
     }
+  }
+
+  #keyOf(number: number): SubjectKey | undefined {
+    return number < firstKeyNumber ? this.#fixedKeys[number] : this.#keys[number - this.#firstKey];
   }
 
   #append(number: number): void {
     const block = this.#blocks.get(number);
     if (block === undefined) throw new Error('INVARIANT: the memory of a block is sent before its number');
-    const { events, isReserved } = block.read((key) => this.#keys.get(key));
+    const { events, isReserved } = block.read((key) => this.#keyOf(key));
     this.#journal.append(events, { isReserved }).then(
       () => {
         this.#send(number);
@@ -201,10 +210,9 @@ async function main(port: MessagePort, settings: WorkerSettings): Promise<void> 
       [systemSubject, system],
       [strangerSubject, stranger],
     ];
-    const fixedKeys = [
-      [systemKeyNumber, subjectKey(systemSubject, system)],
-      [strangerKeyNumber, subjectKey(strangerSubject, stranger)],
-    ] as const;
+    const fixedKeys: SubjectKey[] = [];
+    fixedKeys[systemKeyNumber] = subjectKey(systemSubject, system);
+    fixedKeys[strangerKeyNumber] = subjectKey(strangerSubject, stranger);
     const { journal, repair } = await openJournal({
       directory,
       writer,
