@@ -63,7 +63,7 @@ function usageError(error: NodeJS.ErrnoException, specs: Readonly<Record<string,
   if (error.code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION' && unknown !== undefined) {
     return unknownOption(unknown, Object.keys(specs));
   }
-  const valueless = /Option '(?:-\w, )?--([\w-]+) <value>' argument/.exec(error.message)?.[1];
+  const valueless = /Option '(?:-\w, )?--([\w-]+)(?: <value>)?' argument/.exec(error.message)?.[1];
   const spec = specs[valueless ?? ''];
   if (valueless !== undefined && spec !== undefined) {
     return new CliError('usage', `\`${optionWords(valueless, spec)}\` has no value: ${spec.summary}`);

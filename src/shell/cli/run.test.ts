@@ -65,6 +65,9 @@ test('nullius says which word is missing or one too many', () => {
   assert.equal(protect.code, 2);
   assert.match(protect.err, /`--as <name>` is missing: .*\nUsage: nullius protect <upstream> --as <name> \[options\]/);
   assert.match(nullius('grant', 'create', 'ada', 'wiki', '--for').err, /`--for <duration>` has no value/);
+  const dashed = nullius('log', 'query', '--since', '-3d');
+  assert.equal(dashed.code, 2);
+  assert.match(dashed.err, /^nullius: `--since <time>` has no value: [^\n]+\nUsage: /);
 });
 
 test('nullius version, --version and help say what they are asked', () => {
