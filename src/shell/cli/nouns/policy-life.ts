@@ -84,7 +84,11 @@ function calledOffWords(before: PublicationLine | undefined, now: PublicationLin
  */
 export async function putInForce(
   { api, out }: Invocation,
-  { mend = overrideHint, ...call }: Pick<ApiCall, 'path' | 'body' | 'folder'> & { mend?: string },
+  {
+    mend = overrideHint,
+    same = '',
+    ...call
+  }: Pick<ApiCall, 'path' | 'body' | 'folder'> & { mend?: string; same?: string },
 ) {
   // Asked before anything is sent: a quick publication would else be taken for the one before it.
   const before = await newestPublication(api);
@@ -107,7 +111,7 @@ export async function putInForce(
     });
   out.answer(published, '');
   if (!published.isNew) {
-    out.note(`nothing changes: publication ${published.sequence} says the same, and stays in force`);
+    out.note(`nothing changes: publication ${published.sequence} says the same, and stays in force${same}`);
     return;
   }
   out.note(`publication ${published.sequence} is in force: ${published.message}`);
@@ -297,7 +301,9 @@ must hold of the earlier policies, and no test of today may be lost, unless --ov
         ...(override === undefined ? {} : { override }),
         ...(words === undefined ? {} : { message: words }),
       };
-      await putInForce(invocation, { path: '/policies/rollback', body });
+      const same =
+        override === undefined ? '; invariants that were others then come back with `--override "reason"`' : '';
+      await putInForce(invocation, { path: '/policies/rollback', body, same });
       return exitCodes.done;
     },
   },
