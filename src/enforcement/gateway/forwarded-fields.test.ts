@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { forwardedFields } from './forwarded-fields.ts';
-import type { ConnectionFacts, GatewayRequest } from './read-request.ts';
+import type { ConnectionFacts } from './read-request.ts';
 
-const asked = (host: string, port: number | null = null) => ({ host, port }) as GatewayRequest;
+const asked = (host: string, port: number | null = null) => ({ host, port });
 const plain: ConnectionFacts = { address: '192.0.2.7', tls: false, servername: null };
 const secure: ConnectionFacts = { address: '2001:db8::1', tls: true, servername: 'a.test' };
 

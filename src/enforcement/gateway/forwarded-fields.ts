@@ -1,5 +1,5 @@
 import { KeptFields } from './http1/kept-fields.ts';
-import type { ConnectionFacts, GatewayRequest } from './read-request.ts';
+import type { ConnectionFacts } from './read-request.ts';
 
 interface Made {
   readonly host: string;
@@ -10,8 +10,14 @@ interface Made {
 /** Of the host that was asked for last over each connection. */
 const made = new WeakMap<ConnectionFacts, Made>();
 
-/** What an app is told of the client's connection: its address, and the host and scheme that were asked for (RFC 7239 and its forerunners). */
-export function forwardedFields(connection: ConnectionFacts, { host, port }: GatewayRequest): KeptFields {
+/**
+ * What an app is told of the client's connection: its address, and the host and scheme that were asked for (RFC 7239 and its forerunners).
+ * `host` is kept for as long as the connection: it is no text that was cut out of a request's head.
+ */
+export function forwardedFields(
+  connection: ConnectionFacts,
+  { host, port }: { host: string; port: number | null },
+): KeptFields {
   const known = made.get(connection);
   if (known?.host === host && known.port === port) return known.fields;
   const authority = port === null ? host : `${host}:${port}`;
@@ -30,6 +36,6 @@ export function forwardedFields(connection: ConnectionFacts, { host, port }: Gat
     'forwarded',
     `for=${node};host="${authority}";proto=${scheme}`,
   );
-  made.set(connection, { host: Buffer.from(host).toString(), port, fields });
+  made.set(connection, { host, port, fields });
   return fields;
 }

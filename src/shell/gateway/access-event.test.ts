@@ -24,7 +24,7 @@ test('accessEvent() names whoever bears the session for as long as it lasts, as 
     question: { asker: { kind: 'session', sessionId: 's1' }, action: 'read', request: { route: 'default' } },
     verdict: { answer: 'deny', reasons: [], words: [], errors: [], policySequence: 1, factRevision: 1 },
     request: { method: 'GET', host: 'wiki', path: '/', address: '::1', tls: true, port: null, headers: [] },
-    site: { id: 'wiki' },
+    site: { id: 'wiki', host: 'wiki' },
   } as unknown as Parameters<typeof accessEvent>[1];
   assert.equal(accessEvent({ facts }, { ...judged, now: 999 }).subject, 'u1');
   assert.equal(accessEvent({ facts }, { ...judged, now: 1_000 }).subject, 'stranger');

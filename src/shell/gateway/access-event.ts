@@ -34,7 +34,7 @@ export function accessEvent(
     method: request.method,
     url: {
       scheme: request.upgrade === 'websocket' ? (request.tls ? 'wss' : 'ws') : request.tls ? 'https' : 'http',
-      hostname: request.host,
+      hostname: site.host,
       port: request.port ?? undefined,
       path: request.path,
     },

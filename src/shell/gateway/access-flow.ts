@@ -54,5 +54,5 @@ export async function accessFlow(gate: Gate, exchange: Exchange): Promise<void> 
     await gate.record(accessEvent(gate, { id, now, identified, question, verdict, request, site }), { isReserved });
   }
   if (verdict.answer !== 'allow') return answerVerdict(gate, { ...context, question, verdict });
-  return forwardAllowed(gate, { ...context, question, verdict, epoch });
+  return forwardAllowed(gate, { exchange, id, request, site, identified, now, question, verdict, epoch });
 }

@@ -20,7 +20,7 @@ export async function forwardAllowed(gate: Gate, judged: Judged & { readonly epo
       status: 502,
       words: 'The address of this app cannot be used. An administrator can correct it.',
     });
-  const kept = [forwardedFields(exchange.connection, request)];
+  const kept = [forwardedFields(exchange.connection, { host: site.host, port: request.port })];
   const bearer = identified.bearer === null ? null : gate.bearers.now(identified.bearer);
   if (bearer !== null) {
     const assertion = gate.assertions.get(bearer, site.id);

@@ -30,12 +30,13 @@ export function questionOfRequest(
   request: GatewayRequest,
   { asker, site, route }: { asker: Asker; site: Site; route: string },
 ): Question {
-  const { method, host, path, address, tls } = request;
+  const { method, path, address, tls } = request;
   return {
     asker,
     action: request.action,
     resource: { type: 'App', id: site.id },
-    request: { method, host, path, route, address, tls, noun: '' },
+    // The host that was asked for, as the site has it: one text, not one cut out of each request.
+    request: { method, host: site.host, path, route, address, tls, noun: '' },
   };
 }
 
