@@ -163,3 +163,14 @@ test('get() refuses when too many wait for control', async () => {
   const wanted = Array.from({ length: 10_001 }, (_, index) => Promise.resolve(never.get(bearer(`s${index}`), 'wiki')));
   await assert.rejects(Promise.race(wanted), { code: 'unreachable' });
 });
+
+test('an assertion that cannot be sent is refused to whoever waits for it, and to nobody else', async () => {
+  const jwts = ['first', 'no\r\nx: y', 'third'];
+  const call = async () => ({ made: jwts.map((jwt) => ({ jwt, expiresAt: lifeMs })) });
+  const assertions = new Assertions(call as unknown as CallControl, () => 0);
+  const outcomes = await Promise.allSettled(jwts.map((each) => assertions.get(bearer(each), 'wiki')));
+  assert.deepEqual(
+    outcomes.map((each) => (each.status === 'fulfilled' ? valueIn(each.value) : 'refused')),
+    ['first', 'refused', 'third'],
+  );
+});

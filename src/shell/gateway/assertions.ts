@@ -161,7 +161,12 @@ export class Assertions {
         const answer = made[index];
         if (answer !== undefined && 'jwt' in answer) {
           const { jwt, expiresAt } = answer;
-          resolve({ fields: new KeptFields('nullius-assertion', jwt), expiresAt, key: this.#keyOf(jwt) });
+          try {
+            resolve({ fields: new KeptFields('nullius-assertion', jwt), expiresAt, key: this.#keyOf(jwt) });
+          } catch (error) {
+            // Of this one alone: the others are good.
+            reject(error);
+          }
         } else {
           const { refused: message, status } = answer ?? { refused: 'control answered too little', status: 500 };
           reject(new ControlError('refused', { message, status }));
