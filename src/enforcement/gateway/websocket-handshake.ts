@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
+import { isToken } from './field-text.ts';
 import { headerOf } from './navigation.ts';
 import type { GatewayRequest } from './read-request.ts';
 import { type Refusal, refuse } from './refusal.ts';
@@ -21,8 +22,6 @@ export interface WebSocketOffer {
   readonly extensions: string | null;
 }
 
-const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
-
 /** Checks the client's half, RFC 6455 4.2.1: version 13, a key of 16 bytes, each field once, protocols that are tokens. */
 export function readWebSocketOffer(request: GatewayRequest): WebSocketOffer | Refusal {
   const bad = refuse([400, 'bad-upgrade'], 'The WebSocket handshake is not valid.');
@@ -35,7 +34,7 @@ export function readWebSocketOffer(request: GatewayRequest): WebSocketOffer | Re
     .split(',')
     .map((name) => name.trim())
     .filter((name) => name !== '');
-  if (!protocols.every((name) => token.test(name))) return bad;
+  if (!protocols.every(isToken)) return bad;
   return { key, protocols, extensions: headerOf(request, 'sec-websocket-extensions') ?? null };
 }
 

@@ -109,7 +109,6 @@ export interface Identified {
 
 /** An app cookie that is among the facts. */
 export interface BornCookie {
-  readonly body: AppCookie;
   /** For who looks at every request: the app it is for, and before which time its session is good. */
   readonly resource: string;
   readonly goodUntil: number;
@@ -171,7 +170,7 @@ export class Bearers {
       tokenInAuthorization: false,
     };
     const goodUntil = bearer?.goodUntil ?? goodUntilOf(facts.get('session', sessionId));
-    const found = { body, resource, goodUntil, identified, hash, epoch, revision };
+    const found = { resource, goodUntil, identified, hash, epoch, revision };
     // How long a value that was replaced is still good depends on the time.
     if (!isCurrent) return found;
     if (this.#byNumber.size >= keptMax) this.#byNumber = new Map();

@@ -1,9 +1,6 @@
 import { STATUS_CODES } from '#foundation/http';
+import { isFieldValue, isToken } from '../field-text.ts';
 import { readContentLength } from '../read-content-length.ts';
-
-const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
-/** What may not stand in a value: it would end the line, or does not fit into one byte. */
-const unfit = /[^\t\x20-\x7e\x80-\xff]/;
 
 /** Name and colon of names found to be tokens, each made once: app servers send the same few. */
 const lineStarts = new Map<string, string>();
@@ -11,7 +8,7 @@ const lineStartsMax = 1000;
 const lineStartBytesMax = 256;
 
 function lineStartOf(name: string): string {
-  if (!token.test(name)) throw new Error(`the answer's field \`${name.slice(0, 64)}\` is malformed`);
+  if (!isToken(name)) throw new Error(`the answer's field \`${name.slice(0, 64)}\` is malformed`);
   // A copy of its own: a slice would keep the whole head it was cut from.
   const start = Buffer.from(`${name}: `, 'latin1').toString('latin1');
   if (lineStarts.size < lineStartsMax && start.length <= lineStartBytesMax) lineStarts.set(start.slice(0, -2), start);
@@ -34,7 +31,7 @@ export function statusLine(status: number): string {
 /** One field line. Throws on what could be read as more than one, whoever it came from. */
 export function fieldLineOf(name: string, value: string): string {
   const start = lineStarts.get(name) ?? lineStartOf(name);
-  if (unfit.test(value)) throw new Error(`the answer's field \`${name.slice(0, 64)}\` is malformed`);
+  if (!isFieldValue(value)) throw new Error(`the answer's field \`${name.slice(0, 64)}\` is malformed`);
   return `${start}${value}\r\n`;
 }
 

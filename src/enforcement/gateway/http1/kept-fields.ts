@@ -1,13 +1,5 @@
+import { isFieldValue, isToken } from '../field-text.ts';
 import { MessageError } from './message-error.ts';
-
-const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
-/** What may not stand in a value: it would end the line, or does not fit into one byte. */
-const unfit = /[^\t\x20-\x7e\x80-\xff]/;
-
-/** May this be the name of a field (RFC 9110 5.1)? */
-export const isFieldName = (name: string): boolean => token.test(name);
-/** May this be its value, in latin1 (RFC 9110 5.5)? */
-export const isFieldValue = (value: string): boolean => !unfit.test(value);
 
 /** Fields of our own that many requests carry: they are checked and laid out once, when they are made. */
 export class KeptFields {
@@ -20,7 +12,7 @@ export class KeptFields {
     for (let at = 0; at < pairs.length; at += 2) {
       const name = pairs[at] ?? '';
       const value = pairs[at + 1] ?? '';
-      if (!isFieldName(name) || !isFieldValue(value)) throw new MessageError('a header that cannot be written');
+      if (!isToken(name) || !isFieldValue(value)) throw new MessageError('a header that cannot be written');
       lines += `\r\n${name}: ${value}`;
     }
     this.lines = Buffer.from(lines, 'latin1').toString('latin1');

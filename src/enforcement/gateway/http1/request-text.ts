@@ -1,5 +1,5 @@
+import { isFieldValue, isToken } from '../field-text.ts';
 import type { UpstreamRequest } from '../upstream-request.ts';
-import { isFieldName, isFieldValue } from './kept-fields.ts';
 import { MessageError } from './message-error.ts';
 
 /** How the body of a request is marked off. */
@@ -24,7 +24,7 @@ export function bodyFramingOf({ body, contentLength }: UpstreamRequest): BodyFra
  */
 export function requestText(request: UpstreamRequest, framing: BodyFraming): string {
   const { method, target, headers, kept, contentLength } = request;
-  if (!isFieldName(method) || !targetText.test(target)) throw new MessageError('a request line that cannot be written');
+  if (!isToken(method) || !targetText.test(target)) throw new MessageError('a request line that cannot be written');
   let text = `${method} ${target} HTTP/1.1`;
   let declaresLength = false;
   for (let at = 0; at < headers.length; at += 2) {
@@ -51,8 +51,7 @@ export function requestText(request: UpstreamRequest, framing: BodyFraming): str
 }
 
 function lineStartOf(name: string): string {
-  if (!isFieldName(name) || name === 'transfer-encoding')
-    throw new MessageError('a header name that cannot be written');
+  if (!isToken(name) || name === 'transfer-encoding') throw new MessageError('a header name that cannot be written');
   const start = `\r\n${name}: `;
   if (lineStarts.size < lineStartsMax && start.length <= lineStartBytesMax) lineStarts.set(name, start);
   return start;
