@@ -27,8 +27,10 @@ storeSuite('PostgreSQL', async () => {
 
 test('a commit of another control reaches a follower by notification, not by polling', async () => {
   const url = await server.createDatabase();
-  const [one, other] = await Promise.all([openStore({ url, clock: Date.now }), openStore({ url, clock: Date.now })]);
+  const other = await openStore({ url, clock: Date.now });
+  const one = await openStore({ url, clock: Date.now });
   try {
+    // Before anything else is awaited, or the first hint may be over.
     let hints = 0;
     one.onCommit(() => {
       hints += 1;
