@@ -35,6 +35,25 @@ test('nothing typed into the policy editor is lost, however slow the machine is'
   await page.locator('button[aria-disabled]:has-text("Publish")').waitFor();
 });
 
+test('a group that is not there is marked where a policy names it, with the one that was meant', {
+  timeout: 60_000,
+}, async () => {
+  await visit.open('/policies');
+  const editor = page.getByRole('textbox', { name: /^Text of/ });
+  await editor.click();
+  await page.keyboard.press('Control+End');
+  await page.keyboard.insertText(
+    '\n@id("typo")\nforbid (principal in Group::"adminstrators", action == Action::"delete", resource == App::"demo");\n',
+  );
+  await page.getByText('valid, 1 warning', { exact: true }).waitFor();
+  await page.getByText('and there is no such group now').waitFor();
+  await page.getByText('did you mean Group::"administrators"?').waitFor();
+  await page.locator('.cm-lintRange-warning').filter({ hasText: 'Group' }).waitFor();
+  await visit.picture('policy-missing-group');
+  await page.keyboard.press('Control+z');
+  await page.getByText('valid', { exact: true }).waitFor();
+});
+
 test('a policy with a mistake is marked at its place, a good one is published and rolled back', {
   timeout: 150_000,
 }, async () => {

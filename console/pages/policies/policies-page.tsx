@@ -177,7 +177,9 @@ function Editor({ current, reload }: { current: PublicationView; reload: () => P
           ) : errors > 0 ? (
             <Badge color="madder">{errors === 1 ? '1 error' : `${errors} errors`}</Badge>
           ) : (
-            <Badge color="verdigris">valid{problems.length > 0 ? `, ${problems.length} warnings` : ''}</Badge>
+            <Badge color="verdigris">
+              valid{problems.length > 1 ? `, ${problems.length} warnings` : problems.length === 1 ? ', 1 warning' : ''}
+            </Badge>
           )}{' '}
           <span className="dim">
             No. {base.sequence}, <When at={base.publishedAt} />

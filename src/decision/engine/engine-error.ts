@@ -8,6 +8,7 @@ export type EngineErrorCode =
   | 'missing-id'
   | 'duplicate-id'
   | 'unknown-annotation'
+  | 'missing-entity'
   | 'unlinked-template'
   | 'invalid-link'
   | 'invalid-entities'

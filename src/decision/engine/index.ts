@@ -18,6 +18,7 @@ export { compilePattern } from './compiled/like.ts';
 export type { DecisionRequest, EntityJson } from './decision-request.ts';
 export { EngineError, type EngineErrorCode, type Problem, problemWords } from './engine-error.ts';
 export { entityMisfit, requestMisfit } from './entity-fit.ts';
+export { entityLiterals } from './entity-literals.ts';
 export { linkCountMax, linkPolicies, linkTemplate, slotsOf, type TemplateLink } from './link-template.ts';
 export { type LosslessJson, parseLosslessJson, withRawIntegers } from './lossless-json.ts';
 export { readParsedForm, writeParsedForm } from './parsed-form.ts';

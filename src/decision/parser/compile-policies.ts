@@ -9,6 +9,7 @@ import {
   writeParsedForm,
 } from '#decision/engine';
 import { nameAll, type PolicyNaming, problemOf } from './name-policies.ts';
+import { type NamedEntity, namedInPlace } from './named-in-place.ts';
 import { type ParsedPolicy, parsePolicies } from './parse-policies.ts';
 import { resolveSchema, validatePolicies } from './validate-policies.ts';
 import { wasmEvaluator } from './wasm-evaluator.ts';
@@ -64,18 +65,21 @@ export interface PreparedPolicies {
   readonly problems: readonly Problem[];
   /** Undefined when a problem is an error. */
   readonly parsedForm: string | undefined;
+  /** Entities that the policies write out, as far as they can be parsed. */
+  readonly named: readonly NamedEntity[];
 }
 
 /** Checks policies as `checkPolicies` does, and writes the parsed form of those that may be published. */
 export function preparePolicies(input: { policies: readonly PolicySource[]; schema: string }): PreparedPolicies {
-  const { problems, named } = examine(input);
-  if (named === undefined || problems.some(({ level }) => level === 'error'))
-    return { problems, parsedForm: undefined };
+  const { problems, named: policies } = examine(input);
+  const named = policies === undefined ? [] : namedInPlace(policies, 'policy');
+  if (policies === undefined || problems.some(({ level }) => level === 'error'))
+    return { problems, parsedForm: undefined, named };
   try {
-    const parsedForm = writeParsedForm({ policies: named, schemaJson: resolveSchema(input.schema) });
-    return { problems, parsedForm };
+    const parsedForm = writeParsedForm({ policies, schemaJson: resolveSchema(input.schema) });
+    return { problems, parsedForm, named };
   } catch (error) {
-    return { problems: [...problems, problemOf(error)], parsedForm: undefined };
+    return { problems: [...problems, problemOf(error)], parsedForm: undefined, named };
   }
 }
 

@@ -1,5 +1,6 @@
 import { EngineError, type PolicyJson, type PolicySource, type Problem, splitPolicies } from '#decision/engine';
 import { nameAll, problemOf } from './name-policies.ts';
+import { type NamedEntity, namedInPlace } from './named-in-place.ts';
 import { type ParsedPolicy, parsePolicies } from './parse-policies.ts';
 import { validatePolicies } from './validate-policies.ts';
 
@@ -20,6 +21,8 @@ export interface ParsedInvariants {
   readonly problems: readonly Problem[];
   /** Empty when a problem is an error. */
   readonly invariants: readonly ParsedInvariant[];
+  /** Entities that they write out, as far as they can be parsed. */
+  readonly named: readonly NamedEntity[];
 }
 
 /** Files of invariants are few and short: each costs a solver's time. */
@@ -104,13 +107,15 @@ function unknownAnnotations([id, { annotations, file, line, column }]: [string, 
     }));
 }
 
+type Place = Partial<Record<'line' | 'column', number>> & { readonly file?: string };
+
 /**
  * Parses files of invariants (docs/formats/invariants.md) and validates them strictly against the schema, as policies are. Never throws:
  * what is wrong is listed with its place.
  */
 export function parseInvariants(sources: readonly PolicySource[], schema: string): ParsedInvariants {
   let moved = new Map<string, Rewritten['moved']>();
-  const inPlace = (problem: Problem): Problem => {
+  const inPlace = <T extends Place>(problem: T): T => {
     const { file, line, column } = problem;
     const start = file === undefined || line === undefined ? undefined : moved.get(file)?.get(line);
     return start === undefined || column === undefined || column <= start
@@ -124,16 +129,17 @@ export function parseInvariants(sources: readonly PolicySource[], schema: string
     const kinds = rewritten.flatMap((each) => each.kinds);
     if (kinds.length > invariantCountMax) throw new EngineError({ code: 'too-many-policies', message: tooMany });
     const named = nameAll(parsePolicies(files), 'annotation');
+    const entities = namedInPlace(named, 'invariant').map(inPlace);
     const problems = [...validatePolicies(named, schema, files), ...[...named].flatMap(unknownAnnotations)].map(
       inPlace,
     );
-    if (problems.some(({ level }) => level === 'error')) return { problems, invariants: [] };
+    if (problems.some(({ level }) => level === 'error')) return { problems, invariants: [], named: entities };
     const invariants = [...named].map(([id, { file, line, json, annotations }], index) => {
       const description = annotations['description'] ?? '';
       return { id, kind: kinds[index] ?? 'never', description, file, line, policy: json };
     });
-    return { problems, invariants };
+    return { problems, invariants, named: entities };
   } catch (error) {
-    return { problems: [inPlace(problemOf(error))], invariants: [] };
+    return { problems: [inPlace(problemOf(error))], invariants: [], named: [] };
   }
 }

@@ -26,3 +26,18 @@ export function problemLine({ level, file, line, column, message, hint }: Placed
   const mark = level === 'warning' ? 'warning: ' : '';
   return `${place === '' ? '' : `${place}: `}${mark}${message}${hint === undefined ? '' : `; ${hint}`}`;
 }
+
+/** Something wrong or doubtful, as the API tells it. */
+export interface ToldProblem {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+  readonly severity: 'error' | 'warning';
+  readonly message: string;
+  readonly help?: string;
+}
+
+/** The same line of what the API told. */
+export function toldLine({ severity, help, ...place }: ToldProblem, folder = ''): string {
+  return problemLine({ ...place, level: severity, hint: help }, folder);
+}

@@ -1,6 +1,10 @@
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { JWK } from 'jose';
 import { compilePublication, type PublishedPolicies } from '#decision/administration';
+import { type Problem, problemWords } from '#decision/engine';
+// Types alone: the room itself is loaded by the parsing process.
+import type { NamedEntity } from '#decision/parser';
 import { applicationLifecycle, type EventStamp } from '#evidence/log';
 import { canonicalJson, toIdentifier } from '#foundation/encoding';
 import type { GitOrigin, JournalEvent, Publication, RandomBytes } from '#foundation/model';
@@ -14,7 +18,8 @@ import { builtinFacts } from './builtin-facts.ts';
 import { changedWrites } from './changed-writes.ts';
 import { configFacts, inCommits } from './config-facts.ts';
 import type { PoliciesFolder } from './config-follower.ts';
-import { type PublicationNeeds, preparePublication } from './publish.ts';
+import { missingEntities, missingMax } from './missing-entities.ts';
+import { examinePublication, type PublicationNeeds, prepareExamined, preparePublication } from './publish.ts';
 
 /** The policies that come with the program. */
 const shippedPolicies = fileURLToPath(new URL('../../../policies', import.meta.url));
@@ -32,6 +37,8 @@ export interface ApplyNeeds {
   /** The signer's public keys for statements. */
   readonly statementKeys: readonly JWK[];
   readonly webSocketPath: string;
+  /** One line for the operator's stderr. */
+  readonly notice: (line: string) => void;
 }
 
 export interface ApplyOptions {
@@ -57,7 +64,7 @@ export async function applyConfig(needs: ApplyNeeds, options: ApplyOptions): Pro
       ...configFacts(facts, options.config),
     ]);
     const publication = await publicationOf(needs, options);
-    if (publication !== undefined) writes.push(publication);
+    if (publication !== undefined) writes.push(publication.write);
     if (writes.length === 0) return;
     for (const part of inCommits(writes)) {
       const message = `configuration applied: ${part.map((write) => `${write.body === null ? '-' : '+'}${write.kind} ${write.id}`).join(', ')}`;
@@ -71,15 +78,37 @@ export async function applyConfig(needs: ApplyNeeds, options: ApplyOptions): Pro
       const { revision } = await needs.store.commit(part, [event]);
       await needs.live.reach(revision);
     }
+    if (publication !== undefined) tellDoubts(needs, { ...publication, folder: options.policiesFolder });
   });
   await options.services?.deliverOutbox();
 }
 
-async function publicationOf(needs: ApplyNeeds, options: ApplyOptions): Promise<FactWrite | undefined> {
+/** What is to be published, and what is doubtful about it. */
+interface Wanted {
+  readonly write: FactWrite;
+  readonly warnings: readonly Problem[];
+  readonly named: readonly NamedEntity[];
+}
+
+/** Says what is doubtful about policies that are in force by now: who operates the installation may know of every name. */
+function tellDoubts(
+  { live, notice }: Pick<ApplyNeeds, 'live' | 'notice'>,
+  { warnings, named, folder }: Omit<Wanted, 'write'> & { folder: PoliciesFolder | null },
+): void {
+  const missing = missingEntities(live.table, { named, mayRead: () => true });
+  for (const problem of [...warnings, ...missing].filter(({ level }) => level === 'warning').slice(0, missingMax)) {
+    const { file = '', line = 1, column = 1 } = problem;
+    notice(`control: ${join(folder?.path ?? '', file)}:${line}:${column}: warning: ${problemWords(problem)}`);
+  }
+}
+
+async function publicationOf(needs: ApplyNeeds, options: ApplyOptions): Promise<Wanted | undefined> {
   const facts = needs.live.table;
   const current = facts.get('publication', 'current');
   if (options.policiesFolder === null && current !== undefined) {
-    return current.parsed === null ? await broughtForward(needs, current) : undefined;
+    if (current.parsed !== null) return undefined;
+    const write = await broughtForward(needs, current);
+    return write && { write, warnings: [], named: [] };
   }
   const folder = readPolicyFolder(options.policiesFolder?.path ?? shippedPolicies);
   const { schema, policies, tests, invariants } = folder;
@@ -96,22 +125,23 @@ async function publicationOf(needs: ApplyNeeds, options: ApplyOptions): Promise<
   }
   // Those that come with the program hold: its own tests prove them, and the first start need not wait for it.
   const checkInvariants = options.policiesFolder === null ? undefined : needs.checkInvariants;
-  const prepared = await preparePublication(
-    { ...needs, facts, checkInvariants },
-    {
-      ...wanted,
-      mayDropChecks: true,
-      author: 'Workload::"local-operator"',
-      ...(await originOf(options.policiesFolder)),
-    },
-  );
+  const publishing = { ...needs, facts, checkInvariants };
+  const examined = await examinePublication(publishing, {
+    ...wanted,
+    mayDropChecks: true,
+    author: 'Workload::"local-operator"',
+    ...(await originOf(options.policiesFolder)),
+  });
+  const prepared = await prepareExamined(publishing, examined);
   if (options.services !== undefined) await refuseToStrand(options.services, { policies: prepared.compiled });
   if (
     options.policiesFolder !== null &&
     JSON.stringify(readPolicyFolder(options.policiesFolder.path)) !== JSON.stringify(folder)
   )
     throw new Error('the policies folder changed while it was read; it is looked at again');
-  return { kind: 'publication', id: 'current', body: prepared.body, expectedRevision: prepared.expectedRevision };
+  const { body, expectedRevision } = prepared;
+  const { warnings, named } = examined;
+  return { write: { kind: 'publication', id: 'current', body, expectedRevision }, warnings, named };
 }
 
 /** What the history says of where policies came from. Throws an Error with words for people when Git was to say it and cannot. */

@@ -5,6 +5,8 @@ import {
   publicationStatement,
 } from '#decision/administration';
 import type { Problem } from '#decision/engine';
+// Types alone: the room itself is loaded by the parsing process.
+import type { NamedEntity } from '#decision/parser';
 import type { GitOrigin, PolicyStates, Publication } from '#foundation/model';
 import type { FactTable } from '#information/inventory';
 import { type FailedGate, failedGates, GateError, type GateWatch, type InvariantCheck } from './gates.ts';
@@ -66,6 +68,9 @@ export class UnpublishableError extends Error {
 export interface ExaminedPublication {
   readonly request: PublicationRequest & { readonly tests: readonly Text[]; readonly invariants: readonly Text[] };
   readonly parsedForm: string;
+  /** What is doubtful about it, and the entities that it names. */
+  readonly warnings: readonly Problem[];
+  readonly named: readonly NamedEntity[];
   readonly override: Publication['override'];
   /** The publication that stood then. */
   readonly sequence: number;
@@ -93,8 +98,8 @@ export async function examinePublication(
     ...{ policies, schema, tests, invariants },
     before: before && { schema: before.schema, tests: before.tests, invariants: before.invariants },
   });
-  const { problems, parsedForm, tested, dropped = [] } = prepared;
-  if (parsedForm === undefined) throw new UnpublishableError(problems.filter((each) => each.level === 'error'));
+  const { problems: warnings, parsedForm, named, tested, dropped = [] } = prepared;
+  if (parsedForm === undefined) throw new UnpublishableError(warnings.filter((each) => each.level === 'error'));
   const states = statesAfter(current?.states ?? [], {
     changes: wanted.states ?? [],
     parsed: parsedForm,
@@ -115,7 +120,8 @@ export async function examinePublication(
     signal,
   });
   if (failed.length > 0 && override === undefined) throw new GateError(failed);
-  return { request: { ...wanted, tests, invariants }, parsedForm, override: overrideOf(failed, override), sequence };
+  const examined = { parsedForm, warnings, named, override: overrideOf(failed, override), sequence };
+  return { request: { ...wanted, tests, invariants }, ...examined };
 }
 
 /**

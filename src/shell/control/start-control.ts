@@ -110,6 +110,7 @@ async function start(handoff: ControlHandoff, at: Starting): Promise<void> {
     policies,
     statementKeys: keys.statement,
     webSocketPath: handoff.sockets.web,
+    notice,
   };
   const isLeftOver = (await store.outboxPending({ limit: 1 })).length > 0;
   // Facts first: the journal cannot open without the keys that are among them.

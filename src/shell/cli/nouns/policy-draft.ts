@@ -1,7 +1,7 @@
 import type { Command, Invocation } from '../command.ts';
 import { CliError, exitCodes } from '../failure.ts';
 import { formatTime, table } from '../output.ts';
-import { problemLine } from '../problem-line.ts';
+import { type ToldProblem, toldLine } from '../problem-line.ts';
 import { readFolder } from '../read-folder.ts';
 import { overrideOption, putInForce, stateOptions, statesFrom } from './policy-life.ts';
 
@@ -37,7 +37,8 @@ async function list({ api, out }: Invocation) {
 
 async function save(invocation: Invocation) {
   const { api, out, text } = invocation;
-  const { schema, policies, tests, invariants } = readFolder(text('from') ?? 'policies');
+  const folder = text('from') ?? 'policies';
+  const { schema, policies, tests, invariants } = readFolder(folder);
   const body = {
     ...(schema === undefined ? {} : { schema }),
     policies,
@@ -46,8 +47,9 @@ async function save(invocation: Invocation) {
     message: text('message') ?? '',
   };
   const name = nameOf(invocation);
-  const saved = (await api.call({ method: 'PUT', path: pathOf(name), body })).body;
+  const saved = (await api.call({ method: 'PUT', path: pathOf(name), body })).body as { problems?: ToldProblem[] };
   out.answer(saved, '');
+  for (const problem of saved.problems ?? []) out.note(toldLine(problem, folder));
   out.note(`draft \`${name}\` is kept; nothing judges by it`);
   return exitCodes.done;
 }
@@ -65,14 +67,14 @@ async function test(invocation: Invocation) {
   const answer = await api.call({ method: 'POST', path: `${pathOf(nameOf(invocation))}/test` });
   const tested = answer.body as {
     ok: boolean;
-    problems: { file: string; line: number; column: number; message: string; help?: string }[];
+    problems: ToldProblem[];
     failures: string[];
     report: { passed: number; failed: number; coverage: { percent: number } } | null;
   };
   const { report } = tested;
   const sum = `${report?.passed} passed, ${report?.failed} failed, coverage ${report?.coverage.percent}%`;
   const words = [
-    ...tested.problems.map(({ help, ...problem }) => problemLine({ ...problem, hint: help })),
+    ...tested.problems.map((problem) => toldLine(problem)),
     ...tested.failures,
     ...(report === null ? ['no test was run'] : [sum]),
   ];

@@ -4,6 +4,7 @@ import type { ApiCall, ApiClient } from '../client.ts';
 import type { Command, Invocation } from '../command.ts';
 import { CliError, exitCodes } from '../failure.ts';
 import { formatTime, table } from '../output.ts';
+import { type ToldProblem, toldLine } from '../problem-line.ts';
 import { readFolder } from '../read-folder.ts';
 
 /** How long nothing may be heard: longer than control gives tests and proofs. */
@@ -96,7 +97,7 @@ export async function putInForce(
   const callOff = () => stop.abort();
   process.once('SIGINT', callOff);
   const published = await api
-    .work<GateProgress, PublicationLine & { isNew: boolean }>(
+    .work<GateProgress, PublicationLine & { isNew: boolean; warnings?: ToldProblem[] }>(
       { ...call, method: 'POST', timeoutMs: gatesMsMax },
       { onProgress: (progress) => out.note(gateWords(progress)), signal: stop.signal },
     )
@@ -114,6 +115,7 @@ export async function putInForce(
     out.note(`nothing changes: publication ${published.sequence} says the same, and stays in force${same}`);
     return;
   }
+  for (const warning of published.warnings ?? []) out.note(toldLine(warning, call.folder));
   out.note(`publication ${published.sequence} is in force: ${published.message}`);
   if (published.states.length > 0) out.note(`not enforced for everyone: ${formatStates(published.states)}`);
   if (published.override !== null)

@@ -1,3 +1,4 @@
+import type { z } from 'zod';
 import { compilePublication, type PublishedPolicies } from '#decision/administration';
 import { problemWords } from '#decision/engine';
 import { canonicalJson } from '#foundation/encoding';
@@ -20,6 +21,8 @@ import { refuseToStrand } from './administrators.ts';
 import { authoriseAlso } from './authorise.ts';
 import type { Caller } from './caller.ts';
 import { change, checkRevision } from './change.ts';
+import { type problemView, viewProblem } from './policy-shapes.ts';
+import { namesNotThere } from './policy-warnings.ts';
 import { ApiProblem, missingName, problem } from './problem.ts';
 import type { ApiServices } from './services.ts';
 import { viewFact } from './view.ts';
@@ -56,7 +59,7 @@ export function currentPublication(services: ApiServices) {
 /** The publication in force, and whether it was made just now: what changes nothing makes no other. */
 function answerOf(services: ApiServices, { isNew }: { isNew: boolean }) {
   const { body, revision } = currentPublication(services);
-  return { body: { ...body, isNew }, revision };
+  return { body: { ...body, isNew, warnings: [] as z.infer<typeof problemView>[] }, revision };
 }
 
 /** The answer where nothing changes. Throws ApiProblem when the caller has seen another publication. */
@@ -239,7 +242,7 @@ export async function publish(
   if (isUnchanged(services, wanted)) return unchanged(services, ifMatch);
   // Not in the queue of changes: tests and proofs take their time.
   const examined = await examine(services, { ...wanted, author: formatUid(caller.uid), ...watch });
-  return commit(services, caller, {
+  const answer = await commit(services, caller, {
     message: 'published policies',
     severity: 'medium',
     ifMatch,
@@ -250,6 +253,8 @@ export async function publish(
       return prepareExamined(services, examined);
     },
   });
+  const warnings = [...examined.warnings, ...namesNotThere(services, caller, examined.named)].map(viewProblem);
+  return { ...answer, body: { ...answer.body, warnings } };
 }
 
 /** Does this publish what is in force already, with the states that it has? */

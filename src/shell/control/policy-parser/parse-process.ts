@@ -21,14 +21,15 @@ process.on('message', (request: ParseRequest | CompareRequest) => {
 });
 
 function check({ policies, schema, tests = [], invariants = [], before }: ParseRequest): CheckedPolicies {
-  if (schema === null) return { problems: checkPolicies({ policies, schema }), parsedForm: undefined };
+  if (schema === null) return { problems: checkPolicies({ policies, schema }), parsedForm: undefined, named: [] };
   const prepared = preparePolicies({ policies, schema });
   const { parsedForm } = prepared;
   if (parsedForm === undefined) return prepared;
-  const problems = invariants.length === 0 ? [] : parseInvariants(invariants, schema).problems;
+  const checked = parseInvariants(invariants, schema);
   const dropped = before === undefined ? [] : droppedChecks(before, { schema, tests, invariants });
-  const checked = { ...prepared, problems: [...prepared.problems, ...problems], dropped };
-  if (tests.length === 0) return checked;
+  const problems = [...prepared.problems, ...checked.problems];
+  const set = { ...prepared, problems, dropped, named: [...prepared.named, ...checked.named] };
+  if (tests.length === 0) return set;
   const run = (): TestedPolicies => {
     try {
       return runPolicyTests(readParsedForm(parsedForm, { sources: policies, schema }), readPolicyTests(tests));
@@ -37,5 +38,5 @@ function check({ policies, schema, tests = [], invariants = [], before }: ParseR
       throw error;
     }
   };
-  return { ...checked, tested: run() };
+  return { ...set, tested: run() };
 }

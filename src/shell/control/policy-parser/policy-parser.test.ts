@@ -27,7 +27,7 @@ test('createPolicyParser() gives problems with places, or the parsed form, and s
     ['policy-syntax', 1, undefined],
   );
   const alone = await parser.prepare({ policies, schema: null });
-  assert.deepEqual(alone, { problems: [], parsedForm: undefined });
+  assert.deepEqual(alone, { problems: [], parsedForm: undefined, named: [] });
 });
 
 test('prepare() runs the tests it is given, and says where one cannot be read', async (t) => {

@@ -12,6 +12,7 @@ import {
   stateChangesSchema,
   viewProblem,
 } from '../policy-shapes.ts';
+import { namesNotThere } from '../policy-warnings.ts';
 import { problem } from '../problem.ts';
 import {
   changeStates,
@@ -91,11 +92,12 @@ const readRoutes: readonly Route[] = [
     }),
     bodyBytesMax: policyBodyBytesMax,
     answer: z.strictObject({ valid: z.boolean(), problems: z.array(problemView) }),
-    handle: async ({ services, body }) => {
+    handle: async ({ services, caller, body }) => {
       const schema = body.schema ?? services.facts.get('publication', 'current')?.schema ?? null;
       const { policies, tests = [], invariants = [] } = body;
       const found = await services.draftParser.prepare({ policies, schema, tests, invariants });
-      const problems = [...found.problems.map(viewProblem), ...problemsOfTests(found.tested)];
+      const doubtful = [...found.problems, ...namesNotThere(services, caller, found.named)];
+      const problems = [...doubtful.map(viewProblem), ...problemsOfTests(found.tested)];
       return {
         body: { valid: !problems.some((each) => each.severity === 'error'), problems: problems.slice(0, 1000) },
       };
@@ -103,8 +105,8 @@ const readRoutes: readonly Route[] = [
   }),
 ];
 
-/** `isNew` false: it was in force already, and no other was made. */
-const publishedView = publicationView.extend({ isNew: z.boolean() });
+/** `isNew` false: it was in force already, and no other was made. `warnings`: what is doubtful about what was published. */
+const publishedView = publicationView.extend({ isNew: z.boolean(), warnings: z.array(problemView) });
 
 const writeRoutes: readonly Route[] = [
   route({

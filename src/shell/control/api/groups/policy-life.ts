@@ -3,6 +3,8 @@ import type { TestReport } from '#decision/analysis';
 import type { PolicyDescription } from '#decision/engine';
 import { formatUid, nameSchema, policyStageSchema } from '#foundation/model';
 import { failuresOf } from '../../gates.ts';
+import { PolicyParserError } from '../../policy-parser/policy-parser.ts';
+import type { Caller } from '../caller.ts';
 import { change, checkRevision } from '../change.ts';
 import { pageOf, pageQuery, paginate } from '../page.ts';
 import {
@@ -13,6 +15,7 @@ import {
   schemaText,
   viewProblem,
 } from '../policy-shapes.ts';
+import { namesNotThere } from '../policy-warnings.ts';
 import { notFound, problem } from '../problem.ts';
 import { type Route, route } from '../route.ts';
 import type { ApiServices } from '../services.ts';
@@ -74,8 +77,9 @@ interface Tested {
   readonly tests: readonly { readonly file: string; readonly text: string }[];
 }
 
-async function testPolicies(services: ApiServices, set: Tested): Promise<z.infer<typeof testedView>> {
-  const { problems, parsedForm, tested } = await services.draftParser.prepare(set);
+async function testPolicies(services: ApiServices, caller: Caller, set: Tested): Promise<z.infer<typeof testedView>> {
+  const { problems: found, parsedForm, tested, named } = await services.draftParser.prepare(set);
+  const problems = [...found, ...namesNotThere(services, caller, named)];
   const report = tested === undefined || 'problems' in tested ? null : tested;
   const failures = tested === undefined ? [] : failuresOf(tested);
   return {
@@ -99,10 +103,10 @@ const testRoute = route({
   }),
   bodyBytesMax: policyBodyBytesMax,
   answer: testedView,
-  handle: async ({ services, body }) => {
+  handle: async ({ services, caller, body }) => {
     const { schema, policies, tests } = viewFact(services, 'publication', 'current');
     const set = { schema: body.schema ?? schema, policies: body.policies ?? policies, tests: body.tests ?? tests };
-    return { body: await testPolicies(services, set) };
+    return { body: await testPolicies(services, caller, set) };
   },
 });
 
@@ -140,6 +144,21 @@ const statesRoute = route({
 const draftsMax = 20;
 /** Characters of all texts of a draft. */
 const draftLengthMax = 2_000_000;
+
+/** What is wrong or doubtful in a draft; it is kept by now, so a parser that has no time for it says nothing. */
+async function problemsOf(
+  services: ApiServices,
+  caller: Caller,
+  { schema, policies, invariants }: Omit<Tested, 'tests'> & { readonly invariants: Tested['tests'] },
+): Promise<z.infer<typeof problemView>[]> {
+  try {
+    const { problems, named } = await services.draftParser.prepare({ schema, policies, invariants });
+    return [...problems, ...namesNotThere(services, caller, named)].slice(0, 1000).map(viewProblem);
+  } catch (error) {
+    if (error instanceof PolicyParserError) return [];
+    throw error;
+  }
+}
 
 const draftRoutes: readonly Route[] = [
   route({
@@ -192,7 +211,8 @@ const draftRoutes: readonly Route[] = [
       message: z.string().max(500).default(''),
     }),
     bodyBytesMax: policyBodyBytesMax,
-    answer: policyDraftView,
+    /** `problems`: what is wrong or doubtful in it; a draft is kept all the same. */
+    answer: policyDraftView.extend({ problems: z.array(problemView) }),
     handle: async ({ services, caller, params, body, ifMatch }) => {
       const { id } = params;
       const texts = [...body.policies, ...body.tests, ...body.invariants];
@@ -213,7 +233,7 @@ const draftRoutes: readonly Route[] = [
         },
       });
       const draft = viewFact(services, 'policy-draft', id);
-      return { body: draft, revision: draft.revision };
+      return { body: { ...draft, problems: await problemsOf(services, caller, draft) }, revision: draft.revision };
     },
   }),
   route({
@@ -224,8 +244,8 @@ const draftRoutes: readonly Route[] = [
     summary: 'Runs the tests of a draft',
     params: nameParams,
     answer: testedView,
-    handle: async ({ services, params }) => ({
-      body: await testPolicies(services, viewFact(services, 'policy-draft', params.id)),
+    handle: async ({ services, caller, params }) => ({
+      body: await testPolicies(services, caller, viewFact(services, 'policy-draft', params.id)),
     }),
   }),
   route({
