@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import type { AnswerFields } from './answer-fields.ts';
 import type { ClientBody } from './client-body.ts';
 
 /** The client's half of an exchange, the same for HTTP/1.1 and HTTP/2. Headers are flat: name, value, name, value. */
@@ -12,7 +13,7 @@ export interface ClientSide {
   sendContinue(): void;
   sendEarlyHints(links: readonly string[]): void;
   /** `isWhole`: nothing follows but `end`. HTTP/2 says so with the head itself, which gRPC clients insist on ("Trailers-Only"). */
-  start(status: number, headers: readonly string[], options?: { readonly isWhole: boolean }): void;
+  start(status: number, fields: AnswerFields, options?: { readonly isWhole: boolean }): void;
   /** Has sent or copied the bytes when it returns. False: wait for `onDrain`. */
   write(chunk: Uint8Array): boolean;
   onDrain(listener: () => void): void;

@@ -1,3 +1,4 @@
+import { pairsOf } from './answer-fields.ts';
 import type { ClientSide } from './client-side.ts';
 import { forwardWebSocket } from './forward-websocket.ts';
 import type { KeptFields } from './http1/kept-fields.ts';
@@ -169,13 +170,14 @@ class HttpForward implements ForwardHandle, Swept, UpstreamHandler {
     if (!this.#ended) this.#options.client.sendEarlyHints(links);
   }
 
-  onHead({ status, headers, contentType, isWhole = false }: UpstreamAnswer): void {
+  onHead({ status, fields, contentType, isWhole = false }: UpstreamAnswer): void {
     const { client, ownSetCookie, sweep } = this.#options;
     if (this.#ended) return;
     this.#lastTick = sweep.tick;
     this.#isStream = contentType !== '' && /^(?:text\/event-stream|application\/grpc)/i.test(contentType);
     this.#status = status;
-    client.start(status, ownSetCookie == null ? headers : [...headers, 'set-cookie', ownSetCookie], { isWhole });
+    const sent = ownSetCookie == null ? fields : [...pairsOf(fields), 'set-cookie', ownSetCookie];
+    client.start(status, sent, { isWhole });
   }
 
   onData(chunk: Buffer): void {

@@ -1,5 +1,6 @@
 import { constants, type ServerHttp2Stream } from 'node:http2';
 import type { Duplex } from 'node:stream';
+import { type AnswerFields, pairsOf } from './answer-fields.ts';
 import { type ClientBody, StreamBody } from './client-body.ts';
 import type { ClientSide, TakenHandshake } from './client-side.ts';
 import type { OpenConnections } from './open-connections.ts';
@@ -31,8 +32,9 @@ export class Http2Client implements ClientSide {
   sendEarlyHints(links: readonly string[]): void {
     if (!this.closed && !this.started) this.#stream.additionalHeaders({ ':status': 103, link: [...links] });
   }
-  start(status: number, headers: readonly string[], { isWhole } = { isWhole: false }): void {
+  start(status: number, fields: AnswerFields, { isWhole } = { isWhole: false }): void {
     if (this.closed) return;
+    const headers = pairsOf(fields);
     if (isWhole) {
       this.#isWhole = true;
       this.#stream.respond([':status', `${status}`, ...headers], { endStream: true });

@@ -128,8 +128,8 @@ export class Http2Exchange implements UpstreamExchange {
     const status = fields[':status'] ?? 0;
     if (status < 200 || status > 599) throw new MessageError('a status that is none');
     this.#hasAnswer = true;
-    const headers = responseHeadersFor(withoutPseudo(raw), this.#request.cleaning);
-    this.#handler.onHead({ status, headers, contentType: fields['content-type'] ?? '', isWhole });
+    const sent = responseHeadersFor(withoutPseudo(raw), this.#request.cleaning);
+    this.#handler.onHead({ status, fields: sent, contentType: fields['content-type'] ?? '', isWhole });
   }
 
   #onEnd(): void {

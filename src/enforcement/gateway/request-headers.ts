@@ -42,9 +42,9 @@ export function requestHeadersFor(request: GatewayRequest, options: UpstreamHead
 
 /** A `Cookie` value (attacker-controlled) without the cookies that are ours. */
 export function withoutOwnCookies(cookie: string): string {
-  if (cookie === '' || !cookie.toLowerCase().includes(ownCookiePrefix)) return cookie;
   // Most apps have no cookie beside ours.
-  if (!cookie.includes(';') && isOwnCookie(cookie.trim())) return '';
+  if (!cookie.includes(';')) return isOwnCookie(cookie) ? '' : cookie;
+  if (!cookie.toLowerCase().includes(ownCookiePrefix)) return cookie;
   return cookie
     .split(';')
     .map((pair) => pair.trim())

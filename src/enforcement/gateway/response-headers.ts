@@ -84,49 +84,46 @@ export interface Cleaning {
 
 /**
  * The headers a client gets from an app (whose answer is not trusted): hop-by-hop fields and everything that would reach
- * beyond the app are left out. One field after another is added as it is read.
+ * beyond the app are left out. One field after another is looked at as it is read.
  */
-export class ClientHeaders {
-  /** Lower-case name and value in turn. */
-  readonly list: string[] = [];
+export class AnswerCleaner {
   readonly #ownService: boolean;
   #setCookieCount = 0;
 
-  constructor({ strictTransportSecurity, ownService }: Cleaning) {
+  constructor({ ownService }: Cleaning) {
     this.#ownService = ownService;
-    if (strictTransportSecurity !== null) this.list.push('strict-transport-security', strictTransportSecurity);
   }
 
-  add({ kind, name }: FieldName, value: string): void {
+  /** The value that the client gets; undefined when it is not to get the field. */
+  clean({ kind }: FieldName, value: string): string | undefined {
     switch (kind) {
       case 'pass':
       case 'content-type':
       case 'content-length':
       case 'link':
-        this.list.push(name, value);
-        break;
-      case 'set-cookie': {
-        if (this.#setCookieCount++ >= setCookieCountMax) break;
-        const cookie = this.#ownService ? value : cleanSetCookie(value);
-        if (cookie !== undefined) this.list.push(name, cookie);
-        break;
-      }
+        return value;
+      case 'set-cookie':
+        if (this.#setCookieCount++ >= setCookieCountMax) return undefined;
+        return this.#ownService ? value : cleanSetCookie(value);
       case 'service-worker-allowed':
-        if (isHarmlessScope(value)) this.list.push(name, value);
-        break;
+        return isHarmlessScope(value) ? value : undefined;
       default:
+        return undefined;
     }
   }
 }
 
 /** The headers of an answer as another parser read it, flat, cleaned for the client. Names that are no tokens are left out. */
 export function responseHeadersFor(raw: readonly string[], cleaning: Cleaning): string[] {
-  const headers = new ClientHeaders(cleaning);
+  const cleaner = new AnswerCleaner(cleaning);
+  const { strictTransportSecurity } = cleaning;
+  const list = strictTransportSecurity === null ? [] : ['strict-transport-security', strictTransportSecurity];
   for (let at = 0; at < raw.length; at += 2) {
     const field = fieldNameOf(raw[at] ?? '');
-    if (field !== undefined) headers.add(field, raw[at + 1] ?? '');
+    const value = field === undefined ? undefined : cleaner.clean(field, raw[at + 1] ?? '');
+    if (field !== undefined && value !== undefined) list.push(field.name, value);
   }
-  return headers.list;
+  return list;
 }
 
 /**

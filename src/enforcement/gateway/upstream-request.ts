@@ -1,3 +1,4 @@
+import type { AnswerFields } from './answer-fields.ts';
 import type { ClientBody } from './client-body.ts';
 import type { KeptFields } from './http1/kept-fields.ts';
 import type { Cleaning } from './response-headers.ts';
@@ -22,8 +23,7 @@ export interface UpstreamRequest {
 /** The head of an app's answer, cleaned for the client. */
 export interface UpstreamAnswer {
   readonly status: number;
-  /** Lower-case name and value in turn. */
-  readonly headers: readonly string[];
+  readonly fields: AnswerFields;
   /** Value of `Content-Type`, empty without one. */
   readonly contentType: string;
   /** The app said with the head that nothing follows. */

@@ -33,6 +33,8 @@ export class AnswerReader {
   #partial: Buffer | null = null;
   #partialBytes = 0;
   #interims = 0;
+  /** Did an interim answer say that the connection ends with this one? */
+  #isLast = false;
   #state: 'head' | Exclude<AnswerFraming, 'none'> | 'done' = 'head';
   #head: AnswerHead | null = null;
   #left = 0;
@@ -104,7 +106,7 @@ export class AnswerReader {
     if (this.#partial === null) {
       const end = indexOfHeadEnd(input, { from, to });
       if (end >= 0) {
-        this.#onHead(input.toString('latin1', from, end + 2));
+        this.#onHead(input, { from, to: end + 2 });
         return end + 4;
       }
     }
@@ -122,7 +124,7 @@ export class AnswerReader {
     if (end >= 0) {
       this.#partial = null;
       this.#partialBytes = 0;
-      this.#onHead(partial.toString('latin1', 0, end + 2));
+      this.#onHead(partial, { from: 0, to: end + 2 });
       return from + (end + 4 - before);
     }
     this.#partialBytes = before + taken;
@@ -140,9 +142,9 @@ export class AnswerReader {
     return room;
   }
 
-  #onHead(text: string): void {
-    if (text.length > headerBytesMax) throw new MessageError('a head too large');
-    const head = new AnswerHead(text, this.#cleaning);
+  #onHead(bytes: Buffer, { from, to }: { readonly from: number; readonly to: number }): void {
+    if (to - from > headerBytesMax) throw new MessageError('a head too large');
+    const head = new AnswerHead(bytes, { from, to, cleaning: this.#cleaning });
     const framing = head.framing(this.#method);
     if (head.status < 200) {
       this.#onInterim(head);
@@ -151,7 +153,7 @@ export class AnswerReader {
     this.#head = head;
     this.#left = head.contentLength;
     if (framing === 'chunked') this.#chunked = new ChunkedDecoder();
-    if (framing === 'until-close') head.keepsAlive = false;
+    if (framing === 'until-close' || this.#isLast) head.keepsAlive = false;
     this.#state = framing === 'none' || (framing === 'length' && this.#left === 0) ? 'done' : framing;
     this.#sink.onHead(head);
   }
@@ -160,6 +162,7 @@ export class AnswerReader {
     // Nobody asked to switch: what follows would be another protocol's bytes.
     if (head.status === 101) throw new MessageError('a switch of protocols that was not asked for');
     if (++this.#interims > interimAnswersMax) throw new MessageError('too many interim answers');
+    this.#isLast ||= !head.keepsAlive;
     if (head.status === 103 && head.links.length > 0) this.#sink.onEarlyHints(head.links);
   }
 

@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import type { AnswerFields } from '../answer-fields.ts';
 import type { ClientBody } from '../client-body.ts';
 import type { ClientSide, TakenHandshake } from '../client-side.ts';
 import { answerFields, fieldLineOf, statusLine } from './answer-head-text.ts';
@@ -90,9 +91,9 @@ export class ClientExchange implements ClientSide {
     this.#wire.send(`HTTP/1.1 103 Early Hints\r\n${lines}\r\n`, null);
   }
 
-  start(status: number, headers: readonly string[]): void {
+  start(status: number, fields: AnswerFields): void {
     if (this.#started || !(status >= 200 && status <= 599)) throw new Error('not the one final answer');
-    const { lines, contentLength, hasDate } = answerFields(headers);
+    const { lines, contentLength, hasDate } = 'lines' in fields ? fields : answerFields(fields);
     if (this.closed) return;
     this.#started = true;
     const { isHead, isVersion10 } = this.#rules;

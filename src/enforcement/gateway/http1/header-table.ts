@@ -52,32 +52,36 @@ const frequentNames = [
   'x-requested-with',
 ];
 
-interface Known {
-  readonly name: string;
-  readonly bytes: Buffer;
-}
-
 const slotCount = 256;
-const slots: Known[][] = Array.from({ length: slotCount }, () => []);
 
 /** The start value of the hash that `nextHash` carries on. */
 export const firstHash = 5381;
 export const nextHash = (hash: number, lowerCaseByte: number) => (Math.imul(hash, 33) ^ lowerCaseByte) | 0;
 
-for (const name of frequentNames) {
-  const bytes = Buffer.from(name, 'latin1');
-  slots[bytes.reduce(nextHash, firstHash) & (slotCount - 1)]?.push({ name, bytes });
+/** Where the bytes of a name lie, all of them token bytes, and their hash in lower case. */
+export interface NamePlace {
+  readonly from: number;
+  readonly to: number;
+  readonly hash: number;
 }
 
-/**
- * The lower-case name at `from` … `to` (attacker-controlled, all token bytes). A name off the list is copied and not cut out of
- * a larger string, because names are remembered and would hold that string.
- */
-export function nameAt(bytes: Buffer, { from, to, hash }: { from: number; to: number; hash: number }): string {
-  for (const known of slots[hash & (slotCount - 1)] ?? []) {
-    if (known.bytes.length === to - from && isSame(known.bytes, { bytes, from })) return known.name;
+/** What is known by a name, found by its bytes in either case. */
+export class NameTable<T> {
+  readonly #slots: { readonly bytes: Buffer; readonly value: T }[][] = Array.from({ length: slotCount }, () => []);
+
+  constructor(entries: Iterable<readonly [name: string, value: T]>) {
+    for (const [name, value] of entries) {
+      const bytes = Buffer.from(name, 'latin1');
+      this.#slots[bytes.reduce(nextHash, firstHash) & (slotCount - 1)]?.push({ bytes, value });
+    }
   }
-  return bytes.toString('latin1', from, to).toLowerCase();
+
+  find(bytes: Buffer, { from, to, hash }: NamePlace): T | undefined {
+    for (const known of this.#slots[hash & (slotCount - 1)] ?? []) {
+      if (known.bytes.length === to - from && isSame(known.bytes, { bytes, from })) return known.value;
+    }
+    return undefined;
+  }
 }
 
 function isSame(known: Buffer, { bytes, from }: { bytes: Buffer; from: number }): boolean {
@@ -85,4 +89,14 @@ function isSame(known: Buffer, { bytes, from }: { bytes: Buffer; from: number })
     if (tokenBytes[bytes[from + at] ?? 0] !== known[at]) return false;
   }
   return true;
+}
+
+const requestNames = new NameTable(frequentNames.map((name) => [name, name]));
+
+/**
+ * The lower-case name at `from` … `to` (attacker-controlled, all token bytes). A name off the list is copied and not cut out of
+ * a larger string, because names are remembered and would hold that string.
+ */
+export function nameAt(bytes: Buffer, place: NamePlace): string {
+  return requestNames.find(bytes, place) ?? bytes.toString('latin1', place.from, place.to).toLowerCase();
 }
