@@ -30,9 +30,13 @@ export const invariantCountMax = 1_000;
 
 const tooMany = `there are more than ${invariantCountMax} invariants`;
 
-const skipped = /(?:\s|\/\/[^\n\r]*)+/y;
-const annotation =
-  /@[A-Za-z_][A-Za-z0-9_]*(?:(?:\s|\/\/[^\n\r]*)*\((?:\s|\/\/[^\n\r]*)*"(?:[^"\\]|\\[\s\S])*"(?:\s|\/\/[^\n\r]*)*\))?/y;
+// A comment ends with its line and nowhere before: else a row of slashes could be read in more ways than there is time to try.
+const blank = String.raw`(?:\s|\/\/[^\n\r]*(?=[\n\r]|$))`;
+const skipped = new RegExp(`${blank}+`, 'y');
+const annotation = new RegExp(
+  String.raw`@[A-Za-z_][A-Za-z0-9_]*(?:${blank}*\(${blank}*"(?:[^"\\]|\\[\s\S])*"${blank}*\))?`,
+  'y',
+);
 const word = /[A-Za-z_][A-Za-z0-9_]*/y;
 
 /** Where the first word behind the annotations stands, and which it is. */

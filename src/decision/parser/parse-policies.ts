@@ -40,6 +40,11 @@ function exactJson(text: string, parsed: { json: PolicyJson; kind: ParsedPolicy[
   return annotations === undefined ? json : { ...json, annotations };
 }
 
+/** Annotations as published policies have them: one without a value is null to the parser, and empty to Cedar. */
+function withEmpty(annotations: Readonly<Record<string, string | null>> = {}): Record<string, string> {
+  return Object.fromEntries(Object.entries(annotations).map(([name, value]) => [name, value ?? '']));
+}
+
 function parsePolicy(source: PolicySource, piece: PolicyPiece): ParsedPolicy {
   const { line, column } = piece;
   const where = { file: source.file, line, column };
@@ -63,8 +68,10 @@ function parsePolicy(source: PolicySource, piece: PolicyPiece): ParsedPolicy {
   const answer = asStatic.type === 'success' ? asStatic : cedar.templateToJson(piece.text);
   if (answer.type === 'success') {
     const kind = asStatic.type === 'success' ? 'static' : 'template';
-    const json = exactJson(piece.text, { json: answer.json, kind });
-    return { ...where, start: piece.start, text: piece.text, kind, json, annotations: json.annotations ?? {} };
+    const exact = exactJson(piece.text, { json: answer.json, kind });
+    const annotations = withEmpty(exact.annotations);
+    const json = exact.annotations === undefined ? exact : { ...exact, annotations };
+    return { ...where, start: piece.start, text: piece.text, kind, json, annotations };
   }
   const error = asStatic.type === 'failure' ? asStatic.errors[0] : undefined;
   // The label says what was expected there.

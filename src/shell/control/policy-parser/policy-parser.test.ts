@@ -61,3 +61,23 @@ test('prepare() tells of a process that is lost, and the next one works', async 
   await assert.rejects(parser.prepare(broken), PolicyParserError);
   assert.ok((await parser.prepare({ policies, schema })).parsedForm);
 });
+
+test('prepare() reads an invariant whose annotation stands before a long row of slashes', async (t) => {
+  const parser = createPolicyParser({ dataDirectory: dataFolder(t) });
+  t.after(() => parser.close());
+  const text = `@id("x") @description ${'/'.repeat(1_000)}\nnever (principal, action, resource);`;
+  const read = await parser.prepare({ policies, schema, invariants: [{ file: 'a.invariants', text }] });
+  assert.deepEqual(read.problems, []);
+});
+
+test('prepare() takes an annotation without a value for an empty one', async (t) => {
+  const parser = createPolicyParser({ dataDirectory: dataFolder(t) });
+  t.after(() => parser.close());
+  const nameless = [{ file: 'a.cedar', text: '@id permit(principal, action, resource);' }];
+  const [problem] = (await parser.prepare({ policies: nameless, schema })).problems;
+  assert.deepEqual([problem?.code, problem?.line], ['missing-id', 1]);
+  const text = `tests:\n  - { name: a, principal: 'User::"u"', action: 'Action::"read"', resource: 'User::"u"', context: {}, decision: allow }\n`;
+  const plain = [{ file: 'a.cedar', text: '@id("p") @description permit(principal, action, resource);' }];
+  const read = await parser.prepare({ policies: plain, schema, tests: [{ file: 'a.test.yaml', text }] });
+  assert.ok(read.tested !== undefined && 'passed' in read.tested, JSON.stringify(read));
+});
