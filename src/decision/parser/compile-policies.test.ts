@@ -59,6 +59,23 @@ test('compilePolicies() refuses policies without an id of their own', () => {
   });
 });
 
+test('checkPolicies() names every policy without an id of its own, beside what else is wrong', () => {
+  const text = 'permit(principal, action, resource);';
+  const wrong = '@id("b") permit(principal is User, action, resource) when { principal.nam == "ada" };';
+  const texts = [`${text}\n@id("a") ${text}`, `@id("a") ${text}\n${text}\n@id(" ") ${text}\n${wrong}`];
+  const files = texts.map((each, index) => ({ file: `${index}.cedar`, text: each }));
+  assert.deepEqual(
+    checkPolicies({ policies: files, schema }).map(({ code, file, line }) => `${file}:${line} ${code}`),
+    [
+      '0.cedar:1 missing-id',
+      '1.cedar:1 duplicate-id',
+      '1.cedar:2 missing-id',
+      '1.cedar:3 missing-id',
+      '1.cedar:4 policy-type',
+    ],
+  );
+});
+
 test('compilePolicies() refuses a template, which would never match', () => {
   const text = '@id("t") permit(principal == ?principal, action, resource);';
   assert.throws(() => compilePolicies({ policies: one(text), schema }), { code: 'unlinked-template' });

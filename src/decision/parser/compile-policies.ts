@@ -32,13 +32,10 @@ export const knownAnnotations: readonly string[] = ['id', 'description', 'remedy
  */
 export function compilePolicies(input: CompileInput): CompiledPolicies {
   const naming = input.naming ?? 'annotation';
-  const named = nameAll(parsePolicies(input.policies), naming);
-  if (naming === 'annotation') {
-    const wrong = validatePolicies(named, input.schema ?? '', input.policies).find(
-      (problem) => problem.level === 'error',
-    );
-    if (wrong !== undefined) throw new EngineError(wrong);
-  }
+  const { named, problems } = nameAll(parsePolicies(input.policies), naming);
+  const invalid = naming === 'annotation' ? validatePolicies(named, input.schema ?? '', input.policies) : [];
+  const wrong = [...problems, ...invalid].find(({ level }) => level === 'error');
+  if (wrong !== undefined) throw new EngineError(wrong);
   const { schema } = input;
   if (schema !== null && input.evaluator !== 'wasm') {
     const set = { policies: named, schema, schemaJson: resolveSchema(schema) };
@@ -95,9 +92,9 @@ export function parsePolicySet({ policies, schema }: { policies: readonly Policy
 
 function examine(input: CompileInput): { problems: Problem[]; named?: ReadonlyMap<string, ParsedPolicy> } {
   try {
-    const named = nameAll(parsePolicies(input.policies), input.naming ?? 'annotation');
-    const problems = input.schema === null ? [] : validatePolicies(named, input.schema, input.policies);
-    return { problems: [...problems, ...[...named].flatMap(unknownAnnotations)], named };
+    const { named, problems } = nameAll(parsePolicies(input.policies), input.naming ?? 'annotation');
+    const invalid = input.schema === null ? [] : validatePolicies(named, input.schema, input.policies);
+    return { problems: [...problems, ...invalid, ...[...named].flatMap(unknownAnnotations)], named };
   } catch (error) {
     return { problems: [problemOf(error)] };
   }

@@ -27,25 +27,36 @@ function idOf(policy: ParsedPolicy, index: number, naming: PolicyNaming): string
   return id;
 }
 
-/** Policies by name. Throws EngineError for the first without one, or with another's. */
-export function nameAll(parsed: readonly ParsedPolicy[], naming: PolicyNaming): Map<string, ParsedPolicy> {
+/** Policies by name, and what is wrong with the names of the others. */
+export interface NamedPolicies {
+  readonly named: ReadonlyMap<string, ParsedPolicy>;
+  readonly problems: readonly Problem[];
+}
+
+/** Names policies; those without a name, or with another's, are told one by one and left out. */
+export function nameAll(parsed: readonly ParsedPolicy[], naming: PolicyNaming): NamedPolicies {
   const named = new Map<string, ParsedPolicy>();
+  const problems: Problem[] = [];
   for (const [index, policy] of parsed.entries()) {
-    const id = idOf(policy, index, naming);
-    const earlier = named.get(id);
-    if (earlier !== undefined) {
-      throw new EngineError({
-        code: 'duplicate-id',
-        message: `two policies have the id \`${id}\`; the first stands in ${earlier.file}:${earlier.line}`,
-        hint: 'Give each policy an `@id` of its own.',
-        file: policy.file,
-        line: policy.line,
-        column: policy.column,
-      });
+    try {
+      const id = idOf(policy, index, naming);
+      refuseTaken(id, policy, named.get(id));
+      named.set(id, policy);
+    } catch (error) {
+      problems.push(problemOf(error));
     }
-    named.set(id, policy);
   }
-  return named;
+  return { named, problems };
+}
+
+function refuseTaken(id: string, { file, line, column }: ParsedPolicy, earlier: ParsedPolicy | undefined): void {
+  if (earlier === undefined) return;
+  throw new EngineError({
+    code: 'duplicate-id',
+    message: `two policies have the id \`${id}\`; the first stands in ${earlier.file}:${earlier.line}`,
+    hint: 'Give each policy an `@id` of its own.',
+    ...{ file, line, column },
+  });
 }
 
 /** Anything that is not an error of the author's is thrown on. */

@@ -132,11 +132,13 @@ export function parseInvariants(sources: readonly PolicySource[], schema: string
     const files = rewritten.map(({ source }) => source);
     const kinds = rewritten.flatMap((each) => each.kinds);
     if (kinds.length > invariantCountMax) throw new EngineError({ code: 'too-many-policies', message: tooMany });
-    const named = nameAll(parsePolicies(files), 'annotation');
+    const { named, problems: nameless } = nameAll(parsePolicies(files), 'annotation');
     const entities = namedInPlace(named, 'invariant').map(inPlace);
-    const problems = [...validatePolicies(named, schema, files), ...[...named].flatMap(unknownAnnotations)].map(
-      inPlace,
-    );
+    const problems = [
+      ...nameless,
+      ...validatePolicies(named, schema, files),
+      ...[...named].flatMap(unknownAnnotations),
+    ].map(inPlace);
     if (problems.some(({ level }) => level === 'error')) return { problems, invariants: [], named: entities };
     const invariants = [...named].map(([id, { file, line, json, annotations }], index) => {
       const description = annotations['description'] ?? '';
