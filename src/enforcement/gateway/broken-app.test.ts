@@ -133,9 +133,8 @@ test('an app that stops in the middle of an answer is cut, an event stream may b
     const [response] = await once(request, 'response');
     response.on('error', () => {});
     await once(response, 'data');
-    await new Promise((resolve) => setTimeout(resolve, 20));
     time.pass(121_000);
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await time.swept();
     assert.equal(gateway.outcomes.length, survives ? 0 : 1);
     request.destroy();
   }
@@ -148,17 +147,14 @@ test('a client that stalls in its upload gets 408, one that stalls in its downlo
     clock: time.clock,
     sweepPeriodMs: 5,
     upstream: (request, response) => {
-      if (request.method === 'GET') {
-        response.end(Buffer.alloc(50e6));
-        reached++;
-      } else request.on('data', () => reached++);
+      if (request.method === 'GET') response.end(Buffer.alloc(50e6));
+      else request.on('data', () => reached++);
     },
   });
   const upload = connect(gateway.port, '127.0.0.1', () =>
     upload.write('POST / HTTP/1.1\r\nHost: app.localhost\r\nContent-Length: 100\r\n\r\nx'),
   );
   await until(() => reached === 1);
-  await new Promise((resolve) => setTimeout(resolve, 20));
   time.pass(61_000);
   const [answer] = await once(upload, 'data');
   assert.match(String(answer), /^HTTP\/1\.1 408 /);
@@ -166,14 +162,13 @@ test('a client that stalls in its upload gets 408, one that stalls in its downlo
   const download = connect(gateway.port, '127.0.0.1', () =>
     download.write('GET / HTTP/1.1\r\nHost: app.localhost\r\n\r\n'),
   );
+  await once(download, 'data');
   download.pause();
-  await until(() => reached === 2);
-  await new Promise((resolve) => setTimeout(resolve, 100));
-  await until(() => {
-    // Until the buffers on the way are full, bytes that move begin the time anew.
-    time.pass(61_000);
-    return gateway.outcomes.length === 2;
-  });
+  while (gateway.outcomes.length < 2) {
+    // Until the buffers on the way are full, bytes that move begin the time anew: in steps so small that the app is not taken for slow.
+    time.pass(20_000);
+    await time.swept();
+  }
   assert.deepEqual(
     gateway.outcomes.map(({ ended }) => ended),
     ['client-slow', 'client-slow'],

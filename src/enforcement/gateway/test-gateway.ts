@@ -2,6 +2,7 @@
 import { createServer, request as httpRequest, type RequestListener } from 'node:http';
 import { type AddressInfo, createServer as createNetServer, type Server as NetServer, type Socket } from 'node:net';
 import type { TestContext } from 'node:test';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { createSecureContext } from 'node:tls';
 import type { Route } from '#foundation/model';
 import { makeCertificate } from '../../../tests/test-certificate.ts';
@@ -207,13 +208,23 @@ export const until = async (condition: () => boolean) => {
   while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
 };
 
-/** A clock that stands still until told; the sweep looks every few milliseconds. */
+/** A clock that stands still until told; the sweep, which alone may ask it, looks every few milliseconds. */
 export function fakeTime() {
   let now = 0;
+  let looks = 0;
   return {
-    clock: () => now,
+    clock: () => {
+      looks += 1;
+      return now;
+    },
     pass: (ms: number) => {
       now += ms;
+    },
+    /** Waits until the sweep has looked once more, and what could be read meanwhile is read. */
+    swept: async () => {
+      const before = looks;
+      await until(() => looks > before);
+      await nextTurn();
     },
   };
 }
