@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type RequestListener } from 'node:http';
 import { createSecureServer } from 'node:http2';
 import { createServer as createHttpsServer } from 'node:https';
-import type { LookupFunction } from 'node:net';
+import { createServer as createNetServer, type LookupFunction, type Server as NetServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -111,19 +111,20 @@ test('an app over TLS that comes back with another certificate or protocol is as
   const first = createHttpsServer({ ...certificate, ALPNProtocols: ['http/1.1'] }, (_request, response) =>
     response.setHeader('connection', 'close').end('one'),
   );
-  const port = await listen(t, first);
-  const upstreamUrl = `https://localhost:${port}`;
+  const second = createSecureServer(certificate, (_request, response) => void response.end('two'));
+  let app: NetServer | null = first;
+  // Its port is held meanwhile: nobody else can get it.
+  const place = createNetServer((socket) => {
+    socket.on('error', () => {});
+    if (app === null) socket.destroy();
+    else app.emit('connection', socket);
+  });
+  const upstreamUrl = `https://localhost:${await listen(t, place)}`;
   const gateway = await startGateway(t, { upstreamUrl, upstreamCa: certificate.cert });
   assert.equal((await gateway.ask({})).body, 'one');
-  await new Promise<void>((resolve) => {
-    first.close(() => resolve());
-    first.closeAllConnections();
-  });
+  app = null;
   assert.equal((await gateway.ask({})).status, 502);
-  const second = createSecureServer(certificate, (_request, response) => void response.end('two'));
-  second.listen(port, '127.0.0.1');
-  await once(second, 'listening');
-  t.after(() => second.close());
+  app = second;
   assert.equal((await gateway.ask({})).body, 'two');
 });
 
