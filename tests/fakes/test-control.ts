@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { startSigner } from '#shell/signer';
 import { adminTokenFile, type ControlHandoff } from '#shell/wire';
 import { type RunningControl, startControl } from '../../src/shell/control/start-control.ts';
@@ -29,6 +30,11 @@ export interface TestAnswer {
   readonly text: string;
   // biome-ignore lint/suspicious/noExplicitAny: answers are asserted on member by member
   readonly body: any;
+}
+
+/** Waits until it is so, as when control sees the commits of another process by its poll; the test's own time limit ends it otherwise. */
+export async function until(isSo: () => Promise<boolean>): Promise<void> {
+  while (!(await isSo())) await pause(50);
 }
 
 export async function startTestControl(

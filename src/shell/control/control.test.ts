@@ -2,12 +2,11 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { setTimeout as pause } from 'node:timers/promises';
 import { sha256Base64url } from '#foundation/crypto';
 import { formatUid } from '#foundation/model';
 import { connectSigner } from '#shell/signer-client';
 import { adminTokenFile } from '#shell/wire';
-import { startTestControl, type TestControl } from '../../../tests/fakes/test-control.ts';
+import { startTestControl, type TestControl, until } from '../../../tests/fakes/test-control.ts';
 import { routes } from './api/routes.ts';
 
 let control: TestControl;
@@ -411,22 +410,19 @@ test('the console is served with a policy that runs nothing inline, whatever pat
 
 test('a changed configuration is applied, a broken one changes nothing and is told', async () => {
   const file = join(control.folder, 'nullius.yaml');
-  const upTo = async (done: () => Promise<boolean>) => {
-    for (let tries = 0; tries < 200 && !(await done()); tries += 1) await pause(50);
-  };
   writeFileSync(file, 'resources: [{ name: shop, upstream: "https://shop.example.com" }]\n');
-  await upTo(async () => (await admin('GET', '/resources/shop')).status === 200);
+  await until(async () => (await admin('GET', '/resources/shop')).status === 200);
   assert.equal((await admin('GET', '/resources/shop')).body.origin, 'config');
   assert.equal((await admin('GET', '/resources/wiki')).status, 404);
   writeFileSync(file, 'resources: [{ name: shop, upstream: "https://shop.example.com" }]\nsession: { idle: 2h }\n');
-  await upTo(async () => (await admin('GET', '/overview')).body.config.restart.length > 0);
+  await until(async () => (await admin('GET', '/overview')).body.config.restart.length > 0);
   assert.deepEqual((await admin('GET', '/overview')).body.config.restart, ['session']);
   assert.ok(control.notices.some((line) => /`session` take effect after a restart/.test(line)));
   writeFileSync(file, 'resources: [{ name: shop, upstream: "https://shop.example.com" }]\n');
-  await upTo(async () => (await admin('GET', '/overview')).body.config.restart.length === 0);
+  await until(async () => (await admin('GET', '/overview')).body.config.restart.length === 0);
   assert.deepEqual((await admin('GET', '/overview')).body.config.restart, []);
   writeFileSync(file, 'resorces: []\n');
-  await upTo(async () => (await admin('GET', '/overview')).body.config.state === 'refused');
+  await until(async () => (await admin('GET', '/overview')).body.config.state === 'refused');
   assert.equal((await admin('GET', '/resources/shop')).status, 200);
   assert.match(
     (await admin('GET', '/overview')).body.config.problem,
@@ -434,10 +430,10 @@ test('a changed configuration is applied, a broken one changes nothing and is to
   );
   mkdirSync(join(control.folder, 'empty'));
   writeFileSync(file, 'policies: ./empty\n');
-  await upTo(async () => /no `\*\.cedar`/.test((await admin('GET', '/overview')).body.config.problem));
+  await until(async () => /no `\*\.cedar`/.test((await admin('GET', '/overview')).body.config.problem));
   assert.equal((await admin('GET', '/resources/shop')).status, 200);
   writeFileSync(file, '');
-  await upTo(async () => (await admin('GET', '/overview')).body.config.state === 'ok');
+  await until(async () => (await admin('GET', '/overview')).body.config.state === 'ok');
 });
 
 test('a restart keeps everything and leaves no event behind', async () => {

@@ -2,11 +2,10 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { setTimeout as pause } from 'node:timers/promises';
 import type { User } from '#foundation/model';
 import { openStore } from '#shell/store';
 import { fakeFact } from '../../../tests/fakes/fact-view.ts';
-import { startTestControl, type TestControl } from '../../../tests/fakes/test-control.ts';
+import { startTestControl, type TestControl, until } from '../../../tests/fakes/test-control.ts';
 
 let control: TestControl;
 
@@ -49,8 +48,7 @@ before(async () => {
   ]);
   await store.close();
   const published = { policies, tests: [], invariants: [], override: 'another organisation', message: 'x' };
-  for (let tries = 0; tries < 100 && (await operator('GET', '/users')).body.items.length < 2; tries += 1)
-    await pause(50);
+  await until(async () => (await operator('GET', '/users')).body.items.length === 2);
   assert.equal((await operator('POST', '/policies/publish', published)).status, 200);
 });
 after(async () => control.stop());
@@ -107,7 +105,7 @@ test('suspension ends sessions and stops tokens, although no policy speaks of it
   await store.commit([{ kind: 'session', id: 'eve-1', body }]);
   await store.close();
   const sessions = async () => (await operator('GET', '/sessions?user=eve')).body.items;
-  for (let tries = 0; tries < 100 && (await sessions()).length < 1; tries += 1) await pause(50);
+  await until(async () => (await sessions()).length === 1);
   const eve = await as('eve');
   assert.equal((await eve('GET', '/users')).status, 200);
   assert.equal((await operator('PATCH', '/users/eve', { status: 'suspended' })).status, 200);

@@ -1,15 +1,16 @@
 // People behind the gateway: sessions by assertion, their own site only, and the last administrator.
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { type IncomingMessage, request } from 'node:http';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { setTimeout as pause } from 'node:timers/promises';
 import type { User } from '#foundation/model';
 import { connectSigner, type SignerClient } from '#shell/signer-client';
 import { openStore, writesMax } from '#shell/store';
 import { adminTokenFile } from '#shell/wire';
 import { fakeFact } from '../../../tests/fakes/fact-view.ts';
-import { type CallOptions, startTestControl, type TestControl } from '../../../tests/fakes/test-control.ts';
+import { type CallOptions, startTestControl, type TestControl, until } from '../../../tests/fakes/test-control.ts';
 
 let control: TestControl;
 let signer: SignerClient;
@@ -59,45 +60,44 @@ before(async () => {
     .values({ kind: 'passkey', id: 'key-of-ada', owner: 'ada', body: JSON.stringify(passkey), expires_at: null })
     .execute();
   await store.close();
-  for (let tries = 0; tries < 100; tries += 1) {
-    if ((await control.call('GET', '/api/v1/users')).body.items.length === 3) return;
-    await pause(50);
-  }
+  await until(async () => (await control.call('GET', '/api/v1/users')).body.items.length === 3);
 });
 after(async () => {
   signer.close();
   await control.stop();
 });
 
-async function as(sid: string, sub: string, change: object = {}) {
+async function assertionOf(claims: object): Promise<string> {
   const iat = Math.floor(Date.now() / 1000);
-  const claims = {
+  const whole = {
     iss: 'http://id.localhost:8080',
     aud: 'http://console.localhost:8080',
-    sub,
-    sid,
     iat,
     exp: iat + 60,
-    ...change,
+    ...claims,
   };
-  const { signed } = await signer.call('sign-assertions', { claims: [claims] });
-  const jwt = signed[0] !== undefined && 'jwt' in signed[0] ? signed[0].jwt : '';
-  return (method: string, path: string, options: CallOptions = {}) =>
+  const { signed } = await signer.call('sign-assertions', { claims: [whole] });
+  return signed[0] !== undefined && 'jwt' in signed[0] ? signed[0].jwt : '';
+}
+
+/** Calls in the name of a session, each with an assertion of its own: none lives longer than a minute. */
+const as =
+  (sid: string, sub: string, change: object = {}) =>
+  async (method: string, path: string, options: CallOptions = {}) =>
     control.call(method, `/api/v1${path}`, {
       socket: 'web',
       ...options,
       headers: {
-        'nullius-assertion': jwt,
+        'nullius-assertion': await assertionOf({ sub, sid, ...change }),
         ...(method === 'GET' ? {} : { 'sec-fetch-site': 'same-origin' }),
         ...options.headers,
       },
     });
-}
 
 test('a signed-in administrator administers, an ordinary person sees themselves only', async () => {
-  const ada = await as('ada-1', 'ada');
+  const ada = as('ada-1', 'ada');
   assert.equal((await ada('GET', '/users')).body.items.length, 3);
-  const bob = await as('bob-1', 'bob');
+  const bob = as('bob-1', 'bob');
   const me = (await bob('GET', '/me')).body;
   assert.equal(me.user.name, 'bob');
   assert.deepEqual(me.rights, { read: ['me'], write: ['me'] });
@@ -107,15 +107,15 @@ test('a signed-in administrator administers, an ordinary person sees themselves 
 });
 
 test('an assertion is believed only for its own session, person and audience', async () => {
-  assert.equal((await (await as('ada-1', 'bob'))('GET', '/me')).status, 401);
-  assert.equal((await (await as('ada-1', 'ada', { aud: 'http://demo.localhost:8080' }))('GET', '/me')).status, 401);
-  assert.equal((await (await as('none', 'ada'))('GET', '/me')).status, 401);
-  const ada = await as('ada-1', 'ada');
+  assert.equal((await as('ada-1', 'bob')('GET', '/me')).status, 401);
+  assert.equal((await as('ada-1', 'ada', { aud: 'http://demo.localhost:8080' })('GET', '/me')).status, 401);
+  assert.equal((await as('none', 'ada')('GET', '/me')).status, 401);
+  const ada = as('ada-1', 'ada');
   assert.equal((await ada('GET', '/me', { headers: { authorization: 'Bearer nls_x' } })).status, 401);
 });
 
 test('what another site makes a browser send is refused', async () => {
-  const ada = await as('ada-1', 'ada');
+  const ada = as('ada-1', 'ada');
   const body = { name: 'forged' };
   const cases: [Record<string, string>, number][] = [
     [{ 'sec-fetch-site': 'cross-site' }, 403],
@@ -132,16 +132,16 @@ test('what another site makes a browser send is refused', async () => {
 });
 
 test('a person revokes their own sessions and nobody else’s, and a revoked one is over at once', async () => {
-  const bob = await as('bob-1', 'bob');
+  const bob = as('bob-1', 'bob');
   assert.equal((await bob('POST', '/me/sessions/ada-2/revoke', { body: {} })).status, 404);
-  const ada = await as('ada-1', 'ada');
+  const ada = as('ada-1', 'ada');
   assert.equal((await ada('POST', '/me/sessions/ada-2/revoke', { body: {} })).body.status, 'revoked');
-  assert.equal((await (await as('ada-2', 'ada'))('GET', '/me')).status, 401);
+  assert.equal((await as('ada-2', 'ada')('GET', '/me')).status, 401);
 });
 
 test('access is asked for, decided by somebody else, and ends when revoked', async () => {
-  const ada = await as('ada-1', 'ada');
-  const bob = await as('bob-1', 'bob');
+  const ada = as('ada-1', 'ada');
+  const bob = as('bob-1', 'bob');
   await ada('POST', '/resources', { body: { name: 'wiki', upstream: 'https://wiki.example.com' } });
   const before = (await bob('GET', '/me/apps')).body.items.find((app: { id: string }) => app.id === 'wiki');
   assert.equal(before.answer, 'deny');
@@ -160,7 +160,7 @@ test('access is asked for, decided by somebody else, and ends when revoked', asy
 });
 
 test('nobody gives access to themselves, nor acts as somebody else by a token', async () => {
-  const ada = await as('ada-1', 'ada');
+  const ada = as('ada-1', 'ada');
   const grant = { resource: 'wiki', reason: '', durationMs: 3_600_000 };
   assert.equal((await ada('POST', '/grants', { body: { ...grant, user: 'ada' } })).body.code, 'own-request');
   assert.equal((await ada('POST', '/grants', { body: { ...grant, user: 'eve' } })).status, 201);
@@ -171,7 +171,7 @@ test('nobody gives access to themselves, nor acts as somebody else by a token', 
 });
 
 test('a right to one noun does not grow into all by making administrators', async () => {
-  const ada = await as('ada-1', 'ada');
+  const ada = as('ada-1', 'ada');
   assert.equal((await ada('POST', '/groups', { body: { name: 'crew', memberOf: ['administrators'] } })).status, 201);
   assert.equal((await ada('POST', '/groups', { body: { name: 'staff' } })).status, 201);
   const scopes = ['user:write', 'group:write', 'invitation:write'];
@@ -203,7 +203,7 @@ test('a right to one noun does not grow into all by making administrators', asyn
 });
 
 test('a removed app leaves no grant behind for another of its name', async () => {
-  const ada = await as('ada-1', 'ada');
+  const ada = as('ada-1', 'ada');
   const app = { name: 'short-lived', upstream: 'https://short.example.com' };
   await ada('POST', '/resources', { body: app });
   const grant = { user: 'bob', resource: 'short-lived', durationMs: 3_600_000 };
@@ -229,7 +229,7 @@ test('an app that more than one commit of sessions uses is removed with all of t
   await store.commit(cookies.slice(1));
   await store.commit([...cookies.slice(0, 1), { kind: 'segment', id: 'seen', body: seen }]);
   // Control sees the commits of another process by its poll.
-  while ((await admin('GET', '/segments/seen')).status !== 200) await pause(50);
+  await until(async () => (await admin('GET', '/segments/seen')).status === 200);
   const removed = await admin('DELETE', '/resources/popular');
   assert.equal(removed.status, 204, removed.text);
   const left = store.rows.selectFrom('fact').select('id').where('kind', '=', 'app-cookie');
@@ -243,7 +243,7 @@ test('an app that more than one commit of sessions uses is removed with all of t
 
 test('nothing strands the last administrator who can sign in', async () => {
   // Eve is an administrator as well, but holds no passkey.
-  const ada = await as('ada-1', 'ada');
+  const ada = as('ada-1', 'ada');
   const policies = [{ file: 'none.cedar', text: '@id("nobody")\nforbid (principal, action, resource);' }];
   const attempts: [string, string, unknown][] = [
     ['POST', '/policies/publish', { policies, tests: [], invariants: [], override: 'x', message: 'x' }],
@@ -286,7 +286,7 @@ test('nothing strands the last administrator who can sign in', async () => {
 });
 
 test('reach tells for every person what the gateway would answer, page by page, with the deciding policies', async () => {
-  const ada = await as('ada-1', 'ada');
+  const ada = as('ada-1', 'ada');
   await ada('POST', '/resources', { body: { name: 'reached', upstream: 'http://192.0.2.9' } });
   const whole = (await ada('GET', '/resources/reached/reach')).body;
   assert.deepEqual(
@@ -323,7 +323,7 @@ test('reach tells for every person what the gateway would answer, page by page, 
 });
 
 test('reach is no way to people and policies for who may read apps only', async () => {
-  const ada = await as('ada-1', 'ada');
+  const ada = as('ada-1', 'ada');
   await ada('POST', '/resources', { body: { name: 'reached', upstream: 'http://192.0.2.9' } });
   const made = await control.call('POST', '/api/v1/tokens', {
     body: { label: 't', scopes: ['resource:read'], lifetimeMs: 60_000 },
@@ -338,7 +338,7 @@ test('reach is no way to people and policies for who may read apps only', async 
 });
 
 test('people are shown with how many passkeys they have', async () => {
-  const ada = await as('ada-1', 'ada');
+  const ada = as('ada-1', 'ada');
   const { items } = (await ada('GET', '/users')).body;
   assert.deepEqual(
     items.map(({ name, passkeys }: { name: string; passkeys: number }) => [name, passkeys]),
@@ -355,38 +355,29 @@ test('people are shown with how many passkeys they have', async () => {
 });
 
 test('live events arrive as they are written', async () => {
-  const { request } = await import('node:http');
-  const ada = await as('ada-1', 'ada');
+  const ada = as('ada-1', 'ada');
   const authorization = `Bearer ${readFileSync(adminTokenFile(control.handoff.dataDirectory), 'utf8')}`;
-  const seen = new Promise<string>((resolve, reject) => {
-    const outgoing = request(
-      {
-        socketPath: control.handoff.sockets.admin,
-        path: '/api/v1/events/stream',
-        headers: { host: 'control', authorization },
-      },
-      (response) => {
-        let text = '';
-        response.on('data', (chunk: Buffer) => {
-          text += chunk.toString();
-          if (!text.includes('made segment streamed')) return;
-          outgoing.destroy();
-          resolve(text);
-        });
-      },
-    );
-    outgoing.on('error', reject);
-    outgoing.end();
+  const asking = request({
+    socketPath: control.handoff.sockets.admin,
+    path: '/api/v1/events/stream',
+    headers: { host: 'control', authorization },
   });
-  await pause(300);
-  await ada('POST', '/segments', { body: { name: 'streamed', sensitivity: 'low' } });
-  assert.match(await seen, /event: journal\ndata: \{/);
+  asking.end();
+  const [answer] = (await once(asking, 'response')) as [IncomingMessage];
+  let seen = '';
+  for await (const chunk of answer.setEncoding('utf8')) {
+    // Whatever is said first is said once the journals are followed.
+    if (seen === '') await ada('POST', '/segments', { body: { name: 'streamed', sensitivity: 'low' } });
+    seen += String(chunk);
+    if (seen.includes('made segment streamed')) break;
+  }
+  assert.match(seen, /event: journal\ndata: \{.*made segment streamed/);
 });
 
 test('removing a person removes their sessions, grants and credentials', async () => {
-  const ada = await as('ada-1', 'ada');
+  const ada = as('ada-1', 'ada');
   assert.equal((await ada('DELETE', '/users/bob')).status, 204);
   assert.equal((await ada('GET', '/sessions?user=bob')).body.items.length, 0);
   assert.equal((await ada('GET', '/grants?user=bob')).body.items.length, 0);
-  assert.equal((await (await as('bob-1', 'bob'))('GET', '/me')).status, 401);
+  assert.equal((await as('bob-1', 'bob')('GET', '/me')).status, 401);
 });
