@@ -70,7 +70,10 @@ for (const sync of ['interval', 'before-answer']) {
     for (let round = 0; round < 5; round += 1) {
       const { child, lines, errors, opened, ended } = startWriter(folder.root, { sync, mayWrite: true });
       await opened;
-      await pause(30 + Math.random() * 150);
+      const isUnderWay = () =>
+        lines.length > 1 && (round > 0 || readCheckpoints(join(folder.root, writer)).checkpoints.length > 0);
+      while (!isUnderWay() && child.exitCode === null) await pause(5);
+      await pause(Math.random() * 150);
       child.kill('SIGKILL');
       await ended;
       assert.equal(lines[0], 'open', `${lines.join()} ${errors.join()}`);
