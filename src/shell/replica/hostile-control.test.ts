@@ -62,7 +62,7 @@ async function withFollower(
   }
 }
 
-test('a replica believes a snapshot that is signed and whole', { timeout: 20_000 }, async () => {
+test('a replica believes a snapshot that is signed and whole', { timeout: 240_000 }, async () => {
   const signer = await makeSigner();
   const lines = [...snapshot(await signer.sign(statementOf(rows)), rows), beat];
   await withFollower(
@@ -76,7 +76,7 @@ test('a replica believes a snapshot that is signed and whole', { timeout: 20_000
 });
 
 test('a replica believes no snapshot that is forged, altered, cut, padded or for something else', {
-  timeout: 60_000,
+  timeout: 240_000,
 }, async (t) => {
   const signer = await makeSigner();
   const stranger = await makeSigner();
@@ -139,7 +139,7 @@ test('a replica believes no snapshot that is forged, altered, cut, padded or for
   }
 });
 
-test('a replica refuses changes out of order and heartbeats that do not fit', { timeout: 30_000 }, async (t) => {
+test('a replica refuses changes out of order and heartbeats that do not fit', { timeout: 240_000 }, async (t) => {
   const signer = await makeSigner();
   const open = snapshot(await signer.sign(statementOf(rows)), rows);
   const fact = (revision: number) => ({ ...rows[0], revision });
