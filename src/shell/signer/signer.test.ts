@@ -102,7 +102,9 @@ test('sign-token refuses what is not a token of our provider', async (t) => {
 
 test('sign-assertions signs a minute at most, of our issuer, with its own type, and refuses one without the others', async (t) => {
   const { client } = await start(t);
-  const claims = { iss: issuer, aud: 'wiki', sub: 'u1', iat: seconds(), exp: seconds() + 60, groups: ['a'] };
+  // Read once: the second may end between two looks.
+  const iat = seconds();
+  const claims = { iss: issuer, aud: 'wiki', sub: 'u1', iat, exp: iat + 60, groups: ['a'] };
   const bad = [
     { exp: seconds() + 120 },
     { iss: 'https://evil.test' },
