@@ -265,7 +265,7 @@ test('accessFlow() believes no identity header that a client sends', async (t: T
 });
 
 test('accessFlow() sends away a client that stalls in the middle of a form', {
-  timeout: 20_000,
+  timeout: 240_000,
 }, async (t: TestContext) => {
   const gate = await startTestGate(t, { rows });
   const headers = { ...asAda, 'sec-fetch-site': 'same-origin', 'content-length': '100' };

@@ -92,7 +92,8 @@ test('page loads of strangers reach control a few at a time', async (t) => {
   // All of them were judged, and what follows has had its turn.
   while (!gate.metrics.text().includes('nullius_decisions_total{answer="deny"} 12'))
     await new Promise((resolve) => setImmediate(resolve));
-  await new Promise((resolve) => setImmediate(resolve));
+  while (calls.length < 4) await new Promise((resolve) => setImmediate(resolve));
+  for (let turns = 0; turns < 10; turns += 1) await new Promise((resolve) => setImmediate(resolve));
   assert.equal(calls.length, 4);
   answered.resolve();
   assert.deepEqual(new Set((await Promise.all(loads)).map(({ status }) => status)), new Set([303]));
