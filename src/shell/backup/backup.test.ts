@@ -26,7 +26,7 @@ import {
 } from './index.ts';
 
 const onInstallation = (title: string, body: (installation: Installation) => Promise<void>) =>
-  test(title, { timeout: 60_000 }, async () => {
+  test(title, { timeout: 240_000 }, async () => {
     const installation = await makeInstallation();
     try {
       await body(installation);

@@ -2,10 +2,11 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
+import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { after, before, test } from 'node:test';
 import { startTestControl, type TestControl } from '../../../tests/fakes/test-control.ts';
+import { freePort } from '../../../tests/free-port.ts';
 
 let control: TestControl;
 before(async () => {
@@ -23,7 +24,7 @@ function nullius(...argv: string[]): Promise<{ code: number | null; out: string;
       ['--conditions=nullius-source', main, '--data', control.handoff.dataDirectory, ...argv],
       {
         cwd: control.folder,
-        timeout: 60_000,
+        timeout: 240_000,
       },
     );
     let out = '';
@@ -78,8 +79,9 @@ test('an invitation is listed until it is withdrawn, and its link works as long 
 
 test('protect says when nothing answers at the address, and protects it all the same', async () => {
   const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
+  // One that nothing else is given once it is free.
+  const port = await freePort();
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
   const alive = await nullius('protect', `http://127.0.0.1:${port}`, '--as', 'alive');
   assert.equal(alive.code, 0, alive.err);
   assert.doesNotMatch(alive.err, /nothing answers/);

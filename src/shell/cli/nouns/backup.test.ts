@@ -16,7 +16,7 @@ test('nullius backup, restore and upgrade work on a data folder, and say what is
     const { status, stdout, stderr } = spawnSync(process.execPath, args, {
       cwd: folder,
       encoding: 'utf8',
-      timeout: 30_000,
+      timeout: 240_000,
     });
     return {
       code: status,

@@ -12,7 +12,7 @@ import { appendMany, journalFolder } from '../../../../tests/fakes/journal-folde
 const main = join(import.meta.dirname, '..', 'main.ts');
 
 function nullius(...argv: string[]) {
-  const run = spawnSync(process.execPath, [main, ...argv], { encoding: 'utf8', timeout: 20_000 });
+  const run = spawnSync(process.execPath, [main, ...argv], { encoding: 'utf8', timeout: 240_000 });
   return { code: run.status, out: run.stdout, err: run.stderr };
 }
 

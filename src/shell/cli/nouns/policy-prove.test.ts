@@ -23,7 +23,7 @@ function nullius(...argv: string[]) {
   const result = spawnSync(process.execPath, ['--conditions=nullius-source', main, ...argv], {
     cwd: folder,
     encoding: 'utf8',
-    timeout: 120_000,
+    timeout: 240_000,
   });
   return { code: result.status, out: result.stdout, err: result.stderr };
 }

@@ -18,7 +18,7 @@ function workshop(t: TestContext) {
     const { status, stdout, stderr } = spawnSync(process.execPath, args, {
       cwd: folder,
       encoding: 'utf8',
-      timeout: 30_000,
+      timeout: 240_000,
     });
     return { code: status, out: stdout, err: stderr };
   };
