@@ -62,15 +62,16 @@ export async function startInstallation(options: InstallationOptions = {}): Prom
   const config = options.configFile ?? (options.config === undefined ? undefined : join(folder, 'nullius.yaml'));
   if (config !== undefined && options.config !== undefined) writeFileSync(config, options.config);
   const base = ['--data', data, ...(config === undefined ? [] : ['--config', config])];
-  // Tests must know both ports, and the ready line names one.
+  // With port 0 the product would look for one first and listen seconds later, and again whenever its gateway starts anew.
   const isTls = options.tls === true || options.ports !== undefined;
-  const wanted =
-    options.ports ??
-    (isTls ? { plain: await freePort(), tls: await freePort() } : { plain: options.port ?? 0, tls: 0 });
+  const wanted = options.ports ?? {
+    plain: options.port ?? (await freePort()),
+    tls: isTls ? await freePort() : 0,
+  };
   const listeners = [
     `listen.plain=127.0.0.1:${wanted.plain}`,
     isTls ? `listen.tls=127.0.0.1:${wanted.tls}` : 'listen.tls=off',
-    'listen.operations=127.0.0.1:0',
+    `listen.operations=127.0.0.1:${await freePort()}`,
   ];
   const sets = [...listeners, ...(options.overrides ?? [])].flatMap((pair) => ['--set', pair]);
   const child = spawn(program, ['up', ...base, ...sets], {
@@ -102,7 +103,7 @@ export async function startInstallation(options: InstallationOptions = {}): Prom
   });
   const consoleOrigin = new URL(/^ready (\S+)/.exec(stdout)?.[1] ?? '').origin;
   const port = Number(new URL(consoleOrigin).port);
-  const ports = { plain: wanted.plain || port, tls: wanted.tls };
+  const ports = wanted;
   const ca = isTls ? (await runCli(folder, ['key', 'ca', '--data', data])).stdout : '';
   const issuer = consoleOrigin.replace('//console.', '//id.');
   return {
@@ -186,7 +187,7 @@ export function rawExchange(port: number, text: string): Promise<string> {
   return new Promise((resolve, reject) => {
     let received = '';
     const socket = connect(port, '127.0.0.1', () => socket.write(text));
-    socket.setTimeout(5_000, () => socket.destroy());
+    socket.setTimeout(60_000, () => socket.destroy());
     socket.on('data', (chunk) => {
       received += chunk.toString('latin1');
     });

@@ -5,6 +5,7 @@ import { request } from 'node:http';
 import { request as requestTls } from 'node:https';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { freePort } from '../free-port.ts';
 import { type Installation, installationFor } from '../installation.ts';
 import { makeCertificate } from '../test-certificate.ts';
 
@@ -73,7 +74,7 @@ async function run(installation: Installation, ...args: string[]): Promise<strin
 }
 
 test('an application that only asks is set up from the command line and gets its answers', {
-  timeout: 180_000,
+  timeout: 300_000,
 }, async (t) => {
   const up = await installationFor(t, { overrides: ['listen.pdp=127.0.0.1:0'] });
   const url = /the PDP answers on http:\/\/127\.0\.0\.1:(\d+)/.exec(up.stderr());
@@ -121,9 +122,9 @@ test('an application that only asks is set up from the command line and gets its
 });
 
 test('what is stored for an application fits its schema, tags and exact integers included; what does not is refused by name', {
-  timeout: 180_000,
+  timeout: 300_000,
 }, async (t) => {
-  const up = await installationFor(t, { overrides: ['listen.pdp=127.0.0.1:0'] });
+  const up = await installationFor(t, { overrides: [`listen.pdp=127.0.0.1:${await freePort()}`] });
   const port = Number(/the PDP answers on http:\/\/127\.0\.0\.1:(\d+)/.exec(up.stderr())?.[1]);
   const policies = todoPolicies(up.folder);
   appendFileSync(
@@ -197,9 +198,9 @@ when { principal.level == 9007199254740991 && principal.hasTag("may") && princip
 });
 
 test('an application is made a caller by its certificate, asks over mutual TLS, and is refused once that is revoked', {
-  timeout: 180_000,
+  timeout: 300_000,
 }, async (t) => {
-  const up = await installationFor(t, { overrides: ['listen.pdpTls=127.0.0.1:0'] });
+  const up = await installationFor(t, { overrides: [`listen.pdpTls=127.0.0.1:${await freePort()}`] });
   const port = Number(/callers with certificates reach the PDP on port (\d+)/.exec(up.stderr())?.[1]);
   assert.ok(port > 0, up.stderr());
   const shown = await makeCertificate(['wiki-checks']);

@@ -5,8 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { freePort } from '../free-port.ts';
 
 const program = fileURLToPath(new URL('./up.ts', import.meta.url));
+
+/** Long enough for a busy machine; whoever asks while a process starts again is refused at once. */
+const askMsMax = 30_000;
 
 /** A temporary folder that goes with the test. */
 export function temporaryFolder(t: TestContext): string {
@@ -17,7 +21,8 @@ export function temporaryFolder(t: TestContext): string {
 
 /** Starts `up` with stand-ins on a data folder and waits for its ready line, or its end. */
 export async function startUp(t: TestContext, { data, overrides = [] }: { data: string; overrides?: string[] }) {
-  const child = spawn(process.execPath, [program, data, ...overrides], {
+  const port = await freePort();
+  const child = spawn(process.execPath, [program, data, String(port), ...overrides], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, SECRET_OF_OURS: 'x' },
   });
@@ -38,7 +43,6 @@ export async function startUp(t: TestContext, { data, overrides = [] }: { data: 
     stderr += String(chunk);
   });
   await Promise.race([ready, ended]);
-  const port = Number(/:(\d+)\n$/.exec(stdout)?.[1]);
   return {
     child,
     ended,
@@ -48,7 +52,7 @@ export async function startUp(t: TestContext, { data, overrides = [] }: { data: 
     /** Asks the gateway stand-in; undefined while it does not answer. */
     ask: async (path: string): Promise<unknown> => {
       try {
-        const response = await fetch(`http://127.0.0.1:${port}${path}`, { signal: AbortSignal.timeout(2_000) });
+        const response = await fetch(`http://127.0.0.1:${port}${path}`, { signal: AbortSignal.timeout(askMsMax) });
         return response.ok ? await response.json() : undefined;
       } catch {
         return undefined;

@@ -19,7 +19,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { eventually, startUp, temporaryFolder } from '../../../tests/stand-ins/start-up.ts';
 
-const limit = { timeout: 60_000 };
+const limit = { timeout: 240_000 };
 interface Answer {
   readonly pid: number;
   readonly keyId: string;
