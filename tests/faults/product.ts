@@ -8,7 +8,8 @@ import type { PasskeyClient, Reply } from '../passkey-client.ts';
 
 export type ProcessName = 'signer' | 'control' | 'gateway';
 
-const eventuallyMsMax = 30_000;
+/** Longer than anything takes on a machine with ten times the work it has cores for. */
+const eventuallyMsMax = 120_000;
 
 /** Process ids of the running children; a child that is just away is missing. */
 export function processesOf(installation: Installation): Partial<Record<ProcessName, number>> {
