@@ -26,7 +26,8 @@ test('a second gateway joins, serves an app with sign-in, and is cut off when it
   const app = await startApp(t);
   const peersPort = await freePort();
   const installation = await installationFor(t, {
-    config: 'domain: example.test\n',
+    // So long that none ends while this test runs.
+    config: 'domain: example.test\nlease: 1h\n',
     tls: true,
     overrides: [`listen.gateways=127.0.0.1:${peersPort}`],
   });
@@ -98,7 +99,8 @@ test('a second gateway joins, serves an app with sign-in, and is cut off when it
     const verified = await installation.cli('log', 'verify');
     assert.equal(verified.code, 0, verified.stdout);
     assert.match(verified.stdout, /^edge +[1-9]/m);
-    const [theirs, ours] = [data, installation.data].map((place) =>
+    // The copy first: it does not come before what it is a copy of.
+    const [ours, theirs] = [installation.data, data].map((place) =>
       readFileSync(join(place, 'journal', 'edge', '0000000000000000.segment')),
     );
     assert.ok(ours !== undefined && theirs?.subarray(0, ours.byteLength).equals(ours), 'byte for byte');
@@ -121,13 +123,11 @@ test('a second gateway joins, serves an app with sign-in, and is cut off when it
   await t.test('removed, it serves nobody any more, long before its lease would end', async () => {
     assert.equal((await ada.send(`${wiki}/`)).status, 200);
     const before = app.requests.length;
-    const removedAt = performance.now();
     assert.equal((await installation.cli('gateway', 'remove', 'edge')).code, 0);
     await eventually(async () => {
       const answer = await ada.send(`${wiki}/`).catch(() => undefined);
       return answer === undefined || answer.status >= 500;
     }, 'it serves no more');
-    assert.ok(performance.now() - removedAt < 30_000, 'the lease is 60 s');
     await eventually(() => gateway.err().includes('was removed'), 'it says why');
     const after = app.requests.length;
     await ada.send(`${wiki}/`).catch(() => undefined);
@@ -138,4 +138,7 @@ test('a second gateway joins, serves an app with sign-in, and is cut off when it
     assert.equal(reused.code, 3, reused.stderr);
     assert.match(reused.stderr, /the journal of an earlier gateway `edge` is kept here/);
   });
+  // Before its folder goes, which is removed by what was set up first.
+  gateway.child.kill('SIGTERM');
+  await gateway.ended;
 });

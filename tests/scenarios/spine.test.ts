@@ -1,36 +1,8 @@
 // The spine from end to end, through the public surface: the program as started by a user, HTTP, and the CLI.
 import assert from 'node:assert/strict';
-import { request } from 'node:http';
 import { test } from 'node:test';
-import { eventually } from '../faults/product.ts';
-import { type Installation, installationFor, startApp } from '../installation.ts';
-import type { PasskeyClient } from '../passkey-client.ts';
-
-/** Opens an event stream with a person's cookies; `closed` resolves when it ends, with the time it took. */
-function openStream(installation: Installation, options: { person: PasskeyClient; app: string; path: string }) {
-  const host = new URL(installation.appOrigin(options.app)).host;
-  const cookie = [...options.person.cookies(host)].map(([name, value]) => `${name}=${value}`).join('; ');
-  let resolveOpen: (status: number) => void = () => undefined;
-  let resolveClosed: () => void = () => undefined;
-  const open = new Promise<number>((resolve) => {
-    resolveOpen = resolve;
-  });
-  const closed = new Promise<void>((resolve) => {
-    resolveClosed = resolve;
-  });
-  const sent = request(
-    { host: '127.0.0.1', port: installation.port, path: options.path, headers: { host, cookie }, agent: false },
-    (response) => {
-      response.once('data', () => resolveOpen(response.statusCode ?? 0));
-      response.resume();
-      response.on('error', () => undefined);
-      response.on('close', resolveClosed);
-    },
-  );
-  sent.on('error', () => resolveClosed());
-  sent.end();
-  return { open, closed };
-}
+import { eventually, openStream } from '../faults/product.ts';
+import { installationFor, startApp } from '../installation.ts';
 
 test('a stranger becomes administrator, protects an app, lets one person in and cuts another off', async (t) => {
   const app = await startApp(t);
@@ -101,15 +73,17 @@ test('a stranger becomes administrator, protects an app, lets one person in and 
   await t.test('the log tells all of it and proves itself', async () => {
     const verified = await installation.cli('log', 'verify');
     assert.equal(verified.code, 0, verified.stderr);
-    const events = await installation.cli('log', 'query', '--json', '--limit', '200');
-    assert.equal(events.code, 0, events.stderr);
-    const told = JSON.parse(events.stdout) as {
-      id: string;
-      payload: { unmapped?: { cut?: string; request?: string } };
-    }[];
-    const cut = told.find(({ payload }) => payload.unmapped?.cut === 'session-ended');
-    assert.ok(cut !== undefined, 'the end of the stream has an event');
-    assert.ok(told.some(({ id }) => id === cut.payload.unmapped?.request));
-    assert.match(events.stdout, /"grace"/);
+    // A stream is cut first and its end told then.
+    await eventually(async () => {
+      const events = await installation.cli('log', 'query', '--json', '--limit', '200');
+      assert.equal(events.code, 0, events.stderr);
+      assert.match(events.stdout, /"grace"/);
+      const told = JSON.parse(events.stdout) as {
+        id: string;
+        payload: { unmapped?: { cut?: string; request?: string } };
+      }[];
+      const cut = told.find(({ payload }) => payload.unmapped?.cut === 'session-ended');
+      return cut !== undefined && told.some(({ id }) => id === cut.payload.unmapped?.request);
+    }, 'the end of the stream has an event');
   });
 });
