@@ -5,6 +5,7 @@ import { after, before, test } from 'node:test';
 import type { Page } from 'playwright-core';
 import { ConsoleVisit, desktop, phone } from './console-visit.ts';
 import { addAuthenticator } from './sign-in-browser.ts';
+import { makeCertificate } from './test-certificate.ts';
 
 const pages = [
   '/',
@@ -146,6 +147,34 @@ test('revoking a session in the console ends it', async () => {
   const dialog = page.getByRole('dialog', { name: 'Revoke this session?' });
   await dialog.getByRole('button', { name: 'Revoke' }).click();
   await page.getByText('Not signed in').waitFor();
+});
+
+test('a caller of the PDP is known by its certificate, and the key beside it is not sent', async () => {
+  const { cert, key } = await makeCertificate(['reports.example.com']);
+  const sent: string[] = [];
+  page.on('request', (request) => sent.push(request.postData() ?? ''));
+  await visit.open('/pdp');
+  await page.getByRole('link', { name: 'Add a caller' }).click();
+  await page.getByRole('button', { name: 'Create a token' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Create a token' });
+  await dialog.getByLabel('What uses it').fill('the reports of wiki');
+  await dialog.getByRole('combobox', { name: 'What it may do' }).fill('pdp:app:wiki');
+  await dialog.getByRole('option', { name: 'pdp:app:wiki', exact: true }).click();
+  const field = dialog.getByLabel('Its certificate, instead of a token');
+  await field.fill(key);
+  await dialog.getByText('There is no certificate in it').waitFor();
+  assert.equal(await dialog.getByRole('button', { name: 'Create', exact: true }).isDisabled(), true);
+  await field.fill(key + cert);
+  assert.doesNotMatch(await field.inputValue(), /PRIVATE KEY/);
+  await visit.picture('caller-certificate');
+  await dialog.getByRole('button', { name: 'Create', exact: true }).click();
+  await dialog.getByText('Whoever shows a certificate of this key may ask').waitFor();
+  await visit.picture('caller-made');
+  await dialog.getByRole('link', { name: 'PDP' }).click();
+  const line = page.getByRole('table', { name: 'Callers' }).getByRole('row', { name: /the reports of wiki/ });
+  await line.getByText('a certificate').waitFor();
+  assert.ok(sent.some((body) => body.includes('BEGIN CERTIFICATE')));
+  assert.ok(!sent.some((body) => body.includes('PRIVATE KEY')));
 });
 
 test('a refusal appears live, and why is one link away', { timeout: 60_000 }, async () => {

@@ -21,7 +21,7 @@ export function PdpPage() {
       lead="Applications, API gateways and proxies ask here what somebody may do, by AuthZEN or as nginx, Caddy, Traefik and Envoy do. Each shows a token or a certificate, and learns only about what its scopes name."
       actions={
         <Button component={Link} to="/tokens">
-          Create a caller’s token
+          Add a caller
         </Button>
       }
     >
@@ -58,7 +58,8 @@ function Callers({ callers }: { callers: readonly PdpCallerView[] }) {
   if (callers.length === 0) {
     return (
       <Empty title="Nobody may ask yet">
-        Create a token with a scope such as <code>pdp:app:wiki</code> for the program or proxy that shall.
+        Create a token with a scope such as <code>pdp:app:wiki</code> for the program or proxy that shall, or give its
+        certificate with that scope.
       </Empty>
     );
   }

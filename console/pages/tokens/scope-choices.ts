@@ -1,5 +1,8 @@
 const nouns = ['user', 'invitation', 'group', 'resource', 'segment', 'session', 'token', 'grant', 'policy', 'event'];
 
+/** Is it for asking the PDP? */
+export const isPdpScope = (scope: string): boolean => scope === 'pdp' || scope.startsWith('pdp:');
+
 /** Scopes a token can have, grouped as a select shows them. */
 export function scopeChoices(apps: readonly string[]): { group: string; items: { value: string; label: string }[] }[] {
   return [

@@ -3,16 +3,19 @@ import {
   Badge,
   Button,
   Code,
+  FileButton,
   Group,
   Modal,
   MultiSelect,
   NativeSelect,
   Stack,
   Text,
+  Textarea,
   TextInput,
 } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
+import { Link } from 'react-router';
 import { ask } from '../../api/ask.ts';
 import { fieldMessage } from '../../api/problem.ts';
 import { refresh, useList } from '../../api/queries.ts';
@@ -29,7 +32,8 @@ import { Rows } from '../../parts/rows.tsx';
 import { Await, Empty } from '../../parts/states.tsx';
 import { When } from '../../parts/when.tsx';
 import { exactTime } from '../../time/relative.ts';
-import { scopeChoices } from './scope-choices.ts';
+import { certificateIn } from './certificate-in.ts';
+import { isPdpScope, scopeChoices } from './scope-choices.ts';
 
 const hourMs = 3_600_000;
 const lifetimes = [
@@ -40,38 +44,110 @@ const lifetimes = [
   { value: String(90 * 24 * hourMs), label: '90 days' },
 ];
 
-type Made = TokenView & { readonly token: string };
+type Made = TokenView & { readonly token: string | null };
+
+/** What to do with what was made: its value, or that there is none. */
+function Made({ made, onClose }: { made: Made; onClose: () => void }) {
+  const ends = (
+    <>
+      It ends <When at={made.expiresAt} /> ({exactTime(made.expiresAt)}).
+    </>
+  );
+  return (
+    <Stack gap="sm">
+      {made.token === null ? (
+        <>
+          <Alert color="verdigris">
+            Whoever shows a certificate of this key may ask; there is no secret to hand out. {ends}
+          </Alert>
+          <Text size="sm">
+            Where to ask is on the page{' '}
+            <Link className="link" to="/pdp">
+              PDP
+            </Link>
+            .
+          </Text>
+        </>
+      ) : (
+        <>
+          <CopyField label="Token" value={made.token} />
+          <Alert color="ochre">It is not shown again: only its hash is kept. {ends}</Alert>
+          <Text size="sm">
+            Programs send it as <Code>Authorization: Bearer …</Code>; the command line reads <Code>NULLIUS_TOKEN</Code>.
+          </Text>
+        </>
+      )}
+      <Group justify="flex-end">
+        <Button onClick={onClose}>Done</Button>
+      </Group>
+    </Stack>
+  );
+}
+
+interface CertificateFieldProps {
+  readonly pem: string;
+  readonly onChange: (pem: string) => void;
+  readonly isAmiss: boolean;
+}
+
+/** A certificate by which a caller of the PDP is known instead of a token. */
+function CertificateField({ pem, onChange, isAmiss }: CertificateFieldProps) {
+  const take = (file: File | null) => void file?.text().then(onChange, () => onChange(''));
+  return (
+    <Stack gap={4}>
+      <Textarea
+        label="Its certificate, instead of a token"
+        description="PEM, whoever issued it: no secret is made, and what holds its key asks by mutual TLS (listen.pdpTls). A key beside it is left out here."
+        placeholder="-----BEGIN CERTIFICATE-----"
+        value={pem}
+        onChange={(event) => onChange(event.currentTarget.value)}
+        error={isAmiss && 'There is no certificate in it. It begins with -----BEGIN CERTIFICATE-----.'}
+        spellCheck={false}
+        autosize
+        minRows={2}
+        maxRows={6}
+      />
+      <Group justify="flex-end">
+        <FileButton accept=".pem,.crt,.cer" onChange={take}>
+          {(props) => (
+            <Button {...props} variant="default" size="xs">
+              Read it from a file
+            </Button>
+          )}
+        </FileButton>
+      </Group>
+    </Stack>
+  );
+}
 
 function CreateToken({ onClose }: { onClose: () => void }) {
   const apps = useList<ResourceView>('/resources', { limit: 200 });
   const [label, setLabel] = useState('');
   const [scopes, setScopes] = useState<string[]>([]);
   const [lifetime, setLifetime] = useState(String(24 * hourMs));
+  const [pem, setPem] = useState('');
+  // Only the PDP takes one.
+  const isCaller = scopes.length > 0 && scopes.every(isPdpScope);
+  const certificate = isCaller ? certificateIn(pem) : undefined;
+  const isPemAmiss = isCaller && pem.trim() !== '' && certificate === undefined;
   const create = useMutation({
     mutationFn: () =>
-      ask<Made>('/tokens', { method: 'POST', body: { label: label.trim(), scopes, lifetimeMs: Number(lifetime) } }),
-    onSuccess: () => refresh('tokens'),
+      ask<Made>('/tokens', {
+        method: 'POST',
+        body: {
+          label: label.trim(),
+          scopes,
+          lifetimeMs: Number(lifetime),
+          ...(certificate === undefined ? {} : { certificate }),
+        },
+      }),
+    onSuccess: () => Promise.all([refresh('tokens'), refresh('pdp')]),
   });
-  if (create.data !== undefined) {
-    return (
-      <Stack gap="sm">
-        <CopyField label="Token" value={create.data.token} />
-        <Alert color="ochre">
-          It is not shown again: only its hash is kept. It ends <When at={create.data.expiresAt} /> (
-          {exactTime(create.data.expiresAt)}).
-        </Alert>
-        <Text size="sm">
-          Programs send it as <Code>Authorization: Bearer …</Code>; the command line reads <Code>NULLIUS_TOKEN</Code>.
-        </Text>
-        <Group justify="flex-end">
-          <Button onClick={onClose}>Done</Button>
-        </Group>
-      </Stack>
-    );
-  }
+  if (create.data !== undefined) return <Made made={create.data} onClose={onClose} />;
+  const isReady = label.trim() !== '' && scopes.length > 0 && !isPemAmiss;
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    if (label.trim() !== '' && scopes.length > 0) create.mutate();
+    if (isReady) create.mutate();
   };
   return (
     <form onSubmit={submit}>
@@ -102,6 +178,9 @@ function CreateToken({ onClose }: { onClose: () => void }) {
           onChange={(event) => setLifetime(event.currentTarget.value)}
           data={lifetimes}
         />
+        {isCaller && (
+          <CertificateField pem={pem} onChange={(text) => setPem(certificateIn(text) ?? text)} isAmiss={isPemAmiss} />
+        )}
         {scopes.includes('admin') && (
           <Alert color="ochre">With this token a program can change everything you can.</Alert>
         )}
@@ -110,7 +189,7 @@ function CreateToken({ onClose }: { onClose: () => void }) {
           <Button variant="default" onClick={onClose}>
             Cancel
           </Button>
-          <Button type="submit" loading={create.isPending} disabled={label.trim() === '' || scopes.length === 0}>
+          <Button type="submit" loading={create.isPending} disabled={!isReady}>
             Create
           </Button>
         </Group>
@@ -149,6 +228,15 @@ export function TokensPage() {
                 more={tokens}
                 columns={[
                   { head: 'For', wide: true, cell: (token) => token.label },
+                  {
+                    head: 'Shows',
+                    cell: ({ keyHash }) =>
+                      keyHash === undefined ? (
+                        'a token'
+                      ) : (
+                        <span title={`SHA-256 of its key: ${keyHash}`}>a certificate</span>
+                      ),
+                  },
                   {
                     head: 'Acts as',
                     cell: (token) => (
