@@ -49,3 +49,25 @@ test('publishing, and keeping a draft, name a group that is not there with its p
   assert.equal(published.code, 0, published.err);
   assert.ok(published.err.includes(warning), published.err);
 });
+
+test('a folder that is not valid is compared only after it was said to be so, and why', async () => {
+  folderWith(
+    'broken',
+    '@id("x")\npermit (principal, action == Action::"read", resource) when { context.metod == "" };\n',
+  );
+  const why =
+    '`broken` is not valid:\nbroken/x.cedar:2:63: for policy `x`, attribute `metod` in context for Action::"read" not found; did you mean `method`?\n';
+  const texts = await nullius('policy', 'diff', 'broken');
+  assert.deepEqual([texts.code, texts.err], [1, why]);
+  assert.match(texts.out, /^\+\+\+ folder: x\.cedar$/m);
+  const meanings = await nullius('policy', 'diff', '--meaning', 'broken');
+  assert.deepEqual([meanings.code, meanings.out], [1, '']);
+  assert.equal(meanings.err, `${why}nullius: nothing was compared: mend what is wrong first\n`);
+});
+
+test('comparing a folder warns of what it names and is not there', async () => {
+  folderWith('doubtful', '@id("x") forbid (principal in Group::"contractrs", action == Action::"delete", resource);\n');
+  const { code, err } = await nullius('policy', 'diff', 'doubtful');
+  assert.equal(code, 1);
+  assert.match(err, /^doubtful\/x\.cedar:1:31: warning: policy `x` names `Group::"contractrs"`.*\n$/);
+});

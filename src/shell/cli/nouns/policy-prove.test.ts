@@ -85,6 +85,24 @@ test('nullius policy diff says of two folders which way they differ, and nullius
   );
 });
 
+test('nullius policy diff says which of two folders is not valid, and why, in place of a comparison', () => {
+  const file = '90-guards.cedar';
+  const broken = changed('broken', file, (text) => text.replace('principal.status', 'principal.statu'));
+  const last = 'nullius: nothing was compared: mend what is wrong first\n';
+  const next = nullius('policy', 'diff', shipped, broken);
+  assert.deepEqual([next.code, next.out], [1, '']);
+  assert.ok(next.err.startsWith(`\`${broken}\` is not valid:\n${broken}/${file}:`), next.err);
+  assert.ok(next.err.endsWith(last), next.err);
+  const old = nullius('policy', 'diff', broken, shipped);
+  const heading = `\`${broken}\` is not valid under the schema of \`${shipped}\`, by which both are compared:`;
+  assert.ok(old.err.startsWith(`${heading}\n${broken}/${file}:`), old.err);
+  const wordless = changed('wordless', 'schema.cedarschema', (text) => `${text}\nentity`);
+  const schema = nullius('policy', 'diff', shipped, wordless).err.split('\n');
+  assert.equal(schema[0], `\`${wordless}\` is not valid:`);
+  assert.match(schema[1] ?? '', /wordless\/schema\.cedarschema:[0-9]+:[0-9]+: /);
+  assert.equal(schema[2], last.trimEnd());
+});
+
 test('nullius policy prove says where an invariant is wrong, and exits 1', () => {
   const misspelt = changed(
     'misspelt',

@@ -1,3 +1,4 @@
+import type { Problem } from '#decision/engine';
 import type { ProofResult } from '#decision/proof';
 // Types alone: the prover's client is loaded where something is to be proved.
 import type { Checked, PolicyTexts, ProveLimits } from '../../prover/index.ts';
@@ -35,11 +36,18 @@ function exitOf(results: readonly ProofResult[]): ExitCode {
   return results.some(({ outcome }) => outcome === 'undecided') ? exitCodes.failed : exitCodes.done;
 }
 
+const linesIn = (folder: string | undefined) => (problems: readonly Problem[]) =>
+  problems.map((problem) => problemLine(problem, folder));
+
 /** Runs a task of the prover; what is wrong with the texts, or with the prover, ends the command. */
 async function found<T>(
   out: Invocation['out'],
   run: (limits: ProveLimits) => Promise<Checked<T>>,
-  { timeout, folder }: { timeout: string | undefined; folder?: string | undefined },
+  {
+    timeout,
+    linesOf,
+    done,
+  }: { timeout: string | undefined; linesOf: (problems: readonly Problem[]) => string[]; done: 'proved' | 'compared' },
 ): Promise<T> {
   const { ProverError } = await import('../../prover/index.ts');
   const checkMsMax = timeoutMs(timeout);
@@ -49,8 +57,8 @@ async function found<T>(
       onProgress: ({ done, total, what }) =>
         out.note(`looked at ${done} of ${total}${what === '' ? ' ways that requests can be' : `: ${what}`}`),
     });
-    for (const problem of problems) out.note(problemLine(problem, folder));
-    if (findings === undefined) throw new CliError('no', 'nothing was proved: mend what is wrong first', problems);
+    for (const line of linesOf(problems)) out.note(line);
+    if (findings === undefined) throw new CliError('no', `nothing was ${done}: mend what is wrong first`, problems);
     return findings;
   } catch (error) {
     throw error instanceof ProverError ? new CliError('failed', error.message) : error;
@@ -76,7 +84,8 @@ really answered so. Exit 0 all hold, 1 a counterexample or something wrong with 
     const folder = positionals[0] ?? 'policies';
     const texts = { ...readWithSchema(folder), invariants: readInvariants(text('invariants') ?? folder) };
     const { prove } = await import('../../prover/index.ts');
-    const results = await found(out, (limits) => prove(texts, limits), { timeout: text('timeout'), folder });
+    const told = { timeout: text('timeout'), linesOf: linesIn(folder), done: 'proved' } as const;
+    const results = await found(out, (limits) => prove(texts, limits), told);
     out.answer({ results }, results.map(describeResult).join('\n'));
     return exitOf(results);
   },
@@ -94,7 +103,8 @@ every answer is the same (of two that say the same, each is). Exit 0 none, 1 som
     const folder = positionals[0] ?? 'policies';
     const texts = readWithSchema(folder);
     const { analyse } = await import('../../prover/index.ts');
-    const findings = await found(out, (limits) => analyse(texts, limits), { timeout: text('timeout'), folder });
+    const told = { timeout: text('timeout'), linesOf: linesIn(folder), done: 'proved' } as const;
+    const findings = await found(out, (limits) => analyse(texts, limits), told);
     const words = findings.map(
       ({ kind, id, effect, file, line }) => `${kind.padEnd(10)} ${effect} \`${id}\` (${file}:${line})`,
     );
@@ -105,13 +115,46 @@ every answer is the same (of two that say the same, each is). Exit 0 none, 1 som
   },
 };
 
+/** Of the set that stood before; the prover marks its files so. */
+const oldMark = '(old) ';
+
+/** What is wrong with two sets that are compared, told of each by its folder; `before` undefined: the policies in force. */
+function linesOfBoth(
+  problems: readonly Problem[],
+  { before, after }: { before: string | undefined; after: string },
+): string[] {
+  const isOld = ({ file }: Problem) => file?.startsWith(oldMark) === true;
+  const next = problems.filter((each) => !isOld(each));
+  const isAnyWrong = (some: readonly Problem[]) => some.some(({ level }) => level === 'error');
+  // Both are read by one schema: what is wrong with it is told once.
+  const old = problems
+    .filter((each) => isOld(each) && each.file !== oldMark)
+    .map((each) => ({ ...each, file: each.file?.slice(oldMark.length) ?? '' }));
+  const under = `not valid under the schema of \`${after}\`, by which both are compared:`;
+  return [
+    ...(isAnyWrong(next) ? [`\`${after}\` is not valid:`] : []),
+    ...linesIn(after)(next),
+    ...(isAnyWrong(old) ? [before === undefined ? `what is in force is ${under}` : `\`${before}\` is ${under}`] : []),
+    ...linesIn(before)(old),
+  ];
+}
+
 /** What two sets let in, compared for all requests and facts: `policy diff` with two folders, or with `--meaning`. */
 export async function compareMeanings(
   { out, text }: Pick<Invocation, 'out' | 'text'>,
-  { folder, ...sets }: { before: Omit<PolicyTexts, 'schema'>; after: PolicyTexts; folder?: string },
+  {
+    folders,
+    ...sets
+  }: {
+    before: Omit<PolicyTexts, 'schema'>;
+    after: PolicyTexts;
+    folders: { before: string | undefined; after: string };
+  },
 ): Promise<ExitCode> {
   const { compare } = await import('../../prover/index.ts');
-  const comparison = await found(out, (limits) => compare(sets, limits), { timeout: text('timeout'), folder });
+  const linesOf = (problems: readonly Problem[]) => linesOfBoth(problems, folders);
+  const told = { timeout: text('timeout'), linesOf, done: 'compared' } as const;
+  const comparison = await found(out, (limits) => compare(sets, limits), told);
   out.answer(comparison, describeComparison(comparison));
   if (comparison.verdict === 'equivalent') return exitCodes.done;
   return comparison.verdict === 'undecided' ? exitCodes.failed : exitCodes.no;

@@ -1,7 +1,9 @@
+import type { PolicyFolder } from '../../config/policy-folder.ts';
 import type { ApiClient } from '../client.ts';
-import type { Command } from '../command.ts';
-import { exitCodes } from '../failure.ts';
+import type { Command, Invocation } from '../command.ts';
+import { CliError, exitCodes } from '../failure.ts';
 import { diffTexts } from '../line-diff.ts';
+import { type ToldProblem, toldLine } from '../problem-line.ts';
 import { readFolder } from '../read-folder.ts';
 import { policyAccessCommands } from './policy-access.ts';
 import { draftCommand } from './policy-draft.ts';
@@ -24,6 +26,17 @@ interface PublicationView {
 
 async function currentPublication(api: ApiClient): Promise<PublicationView> {
   return (await api.call({ method: 'GET', path: '/policies/current' })).body as PublicationView;
+}
+
+/** Says what is wrong or doubtful in a folder before anything is made of it, by the names that are there now. */
+async function tellProblems({ api, out }: Invocation, folder: PolicyFolder, name: string): Promise<boolean> {
+  const { schema, policies, invariants } = folder;
+  const body = { ...(schema === undefined ? {} : { schema }), policies, invariants };
+  const answer = await api.call({ method: 'POST', path: '/policies/validate', body });
+  const { valid, problems } = answer.body as { valid: boolean; problems: ToldProblem[] };
+  if (!valid) out.note(`\`${name}\` is not valid:`);
+  for (const problem of problems) out.note(toldLine(problem, name));
+  return valid;
 }
 
 const listCommands: readonly Command[] = [
@@ -60,13 +73,17 @@ whether two sets are equivalent, more or less permissive, or both, with a reques
       const { api, out, positionals, flag } = invocation;
       const [old, next] = positionals;
       if (old !== undefined && next !== undefined) {
-        return await compareMeanings(invocation, { before: readFolder(old), after: readWithSchema(next) });
+        const folders = { before: old, after: next };
+        return await compareMeanings(invocation, { before: readFolder(old), after: readWithSchema(next), folders });
       }
-      const folder = readFolder(old ?? 'policies');
+      const name = old ?? 'policies';
+      const folder = readFolder(name);
+      const isValid = await tellProblems(invocation, folder, name);
       if (flag('meaning')) {
+        if (!isValid) throw new CliError('no', 'nothing was compared: mend what is wrong first');
         const before = await currentPublication(api);
         const after = { policies: folder.policies, schema: folder.schema ?? before.schema };
-        return await compareMeanings(invocation, { before, after, folder: old ?? 'policies' });
+        return await compareMeanings(invocation, { before, after, folders: { before: undefined, after: name } });
       }
       const current = await currentPublication(api);
       const before = new Map(current.policies.map((each) => [each.file, each.text]));
@@ -84,7 +101,7 @@ whether two sets are equivalent, more or less permissive, or both, with a reques
         changed.map((each) => `--- in force: ${each.file}\n+++ folder: ${each.file}\n${each.diff}`).join('\n'),
       );
       if (changed.length === 0) out.note('no difference');
-      return changed.length === 0 ? exitCodes.done : exitCodes.no;
+      return changed.length === 0 && isValid ? exitCodes.done : exitCodes.no;
     },
   },
 ];
