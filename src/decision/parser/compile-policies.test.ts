@@ -81,6 +81,20 @@ test('compilePolicies() refuses a template, which would never match', () => {
   assert.throws(() => compilePolicies({ policies: one(text), schema }), { code: 'unlinked-template' });
 });
 
+test('checkPolicies() leaves out what follows from an error of the same policy, and warns of others', () => {
+  const wrong = '@id("x") permit(principal, action == Action::"raed", resource);';
+  const impossible = '@id("y") permit(principal, action == Action::"read", resource) when { false };';
+  const told = (text: string) =>
+    checkPolicies({ policies: one(text), schema }).map(({ level, line, message }) => [
+      level,
+      line,
+      message.slice(0, 34),
+    ]);
+  const error = ['error', 1, 'for policy `x`, unrecognized actio'];
+  assert.deepEqual(told(wrong), [error]);
+  assert.deepEqual(told(`${wrong}\n${impossible}`), [error, ['warning', 2, 'for policy `y`, policy is impossib']]);
+});
+
 test('checkPolicies() reports a misspelt annotation', () => {
   const text = '@id("x") @descripton("typo") permit(principal, action, resource);';
   assert.deepEqual(

@@ -69,9 +69,12 @@ export function validatePolicies(
       ...(error.help === null ? {} : { hint: error.help }),
     };
   };
+  // That a policy with a mistake applies to nothing follows from the mistake, and draws the eye from it.
+  const mistaken = new Set(answer.validationErrors.map(({ policyId }) => policyId));
+  const warnings = answer.validationWarnings.filter(({ policyId }) => !mistaken.has(policyId));
   return oncePerPlace([
     ...answer.validationErrors.map(({ policyId, error }) => problem('error', policyId, error)),
-    ...answer.validationWarnings.map(({ policyId, error }) => problem('warning', policyId, error)),
+    ...warnings.map(({ policyId, error }) => problem('warning', policyId, error)),
     ...answer.otherWarnings.map(
       (error): Problem => ({ level: 'warning', code: 'policy-type', message: error.message }),
     ),
