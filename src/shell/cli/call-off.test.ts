@@ -31,11 +31,20 @@ function publishUntil(words: string, at: { readonly data: string; readonly folde
   });
 }
 
+/** Takes the solver so long that no proof is over before it is called off. */
+const number = 'context.session.authAgeSeconds';
+const slow = Array.from(
+  { length: 60 },
+  (_, at) =>
+    `@id("slow-${at}") never (principal is User, action, resource) when { ${number} * ${number} * ${number} == 3 * ${number} * ${number} + ${74_699_381 + at} };`,
+);
+
 function folderWith(t: TestContext, text: string): string {
   const folder = mkdtempSync(join(tmpdir(), 'nullius-call-off-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   cpSync(shipped, folder, { recursive: true });
   writeFileSync(join(folder, 'mine.cedar'), text);
+  writeFileSync(join(folder, 'slow.invariants'), slow.join('\n'));
   return folder;
 }
 
