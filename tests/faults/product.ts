@@ -80,10 +80,15 @@ export function openStream(installation: Installation, options: { person: Passke
   const sent = request(
     { host: '127.0.0.1', port: installation.port, path: options.path, headers: { host, cookie }, agent: false },
     (response) => {
-      response.once('data', () => opened.resolve(response.statusCode ?? 0));
+      const answered = () => opened.resolve(response.statusCode ?? 0);
+      response.once('data', answered);
       response.resume();
       response.on('error', () => undefined);
-      response.on('close', close);
+      // An answer that holds nothing is one too.
+      response.on('close', () => {
+        answered();
+        close();
+      });
     },
   );
   sent.on('error', () => {
