@@ -50,6 +50,18 @@ test('readGitOrigin() refuses a folder that differs from its commit, names the f
   assert.equal((await readGitOrigin(folder, { allowDirty: true })).origin.isDirty, true);
 });
 
+test('readGitOrigin() refuses a policy that Git is told to take no notice of: no commit holds it', async (t) => {
+  const { folder, git } = checkout(t);
+  writeFileSync(join(folder, '.gitignore'), 'b.*\nnotes/\n*.swp\n');
+  git('add', '.');
+  git('commit', '--quiet', '-m', 'Take no notice of b');
+  for (const name of ['a.cedar.swp', 'b.txt']) writeFileSync(join(folder, name), '');
+  assert.equal((await readGitOrigin(folder, strict)).origin.isDirty, false);
+  writeFileSync(join(folder, 'b.cedar'), '@id("b") permit (principal, action, resource);\n');
+  await assert.rejects(readGitOrigin(folder, strict), /differs from commit [0-9a-f]{12} \(`b\.cedar`\)/);
+  assert.equal((await readGitOrigin(folder, { allowDirty: true })).origin.isDirty, true);
+});
+
 test('readGitOrigin() says so where there is no working tree, or nothing is committed', async (t) => {
   const { top, git } = checkout(t);
   await assert.rejects(readGitOrigin(tmpdir(), strict), /Git can say nothing about/);

@@ -28,6 +28,9 @@ const quiet = [
   ]),
 ];
 
+/** What is read of a folder (readPolicyFolder), and nothing below it. */
+const policyFiles = ['*.cedar', '*.cedarschema', '*.test.yaml', '*.invariants'].map((each) => `:(glob)${each}`);
+
 /** The first version that knows `safe.bareRepository`; older ones take no notice of it. */
 const gitVersionMin = [2, 38] as const;
 
@@ -74,14 +77,21 @@ export async function readGitOrigin(
   await refuseOldGit(folder);
   const git = (args: readonly string[]) => runGit(folder, [...quiet, '-C', folder, ...args]);
   const commit = (await git(['rev-parse', '--verify', 'HEAD^{commit}'])).trim();
-  const changed = (await git(['status', '--porcelain=v1', '--untracked-files=all', '--', '.']))
-    .split('\n')
-    .filter(Boolean);
+  const status = await git(['status', '--porcelain=v1', '--untracked-files=all', '--', '.']);
+  // What Git is told to ignore is read as a policy all the same, and no commit holds it.
+  const ignored = await git(['ls-files', '-z', '--others', '--ignored', '--exclude-standard', '--', ...policyFiles]);
+  const changed = [
+    ...status
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => line.slice(3)),
+    ...ignored.split('\0').filter(Boolean),
+  ];
   if (changed.length > 0 && !allowDirty) {
     const [first = ''] = changed;
     const more = changed.length > 1 ? ` and ${changed.length - 1} more` : '';
     throw new GitOriginError(
-      `\`${folder}\` differs from commit ${commit.slice(0, 12)} (\`${first.slice(3)}\`${more}); commit it, or allow it (\`allowDirty\`, \`--allow-dirty\`)`,
+      `\`${folder}\` differs from commit ${commit.slice(0, 12)} (\`${first}\`${more}); commit it, or allow it (\`allowDirty\`, \`--allow-dirty\`)`,
     );
   }
   const [author = '', subject = ''] = (
