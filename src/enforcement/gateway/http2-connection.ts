@@ -66,7 +66,8 @@ export class Http2Connection {
   /** May it carry one more? Not after a GOAWAY (RFC 9113 6.8), nor above what the app takes at once. */
   get isFree(): boolean {
     const { closed, destroyed, remoteSettings } = this.#session;
-    const appTakes = remoteSettings?.maxConcurrentStreams ?? http2ConcurrentStreamsMax;
+    // The library would keep to itself what the app does not take, until others have ended.
+    const appTakes = this.#hasWorked ? (remoteSettings?.maxConcurrentStreams ?? http2ConcurrentStreamsMax) : 1;
     return !closed && !destroyed && this.#streamCount < Math.min(appTakes, http2ConcurrentStreamsMax);
   }
 

@@ -18,7 +18,7 @@ export class Http2Upstream implements UpstreamSender {
   readonly #scheme: 'http' | 'https';
   readonly #backOff: BackOff;
   readonly #connections = new Set<Http2Connection>();
-  /** Sent as soon as the connection that is being opened stands. */
+  /** Sent as soon as the app says how many the connection that is being opened takes; the first one before. */
   #waiting: Http2Exchange[] = [];
   #isOpening = false;
 
@@ -48,27 +48,38 @@ export class Http2Upstream implements UpstreamSender {
   #open(): void {
     this.#isOpening = true;
     this.#dial({ alpn: ['h2'] }, (error, socket) => {
-      this.#isOpening = false;
       if (error !== null) {
-        this.#backOff.failed(error);
-        for (const exchange of this.#waiting.splice(0)) exchange.fail(error, false);
+        this.#failOpening(error);
         return;
       }
       const connection = new Http2Connection(socket, {
-        onWorks: () => this.#backOff.worked(),
+        onWorks: () => {
+          this.#backOff.worked();
+          this.#isOpening = false;
+          this.#carryWaiting(connection);
+          if (this.#waiting.length > 0) this.#open();
+        },
         onClose: (hasWorked) => {
           this.#connections.delete(connection);
-          if (!hasWorked)
-            this.#backOff.failed(new NotHttp2Error('the app closed the connection before it spoke HTTP/2'));
+          if (!hasWorked) this.#failOpening(new NotHttp2Error('the app closed the connection before it spoke HTTP/2'));
         },
       });
       this.#connections.add(connection);
-      while (this.#waiting.length > 0 && connection.isFree) {
-        const next = this.#waiting.shift();
-        if (next !== undefined && !next.isOver) connection.carry(next);
-      }
-      if (this.#waiting.length > 0) this.#open();
+      this.#carryWaiting(connection);
     });
+  }
+
+  #carryWaiting(connection: Http2Connection): void {
+    while (this.#waiting.length > 0 && connection.isFree) {
+      const next = this.#waiting.shift();
+      if (next !== undefined && !next.isOver) connection.carry(next);
+    }
+  }
+
+  #failOpening(error: Error): void {
+    this.#isOpening = false;
+    this.#backOff.failed(error);
+    for (const exchange of this.#waiting.splice(0)) exchange.fail(error, false);
   }
 
   async close(): Promise<void> {
