@@ -1,10 +1,12 @@
 // Debian's `pebble`, the test server of the ACME protocol's authors, over loopback with its own DNS.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { Resolver } from 'node:dns/promises';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { Agent, get } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from './free-port.ts';
 
 /**
@@ -63,11 +65,15 @@ export async function startPebble(t: TestContext, ports: { tlsPort: number; http
         resolve(text);
       }).on('error', reject);
     });
+  // The directory itself does not wait for it, and a name that is not found fails an order.
+  const resolver = new Resolver({ timeout: 500, tries: 1 });
+  resolver.setServers([`127.0.0.1:${dnsPort}`]);
+  while ((await resolver.resolve4('example.test').catch(() => undefined)) === undefined) await sleep(50);
   const directoryUrl = `https://localhost:${port}/dir`;
   for (;;) {
     const answer = await fetchText(directoryUrl).catch(() => undefined);
     if (answer !== undefined) break;
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await sleep(50);
   }
   return {
     directoryUrl,
