@@ -1,11 +1,14 @@
 // Certificates of a public CA, from `nullius up` to a client that trusts nothing else.
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { connect, type PeerCertificate, type TLSSocket } from 'node:tls';
+import { isDeepStrictEqual } from 'node:util';
+import { eventually } from '../faults/product.ts';
 import { freePort } from '../free-port.ts';
 import { type Installation, installationFor, startApp, startInstallation } from '../installation.ts';
 import { startPebble } from '../pebble.ts';
@@ -20,8 +23,22 @@ function certificateOf(installation: Installation, host: string, ca: string): Pr
   });
 }
 
+/** In the place of a directory that is gone: takes connections and says nothing. Gives what ends it. */
+async function startSilence(t: TestContext, directoryUrl: string): Promise<() => void> {
+  const held: Socket[] = [];
+  const silent = createServer((socket) => held.push(socket.on('error', () => {})));
+  silent.listen(Number(new URL(directoryUrl).port), '127.0.0.1');
+  await once(silent, 'listening');
+  const end = () => {
+    silent.close();
+    for (const socket of held) socket.destroy();
+  };
+  t.after(end);
+  return end;
+}
+
 test('hosts get certificates from an ACME directory, one each, and keep them over a restart', {
-  timeout: 180_000,
+  timeout: 480_000,
 }, async (t) => {
   const app = await startApp(t);
   const ports = { tls: await freePort(), plain: await freePort() };
@@ -53,13 +70,11 @@ test('hosts get certificates from an ACME directory, one each, and keep them ove
     }
   });
 
-  await t.test('keys lie in the gateway’s folder, for its owner only', () => {
+  await t.test('keys lie in the gateway’s folder, for its owner only', async () => {
     const kept = join(first.data, 'gateway', 'gateway-1', 'certificates');
-    assert.deepEqual(readdirSync(kept).sort(), [
-      'console.example.test.pem',
-      'id.example.test.pem',
-      'wiki.example.test.pem',
-    ]);
+    const wanted = ['console.example.test.pem', 'id.example.test.pem', 'wiki.example.test.pem'];
+    // A certificate is shown before it is kept.
+    await eventually(() => isDeepStrictEqual(readdirSync(kept).sort(), wanted), `only ${wanted} are in ${kept}`);
     for (const name of readdirSync(kept)) assert.equal(statSync(join(kept, name)).mode & 0o777, 0o600);
   });
 
@@ -84,17 +99,7 @@ test('hosts get certificates from an ACME directory, one each, and keep them ove
   await t.test(
     'a start that still waits for some certificates is not ready, though it serves those it kept',
     async (t) => {
-      const silent = createServer();
-      await new Promise<void>((resolve) =>
-        silent.listen(Number(new URL(pebble.directoryUrl).port), '127.0.0.1', resolve),
-      );
-      const held: Socket[] = [];
-      const end = () => {
-        silent.close();
-        for (const socket of held) socket.destroy();
-      };
-      t.after(end);
-      silent.on('connection', (socket) => held.push(socket.on('error', () => {})));
+      const end = await startSilence(t, pebble.directoryUrl);
       const port = await freePort();
       const starting = start([`listen.operations=127.0.0.1:${port}`]);
       t.after(async () => stop(await starting));
@@ -108,7 +113,9 @@ test('hosts get certificates from an ACME directory, one each, and keep them ove
     },
   );
 
-  await t.test('without the directory a first start can be watched while it waits for certificates', async (t) => {
+  await t.test('a first start can be watched while it waits for certificates', async (t) => {
+    // A directory that is not there at all would fail the first order before anybody asks.
+    const end = await startSilence(t, pebble.directoryUrl);
     const port = await freePort();
     const config = `domain: example.test\ntls:\n  acme: ${acme.replace('directory.pem', join(folder, 'directory.pem'))}\n`;
     const starting = installationFor(t, { tls: true, config, overrides: [`listen.operations=127.0.0.1:${port}`] });
@@ -117,6 +124,7 @@ test('hosts get certificates from an ACME directory, one each, and keep them ove
     const ready = await ask('/readyz');
     assert.equal(ready?.status, 503);
     assert.equal(await ready?.text(), 'no certificate yet\n', 'no order has failed so far');
+    end();
     await starting;
   });
 });

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { connect } from 'node:tls';
+import { isDeepStrictEqual } from 'node:util';
 import { eventually } from '../faults/product.ts';
 import { freePort } from '../free-port.ts';
 import { startApp, startInstallation } from '../installation.ts';
@@ -22,7 +23,7 @@ const namesShown = (port: number, { servername, ca }: { servername: string; ca: 
   });
 
 test('a gateway elsewhere orders through control, proves its hosts itself and keeps its keys', {
-  timeout: 180_000,
+  timeout: 480_000,
 }, async (t) => {
   const app = await startApp(t);
   const [port, peersPort] = [await freePort(), await freePort()];
@@ -49,7 +50,11 @@ test('a gateway elsewhere orders through control, proves its hosts itself and ke
   const shown = () => namesShown(port, { servername: 'wiki.example.test', ca: pebble.rootPem }).catch(() => undefined);
   await eventually(async () => (await shown()) === 'DNS:wiki.example.test', `a certificate: ${gateway.err()}`);
   const kept = join(data, 'gateway', 'edge', 'certificates');
-  assert.deepEqual(readdirSync(kept), ['wiki.example.test.pem']);
+  // It is shown before it is kept.
+  await eventually(
+    () => isDeepStrictEqual(readdirSync(kept), ['wiki.example.test.pem']),
+    `only its file is in ${kept}`,
+  );
   assert.equal(statSync(join(kept, 'wiki.example.test.pem')).mode & 0o777, 0o600);
   // What one gateway ordered is no other's: control's own has none, because nobody comes to it.
   assert.deepEqual(readdirSync(join(installation.data, 'gateway', 'gateway-1', 'certificates')), []);
