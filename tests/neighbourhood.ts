@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import type { TestContext } from 'node:test';
 import { connect } from 'node:tls';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { protectApp } from './faults/product.ts';
 import { freePort } from './free-port.ts';
 import { type Installation, installationFor } from './installation.ts';
 import { addAuthenticator, startChromium } from './sign-in-browser.ts';
@@ -11,7 +12,7 @@ import { type BrowserApp, startBrowserApp } from './stand-ins/browser-app.ts';
 /** Several labels, so that app hosts are same-site with each other, `id` and `console`, as in real installations. */
 export const domain = 'nullius.example.test';
 /** A step that takes longer has failed. */
-const stepMsMax = 15_000;
+const stepMsMax = 90_000;
 
 /**
  * The whole product over TLS, two apps behind it and a person's browser: `evil` belongs to the attacker, `wiki` to the victim, who
@@ -52,15 +53,13 @@ export async function startNeighbourhood(
   });
   const evil = await startBrowserApp(t, { secret: 'nothing of worth' });
   const wiki = await startBrowserApp(t, { secret });
+  const origin = (host: string) =>
+    `https://${host}.${host === 'id' || host === 'console' ? domain : appsDomain}:${installation.port}`;
   for (const [name, app] of [
     ['evil', evil],
     ['wiki', wiki],
-  ] as const) {
-    const added = await installation.cli('protect', app.origin, '--as', name);
-    if (added.code !== 0) throw new Error(added.stderr);
-  }
-  const origin = (host: string) =>
-    `https://${host}.${host === 'id' || host === 'console' ? domain : appsDomain}:${installation.port}`;
+  ] as const)
+    await protectApp(installation, { upstream: app.origin, name, origin: origin(name) });
   const trustedKeys = await Promise.all([domain, appsDomain].map((each) => keyOf(installation, `id.${each}`)));
   const browser = await startChromium(domain, { trustedKeys, others: [appsDomain] });
   t.after(() => browser.close());

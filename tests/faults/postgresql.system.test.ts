@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { installationFor, startApp } from '../installation.ts';
 import { startPostgres } from '../postgresql.ts';
-import { ask, enrolled, eventually, openStream } from './product.ts';
+import { ask, enrolled, eventually, openStream, protectApp } from './product.ts';
 
 test('the product runs on PostgreSQL by one setting, and outlives its death', async (t) => {
   const postgres = await startPostgres();
@@ -18,8 +18,8 @@ test('the product runs on PostgreSQL by one setting, and outlives its death', as
   const groups = `${installation.consoleOrigin}/api/v1/groups`;
 
   await t.test('protect, refuse, grant, cut', async () => {
-    assert.equal((await installation.cli('protect', app.origin, '--as', 'wiki')).code, 0);
-    await eventually(async () => (await admin.open(wiki)).status === 200, 'the new app opens');
+    await protectApp(installation, { upstream: app.origin, name: 'wiki' });
+    assert.equal((await admin.open(wiki)).status, 200);
     const grace = await enrolled(installation, 'grace');
     assert.equal((await grace.open(wiki)).status, 403);
     const granted = await installation.cli('grant', 'create', 'grace', 'wiki', '--for', '1h', '--reason', 'test');

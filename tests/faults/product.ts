@@ -66,6 +66,17 @@ export async function ask(
   }
 }
 
+/** Protects an app from the command line, and waits until the gateway serves it: it hears of what control says a moment later. */
+export async function protectApp(
+  installation: Installation,
+  { upstream, name, origin = installation.appOrigin(name) }: { upstream: string; name: string; origin?: string },
+): Promise<void> {
+  const added = await installation.cli('protect', upstream, '--as', name);
+  if (added.code !== 0) throw new Error(added.stderr);
+  const stranger = installation.person();
+  await eventually(async () => (await ask(stranger, `${origin}/`)).status === 401, `${origin} is served`);
+}
+
 /** Opens an event stream with a person's cookies; `closed` resolves when it ends. */
 export function openStream(installation: Installation, options: { person: PasskeyClient; app: string; path: string }) {
   const host = new URL(installation.appOrigin(options.app)).host;
