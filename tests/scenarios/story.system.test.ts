@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
 import { test } from 'node:test';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
-import { protectApp } from '../faults/product.ts';
+import { eventually, protectApp } from '../faults/product.ts';
 import { installationFor } from '../installation.ts';
 import { startLiveCounter } from '../live-counter.ts';
 import { addAuthenticator, startChromium } from '../sign-in-browser.ts';
@@ -114,7 +114,8 @@ test('a stranger becomes administrator, lets a colleague in, and cuts off what s
     await row.getByRole('button', { name: 'Approve' }).click();
     await ada.page.getByRole('dialog').getByRole('button', { name: 'Approve' }).click();
     await ada.page.getByText('Approved.').waitFor();
-    await grace.page.goto(nullius.appOrigin('counter'));
+    const opens = async () => (await grace.page.goto(nullius.appOrigin('counter')))?.status() === 200;
+    await eventually(opens, 'the gateway has heard of the grant');
     await grace.page.locator('#state', { hasText: 'open' }).waitFor();
     await grace.page.locator('#count', { hasText: /^[1-9]/ }).waitFor();
   });
