@@ -11,7 +11,7 @@ const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/
 /** Set to keep the screenshots that are taken on the way. */
 const picturesFolder = process.env['NULLIUS_TEST_PICTURES'];
 /** A step that takes longer has failed. */
-const stepMsMax = 15_000;
+const stepMsMax = 90_000;
 
 export const desktop = { width: 1280, height: 860 };
 export const phone = { width: 375, height: 760 };

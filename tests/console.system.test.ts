@@ -65,7 +65,7 @@ test('every page opens without console errors or policy violations, in light and
   await page.emulateMedia({ colorScheme: 'light' });
 });
 
-test('nothing is wider than a phone', { timeout: 120_000 }, async () => {
+test('nothing is wider than a phone', { timeout: 240_000 }, async () => {
   await page.setViewportSize(phone);
   const wide: string[] = [];
   for (const path of pages) {
@@ -85,7 +85,7 @@ test('the keyboard skips to the content, and a change of page moves the focus to
   await page.keyboard.press('Tab');
   assert.equal(await page.evaluate('document.activeElement.textContent'), 'Skip to content');
   await page.keyboard.press('Enter');
-  assert.equal(await page.evaluate('document.activeElement.id'), 'main');
+  await page.waitForFunction("document.activeElement.id === 'main'");
   await page.getByRole('link', { name: 'Groups', exact: true }).first().click();
   await page.getByRole('heading', { name: 'Groups', level: 1 }).waitFor();
   await page.waitForFunction(
@@ -177,7 +177,7 @@ test('a caller of the PDP is known by its certificate, and the key beside it is 
   assert.ok(!sent.some((body) => body.includes('PRIVATE KEY')));
 });
 
-test('a refusal appears live, and why is one link away', { timeout: 60_000 }, async () => {
+test('a refusal appears live, and why is one link away', { timeout: 240_000 }, async () => {
   const grace = await visit.browser.newContext();
   const theirs = await grace.newPage();
   await visit.open('/events');

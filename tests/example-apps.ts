@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
-const startMsMax = 60_000;
+const startMsMax = 180_000;
 
 /** A third-party program that runs while the test does. */
 export interface ExampleApp {

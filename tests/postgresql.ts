@@ -9,7 +9,7 @@ import pg from 'pg';
 import { freePort } from './free-port.ts';
 
 const binFolders = ['17', '16', '15'].map((version) => `/usr/lib/postgresql/${version}/bin`);
-const startMsMax = 30_000;
+const startMsMax = 120_000;
 
 export interface PostgresServer {
   /** Makes an empty database and gives its URL. */
@@ -101,7 +101,7 @@ export async function startPostgres(): Promise<PostgresServer> {
     kill: () => end('SIGKILL'),
     stop: async () => {
       await end('SIGQUIT');
-      rmSync(folder, { recursive: true, force: true });
+      rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
     },
   };
 }

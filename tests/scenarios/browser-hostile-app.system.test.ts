@@ -31,7 +31,7 @@ const askPasskey = (page: Page, kind: 'create' | 'get', rpId: string): Promise<O
     const asked = { rpId: ${JSON.stringify(rpId)}, rp: { id: ${JSON.stringify(rpId)}, name: 'x' }, challenge: bytes,
       user: { id: bytes, name: 'ada', displayName: 'Ada' }, pubKeyCredParams: [{ type: 'public-key', alg: -7 }],
       authenticatorSelection: { residentKey: 'required' } };
-    return navigator.credentials.${kind}({ publicKey: asked, signal: AbortSignal.timeout(3000) })
+    return navigator.credentials.${kind}({ publicKey: asked, signal: AbortSignal.timeout(90_000) })
       .then((it) => { window.proof = it; return 'given'; }, (error) => error.name);
   })()`);
 

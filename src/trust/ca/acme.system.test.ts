@@ -60,7 +60,7 @@ async function startResponder(t: TestContext) {
 }
 
 for (const type of ['tls-alpn-01', 'http-01'] as const) {
-  test(`orderCertificate() gets a certificate that verifies, by ${type}`, { timeout: 60_000 }, async (t) => {
+  test(`orderCertificate() gets a certificate that verifies, by ${type}`, { timeout: 240_000 }, async (t) => {
     const { publish, shown, ...ports } = await startResponder(t);
     const { directoryUrl, httpsAgent, rootPem } = await startPebble(t, ports);
     const names = ['wiki.example.test', 'console.example.test'];
@@ -93,7 +93,7 @@ for (const type of ['tls-alpn-01', 'http-01'] as const) {
 }
 
 test('orderCertificate() says so when the challenge cannot be met, and takes the challenge away', {
-  timeout: 60_000,
+  timeout: 240_000,
 }, async (t) => {
   const { shown, ...ports } = await startResponder(t);
   const { directoryUrl, httpsAgent } = await startPebble(t, ports);
@@ -119,7 +119,7 @@ test('orderCertificate() says so when the challenge cannot be met, and takes the
 });
 
 test('orderCertificate() refuses a directory whose TLS certificate it does not trust', {
-  timeout: 60_000,
+  timeout: 240_000,
 }, async (t) => {
   const { publish, shown: _shown, ...ports } = await startResponder(t);
   const { directoryUrl } = await startPebble(t, ports);
