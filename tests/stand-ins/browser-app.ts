@@ -14,6 +14,7 @@ export interface Seen {
 /** A real app on loopback that does what a test tells it to. */
 export interface BrowserApp {
   readonly origin: string;
+  /** All but the browser's own asking for an icon. */
   readonly seen: Seen[];
   /** From now on this path (without query) is answered so; flat or repeated headers as `node:http` takes them. */
   answer(path: string, answer: { status?: number; headers?: Record<string, string | string[]>; body?: string }): void;
@@ -34,8 +35,9 @@ export async function startBrowserApp(t: TestContext, { secret }: { secret: stri
   const server = createServer((request, response) => {
     void readBody(request).then((body) => {
       const { method = '', url = '', headers } = request;
-      seen.push({ method, url, headers, body });
       const path = url.split('?', 1)[0] ?? '/';
+      // Browsers ask for it by themselves, whenever they come to it.
+      if (path !== '/favicon.ico') seen.push({ method, url, headers, body });
       const answer = answers.get(path) ?? { headers: { 'content-type': 'text/html; charset=utf-8' }, body: blankPage };
       if (path === '/events') return stream(response, secret);
       response.writeHead(answer.status ?? 200, answer.headers ?? {});
