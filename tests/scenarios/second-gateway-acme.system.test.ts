@@ -58,4 +58,8 @@ test('a gateway elsewhere orders through control, proves its hosts itself and ke
   assert.equal(statSync(join(kept, 'wiki.example.test.pem')).mode & 0o777, 0o600);
   // What one gateway ordered is no other's: control's own has none, because nobody comes to it.
   assert.deepEqual(readdirSync(join(installation.data, 'gateway', 'gateway-1', 'certificates')), []);
+  // Before the folder goes, which is removed by what was set up first.
+  gateway.child.kill('SIGTERM');
+  await gateway.ended;
+  await installation.stop();
 });
