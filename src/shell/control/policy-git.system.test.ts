@@ -10,7 +10,7 @@ import { startTestControl } from '../../../tests/fakes/test-control.ts';
 import { startInstallation } from '../../../tests/installation.ts';
 
 const shipped = join(import.meta.dirname, '../../../policies');
-const waitMsMax = 30_000;
+const waitMsMax = 120_000;
 
 const gitIn =
   (top: string) =>
