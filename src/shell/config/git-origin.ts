@@ -29,7 +29,8 @@ const quiet = [
 ];
 
 /** What is read of a folder (readPolicyFolder), and nothing below it. */
-const policyFiles = ['*.cedar', '*.cedarschema', '*.test.yaml', '*.invariants'].map((each) => `:(glob)${each}`);
+export const policyEndings = ['.cedar', '.cedarschema', '.test.yaml', '.invariants'] as const;
+const policyFiles = policyEndings.map((each) => `:(glob)*${each}`);
 
 /** The first version that knows `safe.bareRepository`; older ones take no notice of it. */
 const gitVersionMin = [2, 38] as const;
@@ -51,7 +52,8 @@ async function runGit(folder: string, args: readonly string[]): Promise<string> 
     const { stdout } = await run('git', [...args], {
       timeout: gitMsMax,
       maxBuffer: gitBytesMax,
-      env: { PATH, HOME, LC_ALL: 'C', GIT_TERMINAL_PROMPT: '0' },
+      // A repository may say that objects are to be fetched when they are missing, and by which program: none is.
+      env: { PATH, HOME, LC_ALL: 'C', GIT_TERMINAL_PROMPT: '0', GIT_ALLOW_PROTOCOL: 'none', GIT_NO_LAZY_FETCH: '1' },
     });
     return stdout;
   } catch (error) {
@@ -66,6 +68,20 @@ async function runGit(folder: string, args: readonly string[]): Promise<string> 
   }
 }
 
+/** Asks Git about a folder; nothing that the repository names is run for what is only read of commits. Throws GitOriginError. */
+export function runQuietGit(folder: string, args: readonly string[]): Promise<string> {
+  return runGit(folder, [...quiet, '-C', folder, ...args]);
+}
+
+/** The commit that is checked out around a folder, its author and its subject. Throws GitOriginError. */
+export async function readCommit(folder: string): Promise<{ commit: string; author: string; subject: string }> {
+  await refuseOldGit(folder);
+  const commit = (await runQuietGit(folder, ['rev-parse', '--verify', 'HEAD^{commit}'])).trim();
+  const asked = ['log', '-1', '--no-show-signature', '--format=%an <%ae>%x00%s', commit];
+  const [author = '', subject = ''] = (await runQuietGit(folder, asked)).trimEnd().split('\0');
+  return { commit, author: author.slice(0, wordsMax), subject: subject.slice(0, wordsMax) };
+}
+
 /**
  * What Git says of a folder of a working tree: the commit that is checked out, its author and its subject. Throws GitOriginError when files
  * of the folder differ from the commit, unless `allowDirty`.
@@ -74,9 +90,8 @@ export async function readGitOrigin(
   folder: string,
   { allowDirty }: { allowDirty: boolean },
 ): Promise<{ origin: GitOrigin; message: string }> {
-  await refuseOldGit(folder);
-  const git = (args: readonly string[]) => runGit(folder, [...quiet, '-C', folder, ...args]);
-  const commit = (await git(['rev-parse', '--verify', 'HEAD^{commit}'])).trim();
+  const { commit, author, subject } = await readCommit(folder);
+  const git = (args: readonly string[]) => runQuietGit(folder, args);
   const status = await git(['status', '--porcelain=v1', '--untracked-files=all', '--', '.']);
   // What Git is told to ignore is read as a policy all the same, and no commit holds it.
   const ignored = await git(['ls-files', '-z', '--others', '--ignored', '--exclude-standard', '--', ...policyFiles]);
@@ -94,15 +109,9 @@ export async function readGitOrigin(
       `\`${folder}\` differs from commit ${commit.slice(0, 12)} (\`${first}\`${more}); commit it, or allow it (\`allowDirty\`, \`--allow-dirty\`)`,
     );
   }
-  const [author = '', subject = ''] = (
-    await git(['log', '-1', '--no-show-signature', '--format=%an <%ae>%x00%s', commit])
-  )
-    .trimEnd()
-    .split('\0');
-  const cut = (text: string) => text.slice(0, wordsMax);
   return {
-    origin: { commit, author: cut(author), isDirty: changed.length > 0, isStated: false },
-    message: cut(subject) || `commit ${commit}`,
+    origin: { commit, author, isDirty: changed.length > 0, isStated: false },
+    message: subject || `commit ${commit}`,
   };
 }
 

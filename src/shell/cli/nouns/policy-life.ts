@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { GateProgress, GitOrigin } from '#foundation/model';
+import type { PolicyFolder } from '../../config/policy-folder.ts';
 import type { ApiCall, ApiClient } from '../client.ts';
 import type { Command, Invocation } from '../command.ts';
 import { CliError, exitCodes } from '../failure.ts';
@@ -117,6 +118,7 @@ export async function putInForce(
   }
   for (const warning of published.warnings ?? []) out.note(toldLine(warning, call.folder));
   out.note(`publication ${published.sequence} is in force: ${published.message}`);
+  if (published.git !== null && call.folder !== undefined) out.note(`noted beside it: commit ${originOf(published)}`);
   if (published.states.length > 0) out.note(`not enforced for everyone: ${formatStates(published.states)}`);
   if (published.override !== null)
     out.note(
@@ -184,6 +186,11 @@ async function gitOriginOf(folder: string, options: { allowDirty: boolean }) {
   }
 }
 
+async function notedCommitOf(folder: string, read: PolicyFolder): Promise<GitOrigin | undefined> {
+  const { notedCommit } = await import('../../config/noted-commit.ts');
+  return notedCommit(folder, read);
+}
+
 export const overrideOption = {
   type: 'string',
   value: 'reason',
@@ -211,12 +218,17 @@ const publishCommand: Command = {
   verb: 'publish',
   summary: 'Puts the policies of a folder in force, everywhere at once',
   details: `The tests (\`*.test.yaml\`) and invariants of the folder are published with them and must pass. Policies that are not named keep their
-state; new ones are enforced. --shadow: evaluated and logged only. --stage ID=25%, ID=segment:S or ID=group:G: in force there only.`,
+state; new ones are enforced. The commit that the folder is checked out at is noted in the
+history, and whether the folder differs from it. --shadow: evaluated and logged only. --stage ID=25%, ID=segment:S or ID=group:G: in force there only.`,
   positionals: [{ name: 'folder', optional: true }],
   options: {
     from: { type: 'string', value: 'folder', summary: 'the same as the folder (default `policies`)' },
     message,
-    git: { type: 'boolean', summary: 'take commit, author and message from Git; the folder must be as committed' },
+    git: {
+      type: 'boolean',
+      summary:
+        'take the message from Git as well; the folder must be as committed, and another commit alone is published',
+    },
     'allow-dirty': { type: 'boolean', summary: 'with --git: publish also what is not committed, and say so' },
     ...stateOptions,
     override: overrideOption,
@@ -224,8 +236,10 @@ state; new ones are enforced. --shadow: evaluated and logged only. --stage ID=25
   run: async (invocation) => {
     const { positionals, text, flag } = invocation;
     const folder = positionals[0] ?? text('from') ?? 'policies';
-    const { schema, policies, tests, invariants } = readFolder(folder);
+    const read = readFolder(folder);
+    const { schema, policies, tests, invariants } = read;
     const origin = flag('git') ? await gitOriginOf(folder, { allowDirty: flag('allow-dirty') }) : undefined;
+    const noted = origin === undefined ? await notedCommitOf(folder, read) : undefined;
     const words = text('message') ?? origin?.message;
     if (words === undefined)
       throw new CliError('usage', '`--message <words>` is missing: why, for the history (or `--git`)');
@@ -239,6 +253,8 @@ state; new ones are enforced. --shadow: evaluated and logged only. --stage ID=25
       invariants,
       states,
       ...(origin === undefined ? {} : { git: statedOrigin(origin.origin) }),
+      // Another commit alone is nothing to publish, unless Git was to say what is.
+      ...(noted === undefined ? {} : { git: { ...statedOrigin(noted), isNews: false } }),
       message: words,
     };
     await putInForce(invocation, { path: '/policies/publish', body, folder });

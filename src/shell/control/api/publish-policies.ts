@@ -37,6 +37,8 @@ export interface WantedPublication {
   readonly invariants?: readonly Text[] | undefined;
   readonly states?: readonly StateChange[] | undefined;
   readonly git?: GitOrigin | undefined;
+  /** Is another commit something to publish where nothing else is? */
+  readonly isCommitNews: boolean;
   readonly override?: string | undefined;
   readonly message: string;
 }
@@ -267,7 +269,8 @@ function isUnchanged(services: ApiServices, wanted: WantedPublication): boolean 
     each.state === 'enforced'
       ? known?.has(each.id) === true && !standing.has(each.id)
       : standing.get(each.id) === canonicalJson(each);
-  const { schema, policies, tests, invariants, git, states = [] } = wanted;
+  const { schema, policies, tests, invariants, isCommitNews, states = [] } = wanted;
+  const git = isCommitNews ? wanted.git : undefined;
   // What is left out stays as it is.
   const given = Object.entries({ tests, invariants, git }).filter(([, value]) => value !== undefined);
   return states.every(isKept) && isInForce(services, { ...current, schema, policies, ...Object.fromEntries(given) });

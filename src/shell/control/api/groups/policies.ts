@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { gitOriginSchema } from '#foundation/model';
+import { type GitOrigin, gitOriginSchema } from '#foundation/model';
 import { describeChanges } from '../../policy-states.ts';
 import { pageOf, pageQuery, paginate } from '../page.ts';
 import {
@@ -108,6 +108,13 @@ const readRoutes: readonly Route[] = [
 /** `isNew` false: it was in force already, and no other was made. `warnings`: what is doubtful about what was published. */
 const publishedView = publicationView.extend({ isNew: z.boolean(), warnings: z.array(problemView) });
 
+/** A commit as the caller states it. */
+function statedCommit(stated: (Omit<GitOrigin, 'isStated'> & { readonly isNews: boolean }) | undefined) {
+  if (stated === undefined) return { git: undefined, isCommitNews: false };
+  const { isNews, ...git } = stated;
+  return { git: { ...git, isStated: true }, isCommitNews: isNews };
+}
+
 const writeRoutes: readonly Route[] = [
   route({
     method: 'POST',
@@ -125,7 +132,11 @@ const writeRoutes: readonly Route[] = [
       /** Policies that are not named keep their state; new ones are enforced. */
       states: stateChangesSchema.optional(),
       /** As the caller states it; the history says so. */
-      git: gitOriginSchema.omit({ isStated: true }).optional(),
+      git: gitOriginSchema
+        .omit({ isStated: true })
+        /** Is another commit something to publish where nothing else is? */
+        .extend({ isNews: z.boolean().default(true) })
+        .optional(),
       override: z.string().min(1, 'must say why').max(500).optional(),
       message: z.string().min(1).max(500),
     }),
@@ -135,8 +146,8 @@ const writeRoutes: readonly Route[] = [
     handle: async ({ services, caller, body, ifMatch, onProgress, signal }) => {
       const schema = body.schema ?? services.facts.get('publication', 'current')?.schema;
       if (schema === undefined) throw problem(400, 'no-schema', 'nothing is published yet; send a `schema` as well');
-      const git = body.git === undefined ? undefined : { ...body.git, isStated: true };
-      return publish(services, caller, { ifMatch, onProgress, signal, wanted: { ...body, schema, git } });
+      const wanted = { ...body, schema, ...statedCommit(body.git) };
+      return publish(services, caller, { ifMatch, onProgress, signal, wanted });
     },
   }),
   route({
