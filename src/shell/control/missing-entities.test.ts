@@ -4,7 +4,9 @@ import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { fakeFactView } from '../../../tests/fakes/fact-view.ts';
 import { startTestControl, type TestControl } from '../../../tests/fakes/test-control.ts';
+import { missingEntities, missingMax } from './missing-entities.ts';
 
 let control: TestControl;
 before(async () => {
@@ -156,4 +158,54 @@ test('the folder that the configuration names is looked at with the groups of th
       `control: ${folder}/x.cedar:2:31: warning: policy \`b\` names \`Group::"saff"\`, and there is no such group now; did you mean \`Group::"staff"\`?`,
     ],
   );
+});
+
+const named = (uids: [type: string, id: string][]) =>
+  uids.map(([type, id]) => ({
+    uid: { type, id },
+    by: 'policy' as const,
+    id: 'p',
+    file: 'a.cedar',
+    line: 1,
+    column: 1,
+  }));
+
+test('missingEntities() gives the id of a person who is named by their name, and knows groups that only people speak of', () => {
+  const view = fakeFactView({
+    user: { u1: { name: 'ada', groups: ['from-the-provider'] } },
+    token: { t: { owner: { type: 'Workload', id: 'deploy' } } },
+    resource: { wiki: { segment: 'only-spoken-of' } },
+  });
+  const found = missingEntities(view, {
+    named: named([
+      ['User', 'Ada'],
+      ['User', 'u1'],
+      ['User', 'grace'],
+      ['Group', 'from-the-provider'],
+      ['Segment', 'only-spoken-of'],
+      ['Workload', 'deploy'],
+      ['Workload', 'deplyo'],
+      ['Device', 'of-which-nothing-is-known'],
+    ]),
+    mayRead: () => true,
+  });
+  assert.deepEqual(
+    found.map(({ message, hint }) => [message, hint]),
+    [
+      [
+        'policy `p` names `User::"Ada"`, and there is nobody of this id now',
+        'did you mean `User::"u1"`, which is the id of `ada`?',
+      ],
+      ['policy `p` names `User::"grace"`, and there is nobody of this id now', undefined],
+      [
+        'policy `p` names `Workload::"deplyo"`, and there is no token that acts as it now',
+        'did you mean `Workload::"deploy"`?',
+      ],
+    ],
+  );
+});
+
+test('missingEntities() tells no more than people read', () => {
+  const many = named(Array.from({ length: 10 * missingMax }, (_, at) => ['Group', `g${at}`]));
+  assert.equal(missingEntities(fakeFactView({}), { named: many, mayRead: () => true }).length, missingMax);
 });
