@@ -85,7 +85,10 @@ async function importFlow(page: Page, words: string): Promise<void> {
   await page.keyboard.press('Control+i');
   await page.locator('#red-ui-clipboard-dialog-import-text').fill(flow(words));
   await page.locator('#red-ui-clipboard-dialog-ok').click();
+  // Until it hangs at the pointer there is nothing to put down.
+  await page.locator('.red-ui-flow-node-label', { hasText: words }).first().waitFor();
   await page.locator('#red-ui-workspace-chart').click({ position: { x: 400, y: 200 } });
+  await page.locator('#red-ui-header-button-deploy:not(.disabled)').waitFor();
 }
 
 function commsOf(page: Page): Promise<WebSocket> {
