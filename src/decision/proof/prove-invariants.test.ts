@@ -15,7 +15,7 @@ const attacksEach = 150;
 
 let solver: Awaited<ReturnType<typeof startZ3>>;
 before(async () => {
-  solver = await startZ3({ checkMsMax: 20_000 });
+  solver = await startZ3({ checkMsMax: 120_000 });
 });
 after(() => solver.close());
 
