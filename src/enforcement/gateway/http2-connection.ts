@@ -43,15 +43,28 @@ export function withoutPseudo(raw: readonly string[]): string[] {
 export class Http2Connection {
   readonly #session: ClientHttp2Session;
   #streamCount = 0;
+  readonly #onUnused: () => void;
   #isUsed = false;
   #hasWorked = false;
   #idle: NodeJS.Timeout | undefined;
 
-  /** `onClose` is told whether the app ever spoke HTTP/2: its settings come before anything else (RFC 9113 3.4). */
+  /**
+   * `onClose` is told whether the app ever spoke HTTP/2: its settings come before anything else (RFC 9113 3.4). `onUnused`: the last stream
+   * has ended, and unless another begins now the connection ends in a while.
+   */
   constructor(
     socket: Socket,
-    { onWorks, onClose }: { readonly onWorks: () => void; readonly onClose: (hasWorked: boolean) => void },
+    {
+      onWorks,
+      onUnused,
+      onClose,
+    }: {
+      readonly onWorks: () => void;
+      readonly onUnused: () => void;
+      readonly onClose: (hasWorked: boolean) => void;
+    },
   ) {
+    this.#onUnused = onUnused;
     this.#session = openClientSession(socket);
     this.#session.once('close', () => {
       clearTimeout(this.#idle);
@@ -84,6 +97,8 @@ export class Http2Connection {
     this.#streamCount--;
     if (this.#streamCount > 0) return;
     clearTimeout(this.#idle);
+    this.#onUnused();
+    if (this.#streamCount > 0) return;
     this.#idle = setTimeout(() => this.#session.close(), upstreamKeepAliveMs).unref();
   }
 

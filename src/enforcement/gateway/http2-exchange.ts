@@ -32,6 +32,7 @@ export class Http2Exchange implements UpstreamExchange {
   readonly #request: UpstreamRequest;
   readonly #scheme: 'http' | 'https';
   readonly #handler: UpstreamHandler;
+  readonly #onAbort: () => void;
   #stream: ClientHttp2Stream | null = null;
   #body: BodyWriter | null = null;
   #trailers: readonly string[] = [];
@@ -42,15 +43,14 @@ export class Http2Exchange implements UpstreamExchange {
   #isOver = false;
   #isPaused = false;
 
-  constructor(sent: { request: UpstreamRequest; scheme: 'http' | 'https' }, handler: UpstreamHandler) {
+  constructor(
+    sent: { request: UpstreamRequest; scheme: 'http' | 'https'; onAbort: () => void },
+    handler: UpstreamHandler,
+  ) {
+    this.#onAbort = sent.onAbort;
     this.#request = sent.request;
     this.#scheme = sent.scheme;
     this.#handler = handler;
-  }
-
-  /** True until it has ended in any way. */
-  get isOver(): boolean {
-    return this.#isOver;
   }
 
   /** Sends the request over this session. */
@@ -194,5 +194,6 @@ export class Http2Exchange implements UpstreamExchange {
     this.#isOver = true;
     this.#body?.stop();
     this.#stream?.close(NGHTTP2_CANCEL);
+    this.#onAbort();
   }
 }

@@ -1,12 +1,15 @@
 // Towards apps that speak HTTP/2: what they do wrong, written frame by frame, because no library does it.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { request as httpRequest } from 'node:http';
 import { createSecureServer, createServer, type Http2Server, type ServerHttp2Session } from 'node:http2';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer as createNetServer } from 'node:net';
 import { type TestContext, test } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { makeCertificate } from '../../../tests/test-certificate.ts';
 import { answerFieldCountMax, http2ConcurrentStreamsMax, interimAnswersMax } from './limits.ts';
-import { listen, startGateway } from './test-gateway.ts';
+import { listen, startGateway, until } from './test-gateway.ts';
 import {
   code,
   dataFrame,
@@ -16,6 +19,8 @@ import {
   frame,
   goAwayFrame,
   headersFrame,
+  onFrames,
+  preface,
   rawHttp2App,
   resetFrame,
   status200,
@@ -195,4 +200,55 @@ test('a large answer and a large body arrive byte for byte', async (t) => {
   const answer = await gateway.ask({ method: 'POST', body });
   assert.equal(answer.body, body.toString());
   assert.deepEqual([gateway.outcomes[0]?.bytesUp, gateway.outcomes[0]?.bytesDown], [3_000_000, 3_000_000]);
+});
+
+/** An app that takes a connection and does not say its settings; `seen` are the streams it saw opened. */
+async function silentApp(t: TestContext) {
+  const seen: number[] = [];
+  const server = createNetServer((socket) => {
+    socket.on('error', () => undefined);
+    const take = ({ type, stream }: { type: number; stream: number }) =>
+      void (type === headersFrame && seen.push(stream));
+    onFrames(socket, { prefaceBytes: preface.length, take });
+  });
+  return { upstreamUrl: `h2c://127.0.0.1:${await listen(t, server)}`, seen };
+}
+
+/** Asks, and tells how to go away before the answer. */
+function askInVain(port: number) {
+  const asked = httpRequest({ port, host: '127.0.0.1', headers: { host: 'app.localhost' }, agent: false });
+  asked.on('error', () => undefined).end();
+  return () => asked.destroy();
+}
+
+test('while an app has not said its settings, the next request goes out when the one before it has gone', async (t) => {
+  const { upstreamUrl, seen } = await silentApp(t);
+  const gateway = await startGateway(t, { upstreamUrl });
+  const leaveFirst = askInVain(gateway.port);
+  await until(() => seen.length === 1);
+  const leaveSecond = askInVain(gateway.port);
+  await until(() => gateway.requests.length === 2);
+  leaveFirst();
+  await until(() => seen.length === 2);
+  leaveSecond();
+});
+
+test('a request that goes away while an app that hangs has others waiting leaves nothing behind', async (t) => {
+  const { upstreamUrl, seen } = await silentApp(t);
+  const gateway = await startGateway(t, { upstreamUrl });
+  const leaveFirst = askInVain(gateway.port);
+  await until(() => seen.length === 1);
+  const leave = Array.from({ length: 50 }, () => askInVain(gateway.port));
+  await until(() => gateway.handles.length === 51);
+  const kept = gateway.handles.splice(1).map((handle) => new WeakRef(handle));
+  for (const each of leave) each();
+  await until(() => gateway.outcomes.length === 50);
+  setFlagsFromString('--expose-gc');
+  const collect: () => void = runInNewContext('gc');
+  // The last ones may be on the stack, or in what was looked at last.
+  await until(() => {
+    collect();
+    return kept.filter((each) => each.deref() !== undefined).length < 10;
+  });
+  leaveFirst();
 });

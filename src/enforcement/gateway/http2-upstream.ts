@@ -19,7 +19,7 @@ export class Http2Upstream implements UpstreamSender {
   readonly #backOff: BackOff;
   readonly #connections = new Set<Http2Connection>();
   /** Sent as soon as the app says how many the connection that is being opened takes; the first one before. */
-  #waiting: Http2Exchange[] = [];
+  readonly #waiting = new Set<Http2Exchange>();
   #isOpening = false;
 
   constructor(target: UpstreamTarget, dial: Dial, backOff = new BackOff()) {
@@ -29,12 +29,15 @@ export class Http2Upstream implements UpstreamSender {
   }
 
   send(request: UpstreamRequest, handler: UpstreamHandler): UpstreamExchange {
-    const exchange = new Http2Exchange({ request, scheme: this.#scheme }, handler);
+    const scheme = this.#scheme;
+    // Who goes away while it waits leaves nothing here: an app that hangs could be asked without end.
+    const onAbort = () => void this.#waiting.delete(exchange);
+    const exchange: Http2Exchange = new Http2Exchange({ request, scheme, onAbort }, handler);
     const free = request.onNewConnection ? undefined : this.#free();
     if (free !== undefined) free.carry(exchange);
     else if (this.#backOff.error !== null) exchange.fail(this.#backOff.error, false);
     else {
-      this.#waiting.push(exchange);
+      this.#waiting.add(exchange);
       if (!this.#isOpening) this.#open();
     }
     return exchange;
@@ -57,8 +60,9 @@ export class Http2Upstream implements UpstreamSender {
           this.#backOff.worked();
           this.#isOpening = false;
           this.#carryWaiting(connection);
-          if (this.#waiting.length > 0) this.#open();
+          if (this.#waiting.size > 0) this.#open();
         },
+        onUnused: () => this.#carryWaiting(connection),
         onClose: (hasWorked) => {
           this.#connections.delete(connection);
           if (!hasWorked) this.#failOpening(new NotHttp2Error('the app closed the connection before it spoke HTTP/2'));
@@ -70,16 +74,19 @@ export class Http2Upstream implements UpstreamSender {
   }
 
   #carryWaiting(connection: Http2Connection): void {
-    while (this.#waiting.length > 0 && connection.isFree) {
-      const next = this.#waiting.shift();
-      if (next !== undefined && !next.isOver) connection.carry(next);
+    for (const next of this.#waiting) {
+      if (!connection.isFree) return;
+      this.#waiting.delete(next);
+      connection.carry(next);
     }
   }
 
   #failOpening(error: Error): void {
     this.#isOpening = false;
     this.#backOff.failed(error);
-    for (const exchange of this.#waiting.splice(0)) exchange.fail(error, false);
+    const failed = [...this.#waiting];
+    this.#waiting.clear();
+    for (const exchange of failed) exchange.fail(error, false);
   }
 
   async close(): Promise<void> {
