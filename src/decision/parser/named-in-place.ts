@@ -1,7 +1,6 @@
 import { entityLiterals } from '#decision/engine';
 import type { EntityUid } from '#foundation/model';
 import type { ParsedPolicy } from './parse-policies.ts';
-import { positionAt } from './position.ts';
 
 /** An entity that a policy or an invariant names, where it does so first. */
 export interface NamedEntity {
@@ -32,9 +31,25 @@ function unescaped(literal: string): string {
 
 const keyOf = ({ type, id }: EntityUid) => JSON.stringify([type, id]);
 
+/** Line and column, from 1. */
+interface Place {
+  readonly line: number;
+  readonly column: number;
+}
+
 /** Where the text of one policy, which Cedar's parser has accepted, writes entities first. Which it names, the parsed policy says. */
-function offsetsIn(policy: string): Map<string, number> {
-  const found = new Map<string, number>();
+function placesIn(policy: string): Map<string, Place> {
+  const found = new Map<string, Place>();
+  // Each line is counted once, however many entities stand behind it.
+  let line = 1;
+  let lineStart = 0;
+  const placeOf = (offset: number): Place => {
+    for (let end = policy.indexOf('\n', lineStart); end >= 0 && end < offset; end = policy.indexOf('\n', lineStart)) {
+      line += 1;
+      lineStart = end + 1;
+    }
+    return { line, column: offset - lineStart + 1 };
+  };
   let path = '';
   let start = 0;
   for (const { 0: token, index } of policy.matchAll(tokens)) {
@@ -46,7 +61,7 @@ function offsetsIn(policy: string): Map<string, number> {
     } else if (token === '::') path += token;
     else {
       const key = token.startsWith('"') && isInside ? keyOf({ type: path.slice(0, -2), id: unescaped(token) }) : '';
-      if (key !== '' && !found.has(key)) found.set(key, start);
+      if (key !== '' && !found.has(key)) found.set(key, placeOf(start));
       path = '';
     }
   }
@@ -59,10 +74,10 @@ export function namedInPlace(named: ReadonlyMap<string, ParsedPolicy>, by: Named
   for (const [id, policy] of named) {
     const uids = entityLiterals(policy.json);
     if (uids.length === 0) continue;
-    const offsets = offsetsIn(policy.text);
+    const places = placesIn(policy.text);
     for (const uid of uids) {
       if (entities.length >= namedCountMax) return entities;
-      const within = positionAt(policy.text, offsets.get(keyOf(uid)) ?? 0);
+      const within = places.get(keyOf(uid)) ?? { line: 1, column: 1 };
       const line = policy.line + within.line - 1;
       const column = within.line === 1 ? policy.column + within.column - 1 : within.column;
       entities.push({ uid, by, id, file: policy.file, line, column });

@@ -209,3 +209,16 @@ test('missingEntities() tells no more than people read', () => {
   const many = named(Array.from({ length: 10 * missingMax }, (_, at) => ['Group', `g${at}`]));
   assert.equal(missingEntities(fakeFactView({}), { named: many, mayRead: () => true }).length, missingMax);
 });
+
+test('missingEntities() takes no longer for long ids, however many people there are', () => {
+  const user = Object.fromEntries(Array.from({ length: 5_000 }, (_, at) => [`u${at}`, { name: `n${at}`, groups: [] }]));
+  const view = fakeFactView({ user });
+  const msFor = (length: number) => {
+    const ghosts = named(Array.from({ length: missingMax }, (_, at) => ['User', `${at}`.padEnd(length, 'A')]));
+    const start = performance.now();
+    missingEntities(view, { named: ghosts, mayRead: () => true });
+    return performance.now() - start;
+  };
+  msFor(10);
+  assert.ok(msFor(20_000) < 10 * msFor(10) + 500);
+});

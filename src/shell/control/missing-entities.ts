@@ -121,9 +121,10 @@ class Names {
   /** The entity that was meant, most likely; undefined where none is near. */
   meant({ type, id }: EntityUid, kind: NamingKind): EntityUid | undefined {
     if (kind === 'user') {
+      const wanted = id.toLowerCase();
       let left = factsMax;
       for (const [user, { name }] of this.#facts.all('user')) {
-        if (name === id.toLowerCase()) return { type, id: user };
+        if (name === wanted) return { type, id: user };
         left -= 1;
         if (left < 0) break;
       }

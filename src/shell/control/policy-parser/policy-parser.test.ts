@@ -81,3 +81,25 @@ test('prepare() takes an annotation without a value for an empty one', async (t)
   const read = await parser.prepare({ policies: plain, schema, tests: [{ file: 'a.test.yaml', text }] });
   assert.ok(read.tested !== undefined && 'passed' in read.tested, JSON.stringify(read));
 });
+
+test('prepare() finds the places of many names behind many lines as fast as behind one long line', async (t) => {
+  const parser = createPolicyParser({ dataDirectory: dataFolder(t) });
+  t.after(() => parser.close());
+  const names = Array.from({ length: 1_900 }, (_, at) => `User::"${at}"`).join(',');
+  const msBehind = async (blank: string) => {
+    const text = ['a', 'b', 'c', 'd']
+      .map(
+        (id) => `@id("${id}")permit(principal,action,resource) when {${blank.repeat(40_000)}principal in [${names}]};`,
+      )
+      .join('');
+    const start = performance.now();
+    const { named } = await parser.prepare({ policies: [{ file: 'a.cedar', text }], schema });
+    const [line, column] = blank === '\n' ? [40_001, 15] : [1, 40_063];
+    assert.deepEqual([named.length, named[0]?.line, named[0]?.column], [4 * 1_900, line, column]);
+    return performance.now() - start;
+  };
+  await msBehind(' ');
+  const one = await msBehind(' ');
+  const many = await msBehind('\n');
+  assert.ok(many < 5 * one, `${many} ms behind many lines, ${one} ms behind one`);
+});
