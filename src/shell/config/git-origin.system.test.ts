@@ -1,11 +1,22 @@
 // Needs the program `git`.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { appendFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { GitOriginError, gitStateFiles, readGitOrigin } from './index.ts';
+import { notedCommit } from './noted-commit.ts';
+import { readPolicyFolder } from './policy-folder.ts';
 
 function checkout(t: TestContext) {
   const top = mkdtempSync(join(tmpdir(), 'nullius-git-'));
@@ -160,4 +171,27 @@ test('readGitOrigin() asks nothing of a Git that is too old to be safe', async (
     process.env['PATH'] = `${bin}:${path}`;
     await assert.rejects(readGitOrigin(folder, strict), isRefused ? /Git 2\.38 or newer is needed/ : /asked/);
   }
+});
+
+test('readGitOrigin() does not take what replaces a commit for what it holds', async (t) => {
+  const { folder, git } = checkout(t);
+  const first = git('rev-parse', 'HEAD').trim();
+  writeFileSync(join(folder, 'a.cedar'), '@id("b") permit(principal, action, resource);\n');
+  git('commit', '--quiet', '-am', 'Another');
+  git('replace', first, 'HEAD');
+  git('reset', '--quiet', '--hard', first);
+  assert.match(readFileSync(join(folder, 'a.cedar'), 'utf8'), /"b"/);
+  await assert.rejects(readGitOrigin(folder, strict), /differs from commit/);
+  assert.equal((await notedCommit(folder, readPolicyFolder(folder)))?.isDirty, true);
+});
+
+test('gitStateFiles() and notedCommit() wait for no pipe that is called .git, and read no large file', async (t) => {
+  const { top, folder } = checkout(t);
+  rmSync(join(top, '.git'), { recursive: true });
+  execFileSync('mkfifo', [join(top, '.git')]);
+  assert.equal(gitStateFiles(folder).length, 3);
+  assert.equal(await notedCommit(folder, readPolicyFolder(folder)), undefined);
+  rmSync(join(top, '.git'));
+  execFileSync('truncate', ['--size', '3G', join(top, '.git')]);
+  assert.equal(await notedCommit(folder, readPolicyFolder(folder)), undefined);
 });

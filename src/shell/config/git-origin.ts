@@ -22,6 +22,8 @@ const wordsMax = 500;
 const quiet = [
   '--no-optional-locks',
   '--no-pager',
+  // Of a commit that the repository replaces (`refs/replace`) the id would stand beside what it does not hold.
+  '--no-replace-objects',
   ...['core.fsmonitor=false', 'core.hooksPath=/dev/null', 'safe.bareRepository=explicit'].flatMap((each) => [
     '-c',
     each,
@@ -124,10 +126,13 @@ export function gitStateFiles(folder: string): string[] {
   }
 }
 
+/** A path and a few words; anybody may have put it there: nothing waits for the other end of a pipe. */
+const gitFileBytesMax = 16 * 1024;
+
 function stateFilesIn(top: string, entry: string): string[] {
   // A working tree beside the first one has a file that says where its state lies.
-  const directory = statSync(entry).isDirectory()
-    ? entry
-    : resolve(top, /^gitdir: (.+)$/m.exec(readFileSync(entry, 'utf8'))?.[1] ?? entry);
+  const found = statSync(entry);
+  const words = found.isFile() && found.size <= gitFileBytesMax ? readFileSync(entry, 'utf8') : '';
+  const directory = found.isDirectory() ? entry : resolve(top, /^gitdir: (.+)$/m.exec(words)?.[1] ?? entry);
   return ['HEAD', 'index', join('logs', 'HEAD')].map((name) => join(directory, name));
 }
