@@ -9,6 +9,7 @@ test('certificateIn() takes the first certificate and nothing beside it', () => 
   const others = pem('PRIVATE KEY', 'secret') + certificate + pem('CERTIFICATE', 'BBBB');
   assert.equal(certificateIn(certificate), certificate);
   assert.equal(certificateIn(others), certificate);
+  assert.equal(certificateIn(`-----BEGIN CERTIFICATE-----\nAA\n${others}`), certificate);
   assert.equal(certificateIn(`notes\n${certificate}`), certificate);
 });
 
@@ -17,4 +18,8 @@ test('certificateIn() finds none in a key, in half a certificate, and in nothing
   assert.equal(certificateIn('-----BEGIN CERTIFICATE-----\nAAAA'), undefined);
   assert.equal(certificateIn(`${pem('PRIVATE KEY', 'x')}-----END CERTIFICATE-----`), undefined);
   assert.equal(certificateIn(''), undefined);
+  assert.equal(
+    certificateIn(`-----BEGIN CERTIFICATE-----\nAAAA\n${pem('PRIVATE KEY', 'x')}-----END CERTIFICATE-----`),
+    undefined,
+  );
 });
