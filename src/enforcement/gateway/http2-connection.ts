@@ -50,7 +50,7 @@ export class Http2Connection {
 
   /**
    * `onClose` is told whether the app ever spoke HTTP/2: its settings come before anything else (RFC 9113 3.4). `onUnused`: the last stream
-   * has ended, and unless another begins now the connection ends in a while.
+   * has ended before that, and unless another begins now the connection ends in a while.
    */
   constructor(
     socket: Socket,
@@ -97,7 +97,7 @@ export class Http2Connection {
     this.#streamCount--;
     if (this.#streamCount > 0) return;
     clearTimeout(this.#idle);
-    this.#onUnused();
+    if (!this.#hasWorked) this.#onUnused();
     if (this.#streamCount > 0) return;
     this.#idle = setTimeout(() => this.#session.close(), upstreamKeepAliveMs).unref();
   }
