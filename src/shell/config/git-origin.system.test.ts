@@ -195,3 +195,20 @@ test('gitStateFiles() and notedCommit() wait for no pipe that is called .git, an
   execFileSync('truncate', ['--size', '3G', join(top, '.git')]);
   assert.equal(await notedCommit(folder, readPolicyFolder(folder)), undefined);
 });
+
+for (const flag of ['--assume-unchanged', '--skip-worktree']) {
+  test(`readGitOrigin() refuses a policy that Git is told to take for unchanged (${flag})`, async (t) => {
+    const { folder, git } = checkout(t);
+    git('update-index', flag, 'policies/a.cedar');
+    writeFileSync(join(folder, 'a.cedar'), '@id("b") permit(principal, action, resource);\n');
+    await assert.rejects(readGitOrigin(folder, strict), /differs from commit [0-9a-f]{12} \(`a\.cedar`\)/);
+  });
+}
+
+test('readGitOrigin() refuses a folder whose repository has its working tree elsewhere', async (t) => {
+  const { folder, git } = checkout(t);
+  const { top: elsewhere } = checkout(t);
+  git('config', 'core.worktree', elsewhere);
+  writeFileSync(join(folder, 'a.cedar'), '@id("b") permit(principal, action, resource);\n');
+  await assert.rejects(readGitOrigin(folder, strict), /its working tree lies elsewhere/);
+});

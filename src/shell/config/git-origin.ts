@@ -94,15 +94,23 @@ export async function readGitOrigin(
 ): Promise<{ origin: GitOrigin; message: string }> {
   const { commit, author, subject } = await readCommit(folder);
   const git = (args: readonly string[]) => runQuietGit(folder, args);
+  if ((await git(['rev-parse', '--is-inside-work-tree'])).trim() !== 'true')
+    throw new GitOriginError(`Git can say nothing about \`${folder}\`: its working tree lies elsewhere`);
   const status = await git(['status', '--porcelain=v1', '--untracked-files=all', '--', '.']);
   // What Git is told to ignore is read as a policy all the same, and no commit holds it.
   const ignored = await git(['ls-files', '-z', '--others', '--ignored', '--exclude-standard', '--', ...policyFiles]);
+  // Nor does it look at what its index says to take for unchanged, or for left out.
+  const indexed = await git(['ls-files', '-z', '-v', '--', ...policyFiles]);
   const changed = [
     ...status
       .split('\n')
       .filter(Boolean)
       .map((line) => line.slice(3)),
     ...ignored.split('\0').filter(Boolean),
+    ...indexed
+      .split('\0')
+      .filter((entry) => entry !== '' && !entry.startsWith('H '))
+      .map((entry) => entry.slice(2)),
   ];
   if (changed.length > 0 && !allowDirty) {
     const [first = ''] = changed;
