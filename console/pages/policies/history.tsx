@@ -48,7 +48,7 @@ function WhatAndWhy({ item }: { item: PublicationSummary }) {
       {states.length > 0 && <span className="event-words">{statesWords(states)}</span>}
       {git !== null && (
         <span className="event-words">
-          commit {git.commit.slice(0, 12)} by {git.author}
+          commit {git.commit.slice(0, 12)} by <bdi>{git.author}</bdi>
           {git.isDirty ? ', with changes that are not committed' : ''}
           {git.isStated ? ', as whoever published it says' : ''}
         </span>
