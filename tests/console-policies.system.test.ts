@@ -16,11 +16,17 @@ after(async () => {
   await visit?.end();
 });
 
-test('nothing typed into the policy editor is lost, however slow the machine is', { timeout: 240_000 }, async () => {
+/** The policy editor, with the cursor behind all of its text. */
+async function openEditor() {
   await visit.open('/policies');
   const editor = page.getByRole('textbox', { name: /^Text of/ });
   await editor.click();
   await page.keyboard.press('Control+End');
+  return editor;
+}
+
+test('nothing typed into the policy editor is lost, however slow the machine is', { timeout: 240_000 }, async () => {
+  const editor = await openEditor();
   // Typed between the page's own tasks, where what it shows lags behind what it knows.
   const words = Array.from({ length: 200 }, (_, each) => `word${each}`);
   await page.evaluate(`(async () => {
@@ -38,10 +44,7 @@ test('nothing typed into the policy editor is lost, however slow the machine is'
 test('a group that is not there is marked where a policy names it, with the one that was meant', {
   timeout: 240_000,
 }, async () => {
-  await visit.open('/policies');
-  const editor = page.getByRole('textbox', { name: /^Text of/ });
-  await editor.click();
-  await page.keyboard.press('Control+End');
+  await openEditor();
   await page.keyboard.insertText(
     '\n@id("typo")\nforbid (principal in Group::"adminstrators", action == Action::"delete", resource == App::"demo");\n',
   );
@@ -57,10 +60,7 @@ test('a group that is not there is marked where a policy names it, with the one 
 test('a policy with a mistake is marked at its place, a good one is published and rolled back', {
   timeout: 400_000,
 }, async () => {
-  await visit.open('/policies');
-  const editor = page.getByRole('textbox', { name: /^Text of/ });
-  await editor.click();
-  await page.keyboard.press('Control+End');
+  await openEditor();
   await page.keyboard.insertText(
     '\n@id("test-nobody-deletes-demo")\nforbid (principal, action == Action::"delete", resouce);\n',
   );

@@ -5,9 +5,9 @@ import type { PdpCallerView, PdpView } from '../../api/shapes.ts';
 import { CopyField } from '../../parts/copy-field.tsx';
 import { StateMark } from '../../parts/marks.tsx';
 import { Page, Panel } from '../../parts/page.tsx';
-import { Person } from '../../parts/person.tsx';
 import { Rows } from '../../parts/rows.tsx';
 import { Await, Empty } from '../../parts/states.tsx';
+import { ActsAs, Shown } from '../../parts/token-cells.tsx';
 import { When } from '../../parts/when.tsx';
 
 const lookEveryMs = 10_000;
@@ -70,17 +70,8 @@ function Callers({ callers }: { callers: readonly PdpCallerView[] }) {
       keyOf={(caller) => caller.id}
       columns={[
         { head: 'Caller', wide: true, cell: (caller) => caller.label },
-        {
-          head: 'Acts as',
-          cell: ({ owner }) => (
-            <Person id={owner.type === 'User' ? owner.id : `Workload::${JSON.stringify(owner.id)}`} />
-          ),
-        },
-        {
-          head: 'Shows',
-          cell: ({ keyHash }) =>
-            keyHash === undefined ? 'a token' : <span title={`SHA-256 of its key: ${keyHash}`}>a certificate</span>,
-        },
+        { head: 'Acts as', cell: (caller) => <ActsAs token={caller} /> },
+        { head: 'Shows', cell: (caller) => <Shown token={caller} /> },
         {
           head: 'May ask about',
           cell: (caller) => (

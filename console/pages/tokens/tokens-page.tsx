@@ -26,10 +26,10 @@ import { CopyField } from '../../parts/copy-field.tsx';
 import { GuardedButton } from '../../parts/guarded-button.tsx';
 import { StateMark } from '../../parts/marks.tsx';
 import { Page, Panel } from '../../parts/page.tsx';
-import { Person } from '../../parts/person.tsx';
 import { ProblemAlert } from '../../parts/problem-alert.tsx';
 import { Rows } from '../../parts/rows.tsx';
 import { Await, Empty } from '../../parts/states.tsx';
+import { ActsAs, Shown } from '../../parts/token-cells.tsx';
 import { When } from '../../parts/when.tsx';
 import { exactTime } from '../../time/relative.ts';
 import { certificateIn } from './certificate-in.ts';
@@ -228,25 +228,8 @@ export function TokensPage() {
                 more={tokens}
                 columns={[
                   { head: 'For', wide: true, cell: (token) => token.label },
-                  {
-                    head: 'Shows',
-                    cell: ({ keyHash }) =>
-                      keyHash === undefined ? (
-                        'a token'
-                      ) : (
-                        <span title={`SHA-256 of its key: ${keyHash}`}>a certificate</span>
-                      ),
-                  },
-                  {
-                    head: 'Acts as',
-                    cell: (token) => (
-                      <Person
-                        id={
-                          token.owner.type === 'User' ? token.owner.id : `Workload::${JSON.stringify(token.owner.id)}`
-                        }
-                      />
-                    ),
-                  },
+                  { head: 'Shows', cell: (token) => <Shown token={token} /> },
+                  { head: 'Acts as', cell: (token) => <ActsAs token={token} /> },
                   {
                     head: 'May',
                     cell: (token) => (
