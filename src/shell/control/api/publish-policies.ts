@@ -21,8 +21,8 @@ import { refuseToStrand } from './administrators.ts';
 import { authoriseAlso } from './authorise.ts';
 import type { Caller } from './caller.ts';
 import { change, checkRevision } from './change.ts';
-import { type problemView, viewProblem } from './policy-shapes.ts';
-import { namesNotThere } from './policy-warnings.ts';
+import type { problemView } from './policy-shapes.ts';
+import { problemsMax, viewProblems } from './policy-warnings.ts';
 import { ApiProblem, missingName, problem } from './problem.ts';
 import type { ApiServices } from './services.ts';
 import { viewFact } from './view.ts';
@@ -255,8 +255,8 @@ export async function publish(
       return prepareExamined(services, examined);
     },
   });
-  const warnings = [...examined.warnings, ...namesNotThere(services, caller, examined.named)].map(viewProblem);
-  return { ...answer, body: { ...answer.body, warnings } };
+  const warnings = viewProblems(services, caller, { problems: examined.warnings, named: examined.named });
+  return { ...answer, body: { ...answer.body, warnings: warnings.slice(0, problemsMax) } };
 }
 
 /** Does this publish what is in force already, with the states that it has? */

@@ -10,9 +10,8 @@ import {
   problemView,
   schemaText,
   stateChangesSchema,
-  viewProblem,
 } from '../policy-shapes.ts';
-import { namesNotThere } from '../policy-warnings.ts';
+import { problemsMax, viewProblems } from '../policy-warnings.ts';
 import { problem } from '../problem.ts';
 import {
   changeStates,
@@ -96,10 +95,9 @@ const readRoutes: readonly Route[] = [
       const schema = body.schema ?? services.facts.get('publication', 'current')?.schema ?? null;
       const { policies, tests = [], invariants = [] } = body;
       const found = await services.draftParser.prepare({ policies, schema, tests, invariants });
-      const doubtful = [...found.problems, ...namesNotThere(services, caller, found.named)];
-      const problems = [...doubtful.map(viewProblem), ...problemsOfTests(found.tested)];
+      const problems = [...viewProblems(services, caller, found), ...problemsOfTests(found.tested)];
       return {
-        body: { valid: !problems.some((each) => each.severity === 'error'), problems: problems.slice(0, 1000) },
+        body: { valid: !problems.some((each) => each.severity === 'error'), problems: problems.slice(0, problemsMax) },
       };
     },
   }),

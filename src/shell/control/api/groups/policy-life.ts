@@ -7,15 +7,8 @@ import { PolicyParserError } from '../../policy-parser/policy-parser.ts';
 import type { Caller } from '../caller.ts';
 import { change, checkRevision } from '../change.ts';
 import { pageOf, pageQuery, paginate } from '../page.ts';
-import {
-  checkFilesSchema,
-  policyBodyBytesMax,
-  policyFilesSchema,
-  problemView,
-  schemaText,
-  viewProblem,
-} from '../policy-shapes.ts';
-import { namesNotThere } from '../policy-warnings.ts';
+import { checkFilesSchema, policyBodyBytesMax, policyFilesSchema, problemView, schemaText } from '../policy-shapes.ts';
+import { problemsMax, viewProblems } from '../policy-warnings.ts';
 import { notFound, problem } from '../problem.ts';
 import { type Route, route } from '../route.ts';
 import type { ApiServices } from '../services.ts';
@@ -78,14 +71,14 @@ interface Tested {
 }
 
 async function testPolicies(services: ApiServices, caller: Caller, set: Tested): Promise<z.infer<typeof testedView>> {
-  const { problems: found, parsedForm, tested, named } = await services.draftParser.prepare(set);
-  const problems = [...found, ...namesNotThere(services, caller, named)];
+  const found = await services.draftParser.prepare(set);
+  const { parsedForm, tested } = found;
   const report = tested === undefined || 'problems' in tested ? null : tested;
   const failures = tested === undefined ? [] : failuresOf(tested);
   return {
     ok: parsedForm !== undefined && failures.length === 0,
-    problems: problems.slice(0, 1000).map(viewProblem),
-    failures: failures.slice(0, 1000),
+    problems: viewProblems(services, caller, found).slice(0, problemsMax),
+    failures: failures.slice(0, problemsMax),
     report,
   };
 }
@@ -152,8 +145,8 @@ async function problemsOf(
   { schema, policies, invariants }: Omit<Tested, 'tests'> & { readonly invariants: Tested['tests'] },
 ): Promise<z.infer<typeof problemView>[]> {
   try {
-    const { problems, named } = await services.draftParser.prepare({ schema, policies, invariants });
-    return [...problems, ...namesNotThere(services, caller, named)].slice(0, 1000).map(viewProblem);
+    const found = await services.draftParser.prepare({ schema, policies, invariants });
+    return viewProblems(services, caller, found).slice(0, problemsMax);
   } catch (error) {
     if (error instanceof PolicyParserError) return [];
     throw error;
